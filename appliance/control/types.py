@@ -1,0 +1,153 @@
+"""The wire types of the control socket. Nothing else defines them; `tui` and `client` import only these.
+
+Times are RFC 3339 strings in UTC, recorded and shown but never used for order: `sequence` orders.
+A feed entry replaces the whole object that it names, so a reader never merges fields.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+VERSION = 1
+
+Role = Literal["administrator", "operator", "facilitator", "clinical_lead", "billing", "auditor"]
+SessionState = Literal["scheduled", "open", "ended"]
+# expected: has a ticket, not here. joining: has opened the link and is on the way through the pages. waiting: has asked to come in.
+Standing = Literal["expected", "joining", "waiting", "admitted", "denied", "removed"]
+TicketState = Literal["issued", "stopped", "expired"]
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """Base of all wire types: frozen; unknown fields from a newer peer are ignored."""
+
+
+class Member(Wire, frozen=True, kw_only=True):
+    """One expected or present person of a session. `name` is the record's name: staff only. `display_name` is what the group sees."""
+
+    id: str
+    name: str
+    display_name: str
+    facilitator: bool
+    standing: Standing
+    connected: bool  # a page of theirs is open right now
+    vouched: bool
+    waiting_since: str
+    ticket: TicketState
+
+
+class Session(Wire, frozen=True, kw_only=True):
+    """One session of today, with its waiting room and roster (`members`)."""
+
+    id: str
+    title: str
+    starts_at: str
+    state: SessionState
+    locked: bool
+    facilitator: str
+    facilitator_connected: bool
+    members: tuple[Member, ...]
+    actions: tuple[str, ...]  # what the signed-in person's role may do here: words of `policy.Action`
+
+
+class Health(Wire, frozen=True, kw_only=True):
+    """Box health. Sizes in bytes, `load` is the 1-minute average, `temperature` in °C or null where the machine tells none."""
+
+    load: float
+    cores: int
+    memory_used: int
+    memory_total: int
+    disk_used: int
+    disk_total: int
+    temperature: float | None
+    uptime_seconds: int
+
+
+class Sync(Wire, frozen=True, kw_only=True):
+    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last fault code or ""."""
+
+    state: Literal["not_enrolled", "up_to_date", "sending", "hq_unreachable"]
+    queued: int
+    last_receipt_at: str
+    last_attempt_at: str
+    fault: str
+
+
+class Box(Wire, frozen=True, kw_only=True):
+    """What the console shows before anybody signed in."""
+
+    state: Literal["locked", "unlocked"]
+    clinic: str
+    version: str
+    addresses: tuple[str, ...]  # portal addresses, best first
+    relay_connected: bool
+
+
+class Login(Wire, frozen=True, kw_only=True):
+    """Who is signed in at this console."""
+
+    person: str
+    name: str
+    role: Role
+
+
+class Snapshot(Wire, frozen=True, kw_only=True):
+    """All the console shows. `sequence` is the newest feed entry it contains. Without a login `sessions` is empty."""
+
+    version: int
+    sequence: int
+    box: Box
+    login: Login | None
+    sessions: tuple[Session, ...]
+    health: Health
+    sync: Sync
+
+
+class FeedEntry(Wire, frozen=True, kw_only=True):
+    """One line of the feed: exactly one of the objects is set, or `gap`: take a new snapshot (also after sign-in or unlock elsewhere)."""
+
+    sequence: int
+    session: Session | None = None
+    health: Health | None = None
+    sync: Sync | None = None
+    box: Box | None = None
+    gap: bool = False
+
+
+class FaultBody(Wire, frozen=True, kw_only=True):
+    """The body of every answer that is not 2xx."""
+
+    code: str
+    sentence: str
+
+
+class Unlock(Wire, frozen=True, kw_only=True):
+    passphrase: str
+
+
+class SignIn(Wire, frozen=True, kw_only=True):
+    username: str
+    password: str
+
+
+class SignedIn(Wire, frozen=True, kw_only=True):
+    """`token` goes into `Authorization: Bearer …` of later requests; it lives in memory only."""
+
+    token: str
+    login: Login
+
+
+class Invitation(Wire, frozen=True, kw_only=True):
+    """A ticket as it is handed out: `link` and `pin` travel separately; shown once, stored only as a hash."""
+
+    link: str
+    code: str
+    pin: str
+    name: str
+
+
+class Done(Wire, frozen=True, kw_only=True):
+    """An action succeeded; its effect comes through the feed."""
+
+    done: bool = True

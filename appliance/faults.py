@@ -1,0 +1,88 @@
+"""Every fault the appliance can answer with: a stable code, whose fault it is, an HTTP status and a sentence safe to show.
+
+A fault never carries a name, a secret or a health detail. `detail` is for the log and keeps to the same rule.
+The sentences are in English here; listeners translate them by code (portal: gettext; console: `tui/words.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Whose = Literal["ours", "caller", "peer", "machine"]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """One row of the table: what a code means to a program (`whose`, `status`) and to a person (`sentence`)."""
+
+    code: str
+    whose: Whose
+    status: int
+    sentence: str
+
+
+# Sorted by who has to act. A test finds codes that nothing raises, and codes without words in the console and the portal.
+KINDS: tuple[FaultKind, ...] = (
+    # the caller's
+    FaultKind("bad_request", "caller", 400, "The box did not understand that. Please go back and try again."),
+    FaultKind("not_signed_in", "caller", 401, "Please sign in first."),
+    FaultKind("wrong_sign_in", "caller", 401, "That name and password do not belong together."),
+    FaultKind("refused", "caller", 403, "You are not allowed to do that here."),
+    FaultKind("forged", "caller", 403, "This page was open for too long. Please load it again."),
+    FaultKind("not_found", "caller", 404, "There is nothing here."),
+    FaultKind("wrong_state", "caller", 409, "That is not possible right now."),
+    FaultKind("session_locked", "caller", 409, "The door of this session is closed."),
+    FaultKind("too_large", "caller", 413, "That was too much at once."),
+    FaultKind("too_many_tries", "caller", 429, "Too many tries. Please wait a minute and try again."),
+    # tickets
+    FaultKind("wrong_ticket", "caller", 403, "That code and PIN do not belong together. Please check both."),
+    FaultKind(
+        "ticket_stopped", "caller", 403, "This invitation has been stopped. Please call the clinic for a new one."
+    ),
+    FaultKind("ticket_expired", "caller", 403, "This invitation is too old. Please call the clinic for a new one."),
+    # keys and store
+    FaultKind("wrong_passphrase", "caller", 403, "That is not the passphrase of this box."),
+    FaultKind("box_locked", "machine", 503, "The box is not unlocked yet. Please ask the staff."),
+    FaultKind(
+        "slots_missing", "machine", 500, "The file with the key slots is missing or damaged. Restore it from a backup."
+    ),
+    FaultKind(
+        "store_missing", "machine", 500, "The key slots are here but the store is not. Restore it from a backup."
+    ),
+    FaultKind("store_truncated", "machine", 500, "The store has been cut short. Restore it from a backup."),
+    FaultKind("store_foreign", "machine", 500, "The store file does not belong to this box, or it is damaged."),
+    FaultKind("store_newer", "machine", 500, "The store was written by a newer version. Start that version instead."),
+    FaultKind("store_exists", "caller", 409, "There is a store here already. Nothing was changed."),
+    FaultKind(
+        "store_failed", "machine", 500, "The box could not write to its disk. Nothing was lost that it had confirmed."
+    ),
+    FaultKind("home_in_use", "machine", 500, "Another Hearth is already running on this folder."),
+    FaultKind("home_not_writable", "machine", 500, "Hearth may not write to its folder. Check who owns it."),
+    FaultKind("port_taken", "machine", 500, "Another program already uses that port. Choose another in the settings."),
+    FaultKind("bad_settings", "caller", 500, "The settings file has a mistake."),
+    # other processes
+    FaultKind("relay_away", "ours", 503, "Picture and sound are starting again. Please wait a moment."),
+    FaultKind(
+        "relay_refused", "caller", 409, "The connection for picture and sound was refused. Please load the page again."
+    ),
+    FaultKind("internal", "ours", 500, "Something went wrong in the box. It has been noted."),
+)
+
+BY_CODE: dict[str, FaultKind] = {kind.code: kind for kind in KINDS}
+
+
+class Fault(Exception):
+    """Raised anywhere in the appliance, caught once: at a listener or in `__main__`.
+
+    `code` must be in KINDS. `detail` goes to the log only and holds no name, secret or health detail.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.kind = BY_CODE[code]
+        self.detail = detail
+
+    @property
+    def code(self) -> str:
+        return self.kind.code
