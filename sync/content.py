@@ -1,0 +1,139 @@
+"""What is inside the seal: records, framed, compressed and padded. Pure. FORMAT.md section 3 is the same in prose."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import zstandard
+
+from sync.faults import SyncFault
+
+VERSION = 1
+MAX_CLASS = 64  # bytes of a record class: lower-case ASCII letters, digits and _
+MAX_AT = 40  # bytes of a time: RFC 3339, ASCII
+MAX_BODY = 65_536  # bytes of one record. Larger things are cut by the feature that makes them
+MAX_CONTENT = 131_072  # bytes of one segment's framed records. Bounds what a reader must hold in memory
+MIN_PADDED = 512  # smallest padded size: a lone short record tells nothing by its length
+FRAME_OVERHEAD = 8 + 1 + 1 + 4  # bytes a record costs besides its class, time and body
+
+_STORED, _ZSTD = 0, 1
+_HEAD = struct.Struct(">BBI")  # content version, coding, length of the coded records
+_CLASS_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_ZSTD_LEVEL = 9  # of 22: within 2 % of the best for a few KiB, at a fifth of its time
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record. `number` counts the box's records from 1 in the order they were made; `body` is opaque here."""
+
+    number: int
+    record_class: str
+    at: str
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Record(number={self.number}, {len(self.body)} bytes)"
+
+
+def framed_size(record: Record) -> int:
+    """Bytes that `record` takes in a segment before compression."""
+    return FRAME_OVERHEAD + len(record.record_class) + len(record.at) + len(record.body)
+
+
+def pack(records: Sequence[Record]) -> bytes:
+    """Padded bytes to be sealed. `too_large` past a limit; `malformed_content` when there is nothing to pack."""
+    framed = b"".join(_frame(record) for record in records)
+    if not framed:
+        raise SyncFault("malformed_content")
+    if len(framed) > MAX_CONTENT:
+        raise SyncFault("too_large")
+    coding, coded = _ZSTD, zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_content_size=True).compress(framed)
+    if len(coded) >= len(framed):
+        coding, coded = _STORED, framed
+    packed = _HEAD.pack(VERSION, coding, len(coded)) + coded
+    return packed + bytes(padme(len(packed)) - len(packed))
+
+
+def unpack(padded: bytes) -> tuple[Record, ...]:
+    """The records of opened bytes; raises `malformed_content` or `unsupported_version`, nothing else."""
+    if len(padded) < _HEAD.size:
+        raise SyncFault("malformed_content")
+    version, coding, length = _HEAD.unpack_from(padded)
+    if version != VERSION:
+        raise SyncFault("unsupported_version")
+    end = _HEAD.size + length
+    if end > len(padded) or padme(end) != len(padded) or any(padded[end:]):
+        raise SyncFault("malformed_content")
+    return _unframe(_decode(coding, padded[_HEAD.size : end]))
+
+
+def padme(length: int) -> int:
+    """Padmé (Nikitin et al., PETS 2019): the size to pad `length` to; at most 12 % more, from MIN_PADDED up."""
+    length = max(length, MIN_PADDED)
+    exponent = length.bit_length() - 1
+    low_bits = exponent - exponent.bit_length()
+    mask = (1 << low_bits) - 1
+    return (length + mask) & ~mask
+
+
+def _frame(record: Record) -> bytes:
+    name, at = record.record_class.encode("ascii"), record.at.encode("ascii")
+    if len(record.body) > MAX_BODY or len(name) > MAX_CLASS or len(at) > MAX_AT:
+        raise SyncFault("too_large")
+    if not name or not _CLASS_LETTERS.issuperset(name):
+        raise SyncFault("malformed_content")
+    head = struct.pack(">QB", record.number, len(name)) + name + struct.pack(">B", len(at)) + at
+    return head + struct.pack(">I", len(record.body)) + record.body
+
+
+def _decode(coding: int, coded: bytes) -> bytes:
+    """Bounded decompression: the frame must state its size, since zstd allocates what the frame says."""
+    if coding == _STORED and len(coded) <= MAX_CONTENT:
+        return coded
+    if coding != _ZSTD:
+        raise SyncFault("malformed_content")
+    try:
+        if not 0 < zstandard.frame_content_size(coded) <= MAX_CONTENT:
+            raise SyncFault("malformed_content")
+        return zstandard.ZstdDecompressor().decompress(coded, max_output_size=MAX_CONTENT, allow_extra_data=False)
+    except (zstandard.ZstdError, MemoryError):
+        raise SyncFault("malformed_content") from None
+
+
+def _unframe(framed: bytes) -> tuple[Record, ...]:
+    records: list[Record] = []
+    at, last = 0, 0
+    while at < len(framed):
+        record, at = _unframe_one(framed, at)
+        if record.number <= last:  # rising inside a segment, so that a reader can tell a doubled record
+            raise SyncFault("malformed_content")
+        last = record.number
+        records.append(record)
+    if not records:
+        raise SyncFault("malformed_content")
+    return tuple(records)
+
+
+def _unframe_one(framed: bytes, at: int) -> tuple[Record, int]:
+    try:
+        (number,) = struct.unpack_from(">Q", framed, at)
+        name, at = _short(framed, at + 8, MAX_CLASS)
+        time, at = _short(framed, at, MAX_AT)
+        (length,) = struct.unpack_from(">I", framed, at)
+    except struct.error:
+        raise SyncFault("malformed_content") from None
+    start, end = at + 4, at + 4 + length
+    if length > MAX_BODY or end > len(framed) or not name or not _CLASS_LETTERS.issuperset(name) or not time.isascii():
+        raise SyncFault("malformed_content")
+    return Record(number, name.decode("ascii"), time.decode("ascii"), framed[start:end]), end
+
+
+def _short(framed: bytes, at: int, limit: int) -> tuple[bytes, int]:
+    """A byte string with a one-byte length before it, and where it ends."""
+    (length,) = struct.unpack_from(">B", framed, at)
+    end = at + 1 + length
+    if length > limit or end > len(framed):
+        raise SyncFault("malformed_content")
+    return framed[at + 1 : end], end

@@ -1,0 +1,54 @@
+"""Every fault of sync: a stable code and a sentence safe to show. No fault carries a key, a record or a person."""
+
+from __future__ import annotations
+
+# The code is for programs, the sentence for the person at the console or the terminal. A test raises each of them.
+SENTENCES: dict[str, str] = {
+    # bytes that do not parse
+    "malformed_envelope": "This is not a sealed envelope, or it is damaged.",
+    "malformed_content": "What was inside the envelope is not laid out as it should be.",
+    "malformed_receipt": "This is not a receipt, or it is damaged.",
+    "malformed_carriage": "HQ did not understand what the courier sent.",
+    "malformed_facts": "The file with the other side's public facts is damaged.",
+    "unsupported_version": "This was made by a newer version.",
+    "too_large": "This is larger than the format allows.",
+    # keys
+    "bad_signature": "The signature does not belong to these bytes and this key.",
+    "cannot_open": "This key does not open the envelope.",
+    "unknown_recipient": "The envelope is sealed to a key that HQ does not have.",
+    "bad_key_file": "A key file is missing or damaged.",
+    # what a receipt must agree with
+    "receipt_other_key": "The receipt was signed with a key that is not the HQ we know.",
+    "receipt_other_box": "The receipt is for another box.",
+    "receipt_not_sent": "HQ has more from this box than the box remembers: it was set back or copied.",
+    "receipt_other_bytes": "HQ holds other bytes than this box sent.",
+    # what HQ answers
+    "unknown_box": "HQ does not know this box yet. Enrol it there.",
+    "fork": "HQ already holds other bytes under this number: this box was set back or copied.",
+    "gap": "HQ misses an envelope that is no longer here to be carried.",
+    "receipt_needed": "HQ needs the box's last receipt to go on from.",
+    "receipt_store_differs": "HQ's store does not hold what its own receipt says.",
+    "busy": "HQ is busy. The courier tries again by itself.",
+    "hq_failed": "HQ could not store the envelope. The courier tries again by itself.",
+    # the way there
+    "hq_unreachable": "HQ cannot be reached. The courier tries again by itself.",
+    "wrong_certificate": "What answers at HQ's address is not the HQ we know.",
+    "courier_away": "The courier is not running.",
+    "spool_failed": "The courier could not write to its spool.",
+    # HQ's own machine
+    "hq_exists": "There is an HQ in this folder already. Nothing was changed.",
+    "hq_missing": "There is no HQ in this folder. Make one with: hq init",
+    "box_exists": "Another key is enrolled under this box's id already. Nothing was changed.",
+    "store_overwrites": "This object store does not honour conditional create, so HQ will not use it.",
+    "port_taken": "Another program already uses that port.",
+}
+
+
+class SyncFault(Exception):
+    """`code` is a key of SENTENCES. `next_wanted` is set by "gap": the sequence number that HQ wants next."""
+
+    def __init__(self, code: str, *, next_wanted: int = 0) -> None:
+        super().__init__(code)
+        self.sentence = SENTENCES[code]
+        self.code = code
+        self.next_wanted = next_wanted
