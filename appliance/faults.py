@@ -1,4 +1,4 @@
-"""Every fault the appliance can answer with: a stable code, whose fault it is, an HTTP status and a sentence safe to show.
+"""Every fault the appliance can answer with: a stable code, whose it is, an HTTP status, a sentence safe to show.
 
 A fault never carries a name, a secret or a health detail. `detail` is for the log and keeps to the same rule.
 The sentences are in English here; listeners translate them by code (portal: gettext; console: `tui/words.py`).
@@ -22,7 +22,7 @@ class FaultKind:
     sentence: str
 
 
-# Sorted by who has to act. A test finds codes that nothing raises, and codes without words in the console and the portal.
+# Sorted by who has to act. A test finds codes that nothing raises, and codes without words in console or portal.
 KINDS: tuple[FaultKind, ...] = (
     # the caller's
     FaultKind("bad_request", "caller", 400, "The box did not understand that. Please go back and try again."),

@@ -108,7 +108,7 @@ BOX = Actor(person="", role="box", surface="command")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the decision looks at: the session and who leads it, the member concerned. "" where there is none."""
+    """What the decision looks at, "" where there is none: the session, its leader (or whose login it is), the member."""
 
     session: str = ""
     leader: str = ""
@@ -150,7 +150,7 @@ def decide(actor: Actor, action: Action, facts: Facts) -> Permit:
 
 
 def scope(actor: Actor) -> Reach | None:
-    """Which sessions a list may hold for `actor`: any, own, or none. `rows` turns it into SQL; lists and looks agree."""
+    """Which sessions a list may hold for `actor`: any, own, or none. `rows` turns it into SQL."""
     return TABLE["see"].get(actor.role)
 
 

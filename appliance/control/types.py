@@ -14,7 +14,7 @@ VERSION = 1
 
 Role = Literal["administrator", "operator", "facilitator", "clinical_lead", "billing", "auditor"]
 SessionState = Literal["scheduled", "open", "ended"]
-# expected: has a ticket, not here. joining: has opened the link and is on the way through the pages. waiting: has asked to come in.
+# expected: has a ticket, not here. joining: on the way through the pages. waiting: has asked to come in.
 Standing = Literal["expected", "joining", "waiting", "admitted", "denied", "removed"]
 TicketState = Literal["issued", "stopped", "expired"]
 
@@ -24,7 +24,7 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fals
 
 
 class Member(Wire, frozen=True, kw_only=True):
-    """One expected or present person of a session. `name` is the record's name: staff only. `display_name` is what the group sees."""
+    """One person of a session. `name` is the record's name: staff only. `display_name` is what the group sees."""
 
     id: str
     name: str
@@ -52,7 +52,7 @@ class Session(Wire, frozen=True, kw_only=True):
 
 
 class Health(Wire, frozen=True, kw_only=True):
-    """Box health. Sizes in bytes, `load` is the 1-minute average, `temperature` in °C or null where the machine tells none."""
+    """Box health. Sizes in bytes, `load` is the 1-minute average, `temperature` in °C or null where none is told."""
 
     load: float
     cores: int
@@ -65,13 +65,14 @@ class Health(Wire, frozen=True, kw_only=True):
 
 
 class Sync(Wire, frozen=True, kw_only=True):
-    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last fault code or ""."""
+    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last code or ""."""
 
     state: Literal["not_enrolled", "up_to_date", "sending", "hq_unreachable"]
     queued: int
     last_receipt_at: str
     last_attempt_at: str
     fault: str
+    unreachable_since: str = ""  # when HQ was missed first; "" while it answers
 
 
 class Box(Wire, frozen=True, kw_only=True):
@@ -105,7 +106,7 @@ class Snapshot(Wire, frozen=True, kw_only=True):
 
 
 class FeedEntry(Wire, frozen=True, kw_only=True):
-    """One line of the feed: exactly one of the objects is set, or `gap`: take a new snapshot (also after sign-in or unlock elsewhere)."""
+    """One line of the feed: exactly one of the objects is set, or `gap`: take a new snapshot (also after an unlock)."""
 
     sequence: int
     session: Session | None = None

@@ -1,0 +1,106 @@
+"""An unlocked box: the open store and what is live. Before the passphrase there is none, and listeners say so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import get_args
+
+from appliance.audit import rows as audit
+from appliance.clock import now_seconds, now_text
+from appliance.faults import Fault
+from appliance.identity import actions as identity
+from appliance.identity import passwords
+from appliance.identity import rows as accounts
+from appliance.identity.rows import Login
+from appliance.identity.rules import MAX_PASSWORD, MAX_USERNAME, Throttle, normal
+from appliance.live import Live
+from appliance.policy import Action, Actor, Facts, Surface
+from appliance.sessions import actions as sessions
+from appliance.store.database import Database, Transaction
+from appliance.tickets import actions as tickets
+from appliance.tickets.actions import Issued
+from appliance.tickets.rules import WRONG_CODES_PER_MINUTE
+
+WRONG_PASSWORDS_PER_MINUTE = 10  # per address or console
+
+_SESSION_STATES = frozenset({"open", "lock", "unlock", "end"})
+_ON_MEMBERS = frozenset({"admit", "deny", "remove"})
+
+
+@dataclass(slots=True)
+class Clinic:
+    """What the listeners' handlers work on."""
+
+    db: Database
+    live: Live
+    _sign_ins: Throttle = field(default_factory=lambda: Throttle(WRONG_PASSWORDS_PER_MINUTE, 60.0))
+    _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
+    _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+
+    async def act(self, actor: Actor, action: str, session: str, member: str = "") -> Issued | None:
+        """One session action by its word, its refusal noted; then everything live is brought in line with the store.
+
+        Returns the new ticket of a `reissue`. Faults: not_found, refused, wrong_state, session_locked.
+        """
+        if action not in get_args(Action):
+            raise Fault("not_found", "no such action")
+        try:
+            issued = await self.db.write(lambda tx: _do(tx, actor, action, session, member))
+        except Fault as fault:
+            if fault.code == "refused":
+                await self.note_refused(actor, action, Facts(session=session, member=member), fault.code)
+            raise
+        await self.live.changed(session)
+        return issued
+
+    async def note_refused(self, actor: Actor, action: Action, facts: Facts, code: str) -> None:
+        """A refusal is an audit entry of its own: the transaction that was refused has rolled back."""
+        at = now_text()
+        await self.db.write(lambda tx: audit.append_refused(tx, actor, action, facts, code, at))
+
+    async def sign_in(self, username: str, password: str, surface: Surface, address: str) -> tuple[str, Login]:
+        """A token and its login. Faults: wrong_sign_in, too_many_tries."""
+        now = time.monotonic()
+        if not self._sign_ins.allows(address, now):
+            raise Fault("too_many_tries")
+        name, word = normal(username.strip())[:MAX_USERNAME], normal(password)[:MAX_PASSWORD]
+        account = await self.db.read(lambda tx: accounts.account(tx, name))
+        async with self._hashing:  # each takes 32 MiB: a crowd at the door must not take the box down
+            phc = account.password if account else await asyncio.to_thread(passwords.nobody)
+            verified = await asyncio.to_thread(passwords.verify_password, word, phc)
+        if account is None or not verified:
+            self._sign_ins.failed(address, now)
+            who = Actor(account.person, account.role, surface) if account else Actor("", "box", surface)
+            await self.note_refused(who, "sign_in", Facts(), "wrong_sign_in")
+            raise Fault("wrong_sign_in")
+        return await self.db.write(
+            lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds())
+        )
+
+    async def present(self, code: str, pin: str, address: str) -> str:
+        """A visit's token for a ticket. Faults: wrong_ticket, ticket_stopped, ticket_expired, too_many_tries."""
+        now = time.monotonic()
+        if not self._codes.allows(address, now):
+            raise Fault("too_many_tries")
+        token, code_of_fault = await self.db.write(lambda tx: tickets.present(tx, code, pin, now_text(), now_seconds()))
+        if code_of_fault:
+            self._codes.failed(address, now)
+            raise Fault(code_of_fault)
+        return token
+
+
+def _do(tx: Transaction, actor: Actor, action: str, session: str, member: str) -> Issued | None:
+    at = now_text()
+    if action in _SESSION_STATES and not member:
+        sessions.change(tx, actor, action, session, at)  # type: ignore[arg-type]
+    elif action in _ON_MEMBERS and member:
+        sessions.decide_on(tx, actor, action, session, member, at)  # type: ignore[arg-type]
+    elif action == "vouch" and member:
+        sessions.vouch(tx, actor, session, member, at)
+    elif action == "reissue" and member:
+        return tickets.reissue(tx, actor, session, member, at, now_seconds())
+    else:
+        raise Fault("not_found", "no such action")
+    return None

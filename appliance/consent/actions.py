@@ -1,0 +1,29 @@
+"""Publish an agreement; sign it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from appliance.consent import rows, rules
+from appliance.faults import Fault
+from appliance.policy import Actor, Facts, decide
+from appliance.store.database import Transaction
+
+
+def publish(tx: Transaction, actor: Actor, texts: Sequence[rows.Agreement], at: str) -> None:
+    """A new version, in one or more languages."""
+    permit = decide(actor, "publish", Facts())
+    for text in texts:
+        rows.publish(tx, permit, text, at)
+
+
+def sign(
+    tx: Transaction, actor: Actor, person: str, language: str, version: int, typed: str, agreed: bool, at: str
+) -> None:
+    """A person's yes to the text they were shown. If a newer version came meanwhile: Fault("forged"), show it again."""
+    permit = decide(actor, "sign", Facts(member=actor.member))
+    signature = rules.signature(typed, agreed)
+    agreement = rows.current(tx, language)
+    if agreement.version != version:
+        raise Fault("forged", "another version counts now")
+    rows.add_consent(tx, permit, person, agreement, signature, at)

@@ -1,0 +1,231 @@
+"""The one typed client of the control socket: the console, tests and scripts use it and nothing else.
+
+It promises: every answer is bounded in size and time; a command that was cut off is sent once more under the same
+Request-Id, so it happens once; every failure is a ControlFault. It leaves out when to reconnect: that is the caller's.
+The login's token lives in this object only and never in a log, an exception or a repr.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+from aiohttp.http_exceptions import LineTooLong
+
+from appliance.control.types import (
+    VERSION,
+    Done,
+    FaultBody,
+    FeedEntry,
+    Invitation,
+    SignedIn,
+    SignIn,
+    Snapshot,
+    Unlock,
+    Wire,
+)
+
+SessionAction = Literal["open", "lock", "unlock", "end"]
+MemberAction = Literal["vouch", "admit", "deny", "remove"]
+Answer = TypeVar("Answer", bound=Wire)
+
+ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
+UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
+SILENCE_SECONDS = 25.0  # the feed beats every 10 s: two beats lost and some
+MAX_LINE = 256 * 1024  # bytes of one feed entry; a session of 16 people takes about 5 KiB
+MAX_ANSWER = 4 * 1024 * 1024  # bytes of any other answer; a day of 40 such sessions takes about 200 KiB
+TRIES = 2  # a command cut off by a dying connection is sent once more
+
+# Codes that only this client makes. Everything else comes from the box (appliance/faults.py).
+AWAY = "away"  # nobody answers at the socket, or not in time
+NO_ACCESS = "no_access"  # the socket's file belongs to a group that this account is not in
+BAD_ANSWER = "bad_answer"  # the answer is too large or is not what the types say
+OTHER_VERSION = "other_version"  # the box speaks another version of these types
+CODES = (AWAY, NO_ACCESS, BAD_ANSWER, OTHER_VERSION)
+
+
+class ControlFault(Exception):
+    """A refused or failed request. `code` is stable; `sentence` is the box's own English one, or empty."""
+
+    def __init__(self, code: str, sentence: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.sentence = sentence
+
+
+class ControlClient:
+    """One console's way to the box. Use it from one event loop and `close` it at the end."""
+
+    def __init__(
+        self, path: Path, *, answer_seconds: float = ANSWER_SECONDS, silence_seconds: float = SILENCE_SECONDS
+    ) -> None:
+        self._path = path
+        self._answer_seconds = answer_seconds
+        self._silence_seconds = silence_seconds
+        self._token = ""
+        self._http: aiohttp.ClientSession | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether this client holds a token. The box may have ended that login: the snapshot tells."""
+        return self._token != ""
+
+    async def snapshot(self) -> Snapshot:
+        """Everything at once. Faults: the codes above, and the box's."""
+        snapshot = await self._request("GET", "/v1/snapshot", Snapshot)
+        if snapshot.version != VERSION:
+            raise ControlFault(OTHER_VERSION)
+        return snapshot
+
+    async def feed(self, after: int) -> AsyncIterator[FeedEntry | None]:
+        """Entries after sequence `after` while the line holds; None is a heartbeat. Ends by ControlFault only."""
+        timeout = aiohttp.ClientTimeout(sock_connect=self._answer_seconds, sock_read=self._silence_seconds)
+        try:
+            async with self._session().get(
+                f"http://hearth/v1/feed?after={after}", headers=self._headers(self._token), timeout=timeout
+            ) as response:
+                if response.status != 200:
+                    raise _refusal(await _body(response))
+                while line := await response.content.readline(max_line_length=MAX_LINE):
+                    yield _decode(line, FeedEntry) if line.strip() else None
+        except LineTooLong as error:
+            raise ControlFault(BAD_ANSWER) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+        raise ControlFault(AWAY)
+
+    async def unlock(self, passphrase: str) -> None:
+        """Open the store. Faults: wrong_passphrase, too_many_tries, and those of a damaged store."""
+        await self._post("/v1/unlock", Done, Unlock(passphrase=passphrase), seconds=UNLOCK_SECONDS)
+
+    async def sign_in(self, username: str, password: str) -> SignedIn:
+        """Sign a person in and keep the token. Faults: wrong_sign_in, too_many_tries, box_locked."""
+        signed_in = await self._post("/v1/sign-in", SignedIn, SignIn(username=username, password=password))
+        self._token = signed_in.token
+        return signed_in
+
+    async def sign_out(self) -> None:
+        """Throw the token away at once, whether or not the box can be told."""
+        token, self._token = self._token, ""
+        if token:
+            await self._post("/v1/sign-out", Done, token=token)
+
+    async def session_action(self, session: str, action: SessionAction) -> None:
+        """Open, lock, unlock or end a session. Faults: refused, wrong_state, not_found."""
+        await self._post(f"/v1/sessions/{_segment(session)}/{action}", Done)
+
+    async def member_action(self, session: str, member: str, action: MemberAction) -> None:
+        """Vouch for, admit, deny or remove one person. Faults: refused, wrong_state, session_locked, not_found."""
+        await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/{action}", Done)
+
+    async def reissue(self, session: str, member: str) -> Invitation:
+        """A new link and PIN for one person; the old ones stop. A retry gives the same ones."""
+        return await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/reissue", Invitation)
+
+    async def close(self) -> None:
+        """Forget the token and close the connections."""
+        self._token = ""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(path=str(self._path)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # a compressed answer could grow without bound
+            )
+        return self._http
+
+    def _headers(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def _post(
+        self, path: str, answer: type[Answer], body: Wire | None = None, *, token: str = "", seconds: float = 0.0
+    ) -> Answer:
+        """Send one command; once more under the same Request-Id if the connection died under it."""
+        request_id = str(uuid4())
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return await self._request(
+                    "POST", path, answer, body=body, token=token, seconds=seconds, request_id=request_id
+                )
+            except ControlFault as fault:
+                if not (tries_left and isinstance(fault.__cause__, aiohttp.ClientError)) or _no_connection(fault):
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        answer: type[Answer],
+        *,
+        body: Wire | None = None,
+        token: str = "",
+        seconds: float = 0.0,
+        request_id: str = "",
+    ) -> Answer:
+        headers = self._headers(token or self._token)
+        if request_id:
+            headers |= {"Request-Id": request_id, "Content-Type": "application/json"}
+        try:
+            async with self._session().request(
+                method,
+                f"http://hearth{path}",
+                headers=headers,
+                data=msgspec.json.encode(body) if body is not None else None,
+                timeout=aiohttp.ClientTimeout(total=max(seconds, self._answer_seconds)),
+                allow_redirects=False,
+            ) as response:
+                received = await _body(response)
+                if response.status != 200:
+                    raise _refusal(received)
+                return _decode(received, answer)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+
+
+def _segment(identifier: str) -> str:
+    """An opaque id as one path segment."""
+    return quote(identifier, safe="")
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    received = bytearray()
+    async for chunk in response.content.iter_any():
+        received += chunk
+        if len(received) > MAX_ANSWER:
+            raise ControlFault(BAD_ANSWER)
+    return bytes(received)
+
+
+def _decode(received: bytes, answer: type[Answer]) -> Answer:
+    try:
+        return msgspec.json.decode(received, type=answer)
+    except msgspec.MsgspecError:
+        # `from None`: the library's message may quote the answer, which may hold a name.
+        raise ControlFault(BAD_ANSWER) from None
+
+
+def _refusal(received: bytes) -> ControlFault:
+    body = _decode(received, FaultBody)
+    return ControlFault(body.code, body.sentence)
+
+
+def _unreachable(error: Exception) -> ControlFault:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno == errno.EACCES:
+        return ControlFault(NO_ACCESS)
+    return ControlFault(AWAY)
+
+
+def _no_connection(fault: ControlFault) -> bool:
+    """Whether the command never left: then a second try at once would only meet the same closed door."""
+    return isinstance(fault.__cause__, aiohttp.ClientConnectorError)

@@ -1,0 +1,262 @@
+"""The operator's local API: HTTP with JSON on a Unix socket. Never on TCP, never sharing a route table with the portal.
+
+The file's mode keeps others out, the peer's uid is checked again here, and the person still signs in: the audit needs
+a person, not a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from appliance.clinic import Clinic
+from appliance.clock import now_seconds, now_text, text
+from appliance.control import types, views
+from appliance.control.feed import Feed
+from appliance.faults import Fault
+from appliance.identity import actions as identity
+from appliance.identity import rows as accounts
+from appliance.ids import token_hash
+from appliance.policy import Actor
+from appliance.sessions import actions as sessions
+from appliance.sessions import rows
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
+HEARTBEAT_SECONDS = 10.0
+REMEMBERED = 256  # answers kept for a retried request
+SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Box(Protocol):
+    """What the listener needs of the appliance."""
+
+    def clinic(self) -> Clinic: ...
+    def is_unlocked(self) -> bool: ...
+    async def unlock(self, passphrase: str) -> None: ...
+    def about(self) -> types.Box: ...
+    def health(self) -> types.Health: ...
+    def sync(self) -> types.Sync: ...
+
+
+class ControlListener:
+    """Routes of `/v1`, and the answers kept so that a retry is safe."""
+
+    def __init__(self, box: Box, feed: Feed, uids: frozenset[int] = frozenset()) -> None:
+        self._box = box
+        self._feed = feed
+        self._uids = uids | {os.getuid(), 0}
+        self._answers: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen on `path`, mode 0660."""
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
+        app.add_routes(
+            [
+                web.get("/v1/snapshot", self._snapshot),
+                web.get("/v1/feed", self._feed_lines),
+                web.post("/v1/unlock", self._unlock),
+                web.post("/v1/sign-in", self._sign_in),
+                web.post("/v1/sign-out", self._sign_out),
+                web.post("/v1/sessions/{session}/{action}", self._act),
+                web.post("/v1/sessions/{session}/members/{member}/{action}", self._act),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at start
+        before = os.umask(0o117)
+        try:
+            await web.UnixSite(self._runner, str(path)).start()
+        finally:
+            os.umask(before)
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # -- around every request ------------------------------------------------------------------------------------
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if _peer_uid(request) not in self._uids:
+                raise Fault("refused", "another user's process")
+            return await self._once(request, handler)
+        except Fault as fault:
+            log.info("control: %s %s", fault.code, fault.detail)
+            return _answer(fault.kind.status, types.FaultBody(code=fault.code, sentence=fault.kind.sentence))
+        except web.HTTPException as problem:
+            code = {404: "not_found", 413: "too_large"}.get(problem.status, "bad_request")
+            return _answer(problem.status, types.FaultBody(code=code, sentence=Fault(code).kind.sentence))
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as problem:  # noqa: BLE001 - the last net: one request's failure is not the box's
+            log.error("control: %s in %s", type(problem).__name__, request.match_info.handler.__name__)
+            return _answer(500, types.FaultBody(code="internal", sentence=Fault("internal").kind.sentence))
+
+    async def _once(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A repeated request with the same Request-Id gets the first one's answer and does nothing."""
+        request_id = request.headers.get("Request-Id", "")[:64]
+        if request.method != "POST" or not request_id:
+            return await handler(request)
+        if request_id in self._answers:
+            status, body = self._answers[request_id]
+            return web.Response(status=status, body=body, content_type="application/json")
+        response = await handler(request)
+        if isinstance(response, web.Response) and isinstance(response.body, bytes):
+            self._answers[request_id] = response.status, response.body
+            while len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        return response
+
+    async def _actor(self, request: web.Request) -> tuple[Actor, types.Login] | None:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not token or not self._box.is_unlocked():
+            return None
+        digest, now = token_hash(token), now_seconds()
+        login = await self._box.clinic().db.read(lambda tx: accounts.login(tx, digest, "console", now))
+        if login is None or login.role in ("patient", "box"):
+            return None
+        actor = Actor(person=login.person, role=login.role, surface="console")
+        return actor, types.Login(person=login.person, name=login.name, role=login.role)
+
+    async def _signed_in(self, request: web.Request) -> tuple[Actor, types.Login]:
+        found = await self._actor(request)
+        if found is None:
+            self._box.clinic()  # a locked box says so first
+            raise Fault("not_signed_in")
+        return found
+
+    # -- the routes ----------------------------------------------------------------------------------------------
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        sequence = self._feed.sequence
+        found = await self._actor(request)
+        sessions_seen: tuple[types.Session, ...] = ()
+        if found is not None:
+            sessions_seen = await self._sessions(found[0])
+        return _answer(
+            200,
+            types.Snapshot(
+                version=types.VERSION,
+                sequence=sequence,
+                box=self._box.about(),
+                login=found[1] if found else None,
+                sessions=sessions_seen,
+                health=self._box.health(),
+                sync=self._box.sync(),
+            ),
+        )
+
+    async def _sessions(self, actor: Actor) -> tuple[types.Session, ...]:
+        clinic, since = self._box.clinic(), text(now_seconds() - SHOW_ENDED_SECONDS)
+        found = await clinic.db.read(
+            lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, actor, since)]
+        )
+        return tuple(views.session(session, members, actor, clinic.live.connected) for session, members in found)
+
+    async def _feed_lines(self, request: web.Request) -> web.StreamResponse:
+        try:
+            sequence = int(request.query.get("after", "0"))
+        except ValueError:
+            raise Fault("bad_request", "after") from None
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        while True:
+            changes = self._feed.after(sequence)
+            if changes is None:
+                gap = types.FeedEntry(sequence=self._feed.sequence, gap=True)
+                await response.write(msgspec.json.encode(gap) + b"\n")
+                return response
+            found = await self._actor(request)  # anew each time: a sign-out or a retirement ends what is shown
+            for number, what in changes:
+                entry = await self._entry(number, what, found[0] if found else None)
+                if entry is not None:
+                    await response.write(msgspec.json.encode(entry) + b"\n")
+                sequence = number
+            if not changes:
+                await response.write(b"\n")
+            await self._feed.news(sequence, HEARTBEAT_SECONDS)
+
+    async def _entry(self, number: int, what: str, actor: Actor | None) -> types.FeedEntry | None:
+        match what:
+            case "box":
+                return types.FeedEntry(sequence=number, box=self._box.about())
+            case "health":
+                return types.FeedEntry(sequence=number, health=self._box.health())
+            case "sync":
+                return types.FeedEntry(sequence=number, sync=self._box.sync())
+            case "gap":
+                return types.FeedEntry(sequence=number, gap=True)
+        if actor is None:
+            return None
+        try:
+            clinic = self._box.clinic()
+            found, members = await clinic.db.read(lambda tx: sessions.look(tx, actor, what))
+        except Fault:
+            return None  # not for this person's eyes
+        return types.FeedEntry(sequence=number, session=views.session(found, members, actor, clinic.live.connected))
+
+    async def _unlock(self, request: web.Request) -> web.Response:
+        await self._box.unlock((await _body(request, types.Unlock)).passphrase)
+        return _answer(200, types.Done())
+
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        body = await _body(request, types.SignIn)
+        token, login = await self._box.clinic().sign_in(body.username, body.password, "console", "console")
+        if login.role in ("patient", "box"):
+            raise Fault("refused")
+        who = types.Login(person=login.person, name=login.name, role=login.role)
+        return _answer(200, types.SignedIn(token=token, login=who))
+
+    async def _sign_out(self, request: web.Request) -> web.Response:
+        actor, _ = await self._signed_in(request)
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        await self._box.clinic().db.write(lambda tx: identity.sign_out(tx, actor, token, now_text()))
+        return _answer(200, types.Done())
+
+    async def _act(self, request: web.Request) -> web.Response:
+        actor, _ = await self._signed_in(request)
+        parts = request.match_info
+        issued = await self._box.clinic().act(actor, parts["action"], parts["session"], parts.get("member", ""))
+        if issued is None:
+            return _answer(200, types.Done())
+        link = f"{self._box.about().addresses[0]}/join#{issued.code}"
+        return _answer(200, types.Invitation(link=link, code=issued.code, pin=issued.pin, name=issued.name))
+
+
+async def _body(request: web.Request, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.DecodeError:
+        raise Fault("bad_request", "body") from None
+
+
+def _answer(status: int, body: msgspec.Struct) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+
+
+def _peer_uid(request: web.Request) -> int:
+    """The uid of the process at the other end of the Unix socket, -1 where it can't be told (SO_PEERCRED, unix(7))."""
+    transport = request.transport
+    peer = transport.get_extra_info("socket") if transport else None
+    if peer is None:
+        return -1
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])

@@ -1,0 +1,46 @@
+"""Rows to wire: what one signed-in person sees of a session. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from appliance.control import types
+from appliance.live import ticket_state
+from appliance.policy import Actor, Facts, may_do
+from appliance.sessions import rows
+
+# Done in the portal only: it needs a browser with camera and microphone.
+_NOT_ON_THE_CONSOLE = frozenset({"enter"})
+
+
+def session(
+    found: rows.Session, members: Sequence[rows.Member], actor: Actor, connected: Callable[[str, str], bool]
+) -> types.Session:
+    """One session as `actor` may see it."""
+    facts = Facts(session=found.id, leader=found.leader)
+    leader = next((m for m in members if m.facilitator), None)
+    return types.Session(
+        id=found.id,
+        title=found.title,
+        starts_at=found.starts_at,
+        state="open" if found.state == "locked" else found.state,
+        locked=found.state == "locked",
+        facilitator=found.leader_name,
+        facilitator_connected=leader is not None and connected(found.id, leader.id),
+        members=tuple(_member(m, connected(found.id, m.id)) for m in members),
+        actions=tuple(action for action in may_do(actor, facts) if action not in _NOT_ON_THE_CONSOLE),
+    )
+
+
+def _member(member: rows.Member, connected: bool) -> types.Member:
+    return types.Member(
+        id=member.id,
+        name=member.name,
+        display_name=member.display_name,
+        facilitator=member.facilitator,
+        standing=member.standing,
+        connected=connected,
+        vouched=member.vouched,
+        waiting_since=member.waiting_since,
+        ticket=ticket_state(member),
+    )

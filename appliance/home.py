@@ -1,0 +1,76 @@
+"""Where things lie under `$HEARTH_HOME`. Made with modes that keep other users of the machine out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.faults import Fault
+
+SOCKET_PATH_LIMIT = 107  # bytes: sun_path of unix(7), less the closing zero
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one box."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def tls(self) -> Path:
+        return self.root / "tls"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.root / "run" / "control.sock"
+
+    @property
+    def relay_socket(self) -> Path:
+        return self.root / "run" / "relay.sock"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "hearth.toml"
+
+    @property
+    def demo(self) -> Path:
+        return self.root / "demo.json"
+
+    @property
+    def demo_hq(self) -> Path:
+        return self.root / "demo-hq"
+
+    def make(self) -> None:
+        """Make the folders. Faults: home_not_writable, bad_settings (a path too long for a socket)."""
+        if len(os.fsencode(self.control_socket)) > SOCKET_PATH_LIMIT:
+            raise Fault("bad_settings", "the path of HEARTH_HOME is too long for a Unix socket (107 bytes with its name)")
+        try:
+            for folder in (self.root, self.store, self.tls, self.root / "run", self.spool, self.log):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.root / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as problem:
+            raise Fault("home_not_writable", type(problem).__name__) from None
+
+
+def default_root() -> Path:
+    """`$HEARTH_HOME`, or `./var` in a checkout, or `/var/lib/hearth`."""
+    named = os.environ.get("HEARTH_HOME")
+    if named:
+        return Path(named).absolute()
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout / "var" if (checkout / "pyproject.toml").exists() else Path("/var/lib/hearth")

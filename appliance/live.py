@@ -1,0 +1,252 @@
+"""What is live: which pages are open, what the relay has been told, what each page has been shown.
+
+Everything here is derived. After any action `changed(session)` reads the store again and brings relay, attendance,
+pages and the console's feed in line with it; doing it twice changes nothing. So a crash needs no replay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Literal, Protocol
+
+from media.client import Permission, RelayFault
+
+from appliance.clock import now_text
+from appliance.faults import Fault
+from appliance.sessions import rows
+from appliance.sessions.rules import in_room
+from appliance.store.database import Database
+
+log = logging.getLogger(__name__)
+
+# How long a lost page's media go on: a phone that changes its Wi-Fi reconnects in a second or two. Longer would leave
+# the others with a frozen picture.
+GRACE_SECONDS = 5.0
+SENDS_AND_RECEIVES = Permission(send=("audio", "video"), receive=True)
+
+
+class Relay(Protocol):
+    """The part of `media.client.RelayClient` that is used here."""
+
+    connected: bool
+
+    async def permit(self, room: str, member: str, permission: Permission) -> None: ...
+    async def remove(self, room: str, member: str) -> None: ...
+    async def leave(self, room: str, member: str) -> None: ...
+    async def close_room(self, room: str) -> None: ...
+    async def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class Page(Protocol):
+    """An open page of a member, or of staff who watch (`member` is then "")."""
+
+    session: str
+    member: str
+    staff: bool
+
+    def show(self, event: str, data: dict[str, Any]) -> None: ...
+    def replace(self) -> None: ...
+
+
+class Live:
+    """One for the whole box. All methods run on the event loop."""
+
+    def __init__(self, db: Database, publish: Callable[[str], None]) -> None:
+        self._db = db
+        self._publish = publish
+        self._pages: dict[str, set[Page]] = {}
+        self._told: dict[str, set[str]] = {}
+        self._attending: dict[str, int] = {}
+        self._order = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.relay: Relay | None = None
+
+    # -- pages ---------------------------------------------------------------------------------------------------
+
+    async def arrive(self, page: Page) -> None:
+        """A page opened. A member has one page; an older one is told that it was replaced."""
+        pages = self._pages.setdefault(page.session, set())
+        for older in [p for p in pages if p.member and p.member == page.member]:
+            pages.discard(older)
+            older.replace()
+        pages.add(page)
+        await self.changed(page.session)
+
+    async def depart(self, page: Page) -> None:
+        """A page closed. Its media end after a short grace, unless a new page of the member came."""
+        pages = self._pages.get(page.session, set())
+        if page not in pages:
+            return
+        pages.discard(page)
+        if not pages:
+            del self._pages[page.session]
+        self._later(self._leave_after_grace(page.session, page.member))
+        await self.changed(page.session)
+
+    def connected(self, session_id: str, member_id: str) -> bool:
+        """Whether that member has a page open right now."""
+        return any(page.member == member_id for page in self._pages.get(session_id, ()))
+
+    async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
+        if page.member not in self._told.get(page.session, ()):
+            raise Fault("refused", "not in the room")
+        if self.relay is None or not self.relay.connected:
+            raise Fault("relay_away")
+        try:
+            return await self.relay.request(page.session, page.member, method, data)
+        except RelayFault as fault:
+            raise Fault("relay_away" if fault.code == "away" else "relay_refused", fault.code) from None
+
+    # -- the relay -----------------------------------------------------------------------------------------------
+
+    async def admitted(self) -> Mapping[str, Mapping[str, Permission]]:
+        """The whole truth for a relay that has just connected; it closes whatever is not in it."""
+        async with self._order:
+            rooms = await self._db.read(rows.rooms)
+            self._told = {room: {m.id for m in members} for room, members in rooms.items()}
+            return {room: dict.fromkeys(members, SENDS_AND_RECEIVES) for room, members in self._told.items()}
+
+    def relay_event(self, room: str, member: str, event: str, data: dict[str, Any]) -> None:
+        """Pass a relay's event on to the page it is for."""
+        for page in self._pages.get(room, ()):
+            if page.member == member:
+                page.show(event, data)
+
+    def relay_connected(self, _connected: bool) -> None:
+        """The relay came or went: every page is told whether picture and sound can run."""
+        for session_id in list(self._pages):
+            self._later(self.changed(session_id))
+        self._publish("box")
+
+    # -- after every action --------------------------------------------------------------------------------------
+
+    async def changed(self, session_id: str) -> None:
+        """Bring relay, attendance, pages and feed in line with the store. The relay first: removal waits for nobody."""
+        async with self._order:
+            session, members = await self._db.read(
+                lambda tx: (rows.session(tx, session_id), rows.members(tx, session_id))
+            )
+            inside = {m.id for m in members if in_room(session.state, m.standing)}
+            await self._tell_relay(session, inside)
+            await self._note_attendance(session_id, members, inside)
+            for page in list(self._pages.get(session_id, ())):
+                self._show(page, session, members, inside)
+        self._publish(session_id)
+
+    async def _tell_relay(self, session: rows.Session, inside: set[str]) -> None:
+        told = self._told.get(session.id, set())
+        self._told[session.id] = inside
+        relay = self.relay
+        if relay is None or not relay.connected:
+            return
+        try:
+            for member in told - inside:
+                await relay.remove(session.id, member)
+            for member in inside - told:
+                await relay.permit(session.id, member, SENDS_AND_RECEIVES)
+            if session.state == "ended":
+                del self._told[session.id]
+                await relay.close_room(session.id)
+        except RelayFault as fault:
+            # It went away in between; on return it asks for the whole truth.
+            log.warning("relay: %s", fault.code)
+
+    async def _note_attendance(self, session_id: str, members: list[rows.Member], inside: set[str]) -> None:
+        here = {m.id for m in members if m.id in inside and self.connected(session_id, m.id)}
+        came = here - self._attending.keys()
+        went = {m.id for m in members if m.id in self._attending and m.id not in here}
+        if not came and not went:
+            return
+        at = now_text()
+        numbers = await self._db.write(
+            lambda tx: (
+                {member: rows.note_arrival(tx, member, at) for member in came},
+                [rows.note_departure(tx, self._attending[member], at) for member in went],
+            )
+        )
+        self._attending.update(numbers[0])
+        for member in went:
+            del self._attending[member]
+
+    def _show(self, page: Page, session: rows.Session, members: list[rows.Member], inside: set[str]) -> None:
+        own = next((m for m in members if m.id == page.member), None)
+        if own is not None and not page.staff:
+            page.show("standing", {"standing": "ended" if session.state == "ended" else own.standing})
+        page.show("session", {"state": _state(session), "locked": session.state == "locked"})
+        if page.staff:
+            page.show("waiting", {"members": self._waiting(members)})
+            page.show("expected", {"members": self._expected(members, inside)})
+        if page.member in inside:
+            page.show("roster", {"members": self._roster(members, inside, page.member)})
+            page.show("media", {"ready": self.relay is not None and self.relay.connected})
+
+    def _roster(self, members: list[rows.Member], inside: set[str], own: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "member": m.id,
+                "name": m.display_name,
+                "facilitator": m.facilitator,
+                "you": m.id == own,
+                "connected": self.connected(m.session, m.id),
+            }
+            for m in members
+            if m.id in inside
+        ]
+
+    def _waiting(self, members: list[rows.Member]) -> list[dict[str, Any]]:
+        return [
+            {
+                "member": m.id,
+                "name": m.name,
+                "displayName": m.display_name,
+                "since": m.waiting_since,
+                "vouched": m.vouched,
+                "connected": self.connected(m.session, m.id),
+            }
+            for m in members
+            if m.standing == "waiting"
+        ]
+
+    def _expected(self, members: list[rows.Member], inside: set[str]) -> list[dict[str, Any]]:
+        return [
+            {"member": m.id, "name": m.name, "standing": m.standing, "ticket": ticket_state(m)}
+            for m in members
+            if m.standing != "waiting" and m.id not in inside and not m.facilitator
+        ]
+
+    async def _leave_after_grace(self, session_id: str, member_id: str) -> None:
+        await asyncio.sleep(GRACE_SECONDS)
+        if self.connected(session_id, member_id) or self.relay is None or not self.relay.connected:
+            return
+        try:
+            await self.relay.leave(session_id, member_id)
+        except RelayFault as fault:
+            log.info("relay: %s", fault.code)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a background task failed: %s", type(task.exception()).__name__)
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def ticket_state(member: rows.Member) -> Literal["issued", "stopped"]:
+    """issued, stopped or expired, as the wire says it; the expiry is judged when a ticket is shown, not here."""
+    return "stopped" if member.ticket_stopped else "issued"
+
+
+def _state(session: rows.Session) -> str:
+    return "open" if session.state == "locked" else session.state

@@ -1,0 +1,149 @@
+"""Everything that is done to a session and its members. Each runs on the writer thread in one transaction.
+
+The words are the policy's: *admit* is one word from key press to audit entry.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from appliance.consent import rows as consents
+from appliance.faults import Fault
+from appliance.outbox import rows as outbox
+from appliance.policy import Action, Actor, Facts, Permit, decide
+from appliance.sessions import record, rows
+from appliance.sessions.rules import MAX_MEMBERS, display_name, member_after, session_after
+from appliance.store.database import Transaction
+from appliance.tickets import rows as tickets
+
+
+def schedule(
+    tx: Transaction, actor: Actor, title: str, leader: tuple[str, str], people: Sequence[str], starts_at: str, at: str
+) -> tuple[str, list[str]]:
+    """A session led by `leader` (person, display name) with `people` expected: its id and their members' ids."""
+    if len(people) + 1 > MAX_MEMBERS:
+        raise Fault("bad_request", "too many people for one session")
+    permit = decide(actor, "schedule", Facts(leader=leader[0]))
+    session = rows.add_session(tx, permit, title, leader[0], starts_at, at)
+    rows.add_member(tx, permit, session, leader[0], at, facilitator_name=leader[1])
+    return session, [rows.add_member(tx, permit, session, person, at) for person in people]
+
+
+def look(tx: Transaction, actor: Actor, session_id: str) -> tuple[rows.Session, list[rows.Member]]:
+    """A session and its members, for those who may see it."""
+    decide(actor, "see", rows.facts(tx, session_id))
+    return rows.session(tx, session_id), rows.members(tx, session_id)
+
+
+def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:
+    """open, lock, unlock or end. Ending writes the record for HQ in the same transaction."""
+    permit = decide(actor, action, rows.facts(tx, session_id))
+    state = session_after(rows.session(tx, session_id).state, action)
+    rows.set_state(tx, permit, session_id, state, at)
+    if state == "ended":
+        body = record.encode(_record(tx, session_id))
+        outbox.add(tx, record.RECORD_CLASS, body, at)
+
+
+def decide_on(tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str, at: str) -> None:
+    """admit, deny or remove a member."""
+    permit, member = _permit_on(tx, actor, action, session_id, member_id)
+    if member.facilitator:
+        raise Fault("wrong_state", f"{action} for the one who leads")
+    standing = member_after(member.standing, action, rows.session(tx, session_id).state)
+    rows.set_standing(tx, permit, member_id, standing, at)
+    if standing == "removed":
+        tickets.stop(tx, permit, member_id)
+
+
+def vouch(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: str) -> None:
+    """Staff have checked that this person is who the record says."""
+    permit, member = _permit_on(tx, actor, "vouch", session_id, member_id)
+    if member.standing != "waiting":
+        raise Fault("wrong_state", "only one who waits can be vouched for")
+    rows.set_vouched(tx, permit, member_id, at)
+
+
+def enter(tx: Transaction, actor: Actor, session_id: str) -> rows.Member:
+    """The facilitator's own place, for their page."""
+    decide(actor, "enter", rows.facts(tx, session_id))
+    return rows.facilitator_member(tx, session_id)
+
+
+def choose_name(tx: Transaction, actor: Actor, text: str, at: str) -> None:
+    """The name that the group will see."""
+    permit, member = _own(tx, actor, "name")
+    if member.standing == "admitted":
+        raise Fault("wrong_state", "the group knows the other name already")
+    rows.set_display_name(tx, permit, member.id, display_name(text), at)
+
+
+def try_devices(tx: Transaction, actor: Actor, at: str) -> None:
+    """The patient has been through the test of camera and microphone, whatever it showed."""
+    permit, member = _own(tx, actor, "try_devices")
+    rows.set_devices_tried(tx, permit, member.id, at)
+
+
+def ask(tx: Transaction, actor: Actor, at: str) -> None:
+    """Ask to come in: the end of the queue. Needs a name, the signed agreement and the device test."""
+    permit, member = _own(tx, actor, "ask")
+    signed = consents.has_signed(tx, member.person)
+    if not (member.display_name and signed and member.devices_tried):
+        raise Fault("wrong_state", "a step before the waiting room is missing")
+    standing = member_after(member.standing, "ask", rows.session(tx, member.session).state)
+    if standing != member.standing:
+        rows.set_standing(tx, permit, member.id, standing, at)
+
+
+def leave(tx: Transaction, actor: Actor, at: str) -> None:
+    """Go out by oneself; coming back means asking again."""
+    permit, member = _own(tx, actor, "leave")
+    standing = member_after(member.standing, "leave", rows.session(tx, member.session).state)
+    rows.set_standing(tx, permit, member.id, standing, at)
+
+
+def _own(tx: Transaction, actor: Actor, action: Action) -> tuple[Permit, rows.Member]:
+    member = rows.member(tx, actor.member)
+    return decide(actor, action, rows.facts(tx, member.session, member.id)), member
+
+
+def _permit_on(
+    tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str
+) -> tuple[Permit, rows.Member]:
+    permit = decide(actor, action, rows.facts(tx, session_id, member_id))
+    return permit, rows.member(tx, member_id, session_id)
+
+
+def _record(tx: Transaction, session_id: str) -> record.SessionEnded:
+    session, members = rows.session(tx, session_id), rows.members(tx, session_id)
+    key = _pseudonym_key(tx)
+    present = {m.id: rows.attendances(tx, m.id, session.ended_at) for m in members}
+    return record.SessionEnded(
+        session=record.pseudonym(key, "session", session.id),
+        starts_at=session.starts_at,
+        opened_at=session.opened_at,
+        ended_at=session.ended_at,
+        expected=sum(not m.facilitator for m in members),
+        attendees=[
+            record.Attendee(
+                person=record.pseudonym(key, "person", m.person),
+                facilitator=m.facilitator,
+                removed=m.standing == "removed",
+                present=present[m.id],
+                agreement=consents.signed_version(tx, m.person),
+            )
+            for m in members
+            if present[m.id]
+        ],
+    )
+
+
+def _pseudonym_key(tx: Transaction) -> bytes:
+    tx.execute(
+        "INSERT INTO box_secrets (name, value) VALUES ('pseudonym_key', ?) ON CONFLICT DO NOTHING",
+        (secrets.token_bytes(32),),
+    )
+    row = tx.one("SELECT value FROM box_secrets WHERE name = 'pseudonym_key'")
+    assert row is not None  # noqa: S101 - the line above put it there
+    return bytes(row["value"])

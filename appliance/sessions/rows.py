@@ -1,0 +1,233 @@
+"""Sessions, members and attendances. Every function that writes takes a permit and writes the audit entry from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from appliance.audit import rows as audit
+from appliance.faults import Fault
+from appliance.ids import new_id
+from appliance.policy import Actor, Facts, Permit, scope
+from appliance.sessions.rules import Standing, State
+from appliance.store.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session. Times are RFC 3339 in UTC; `opened_at` and `ended_at` are "" until then."""
+
+    id: str
+    title: str
+    leader: str
+    leader_name: str
+    starts_at: str
+    state: State
+    opened_at: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of a session. `name` is the record's (staff only); `ticket` is issued, stopped or expired, or ""."""
+
+    id: str
+    session: str
+    person: str
+    name: str
+    facilitator: bool
+    standing: Standing
+    display_name: str
+    devices_tried: bool
+    vouched: bool
+    waiting_since: str
+    waiting_order: int
+    ticket_stopped: bool
+    ticket_expires_at: int
+
+
+def add_session(tx: Transaction, permit: Permit, title: str, leader: str, starts_at: str, at: str) -> str:
+    """A new scheduled session's id."""
+    session = new_id()
+    tx.execute(
+        "INSERT INTO sessions (id, title, facilitator, starts_at, state) VALUES (?, ?, ?, ?, 'scheduled')",
+        (session, title, leader, starts_at),
+    )
+    audit.append(tx, permit, at)
+    return session
+
+
+def add_member(
+    tx: Transaction, permit: Permit, session: str, person: str, at: str, *, facilitator_name: str = ""
+) -> str:
+    """A new member's id; with `facilitator_name` the one who leads, who is always admitted."""
+    member = new_id()
+    facilitator = facilitator_name != ""
+    standing = "admitted" if facilitator else "expected"
+    tx.execute(
+        "INSERT INTO members (id, session, person, facilitator, standing, display_name) VALUES (?, ?, ?, ?, ?, ?)",
+        (member, session, person, int(facilitator), standing, facilitator_name),
+    )
+    audit.append(tx, permit, at)
+    return member
+
+
+def session(tx: Transaction, session_id: str) -> Session:
+    """That session, or Fault("not_found")."""
+    row = tx.one(_SESSIONS + " WHERE s.id = ?", (session_id,))
+    if row is None:
+        raise Fault("not_found", "session")
+    return _session(row)
+
+
+def current(tx: Transaction, actor: Actor, since: str) -> list[Session]:
+    """The sessions that `actor` may see and that are not over, or ended after `since`; earliest first."""
+    reach = scope(actor)
+    if reach is None:
+        return []
+    rows = tx.all(
+        _SESSIONS + " WHERE (s.ended_at IS NULL OR s.ended_at >= ?) AND (? OR s.facilitator = ?)"
+        " ORDER BY s.starts_at, s.id",
+        (since, int(reach == "any"), actor.person),
+    )
+    return [_session(row) for row in rows]
+
+
+def set_state(tx: Transaction, permit: Permit, session_id: str, state: State, at: str) -> None:
+    column = {"open": "opened_at", "ended": "ended_at"}.get(state)
+    tx.execute("UPDATE sessions SET state = ? WHERE id = ?", (state, session_id))
+    if column:
+        tx.execute(f"UPDATE sessions SET {column} = coalesce({column}, ?) WHERE id = ?", (at, session_id))  # noqa: S608
+    audit.append(tx, permit, at)
+
+
+def facts(tx: Transaction, session_id: str, member_id: str = "") -> Facts:
+    """What the policy asks about a session, and a member of it. Fault("not_found") if the member is of another one."""
+    found = session(tx, session_id)
+    if member_id:
+        member(tx, member_id, session_id)
+    return Facts(session=found.id, leader=found.leader, member=member_id)
+
+
+def member(tx: Transaction, member_id: str, session_id: str = "") -> Member:
+    """That member, or Fault("not_found"); with `session_id` only if of that session."""
+    row = tx.one(_MEMBERS + " WHERE m.id = ?", (member_id,))
+    if row is None or (session_id and row["session"] != session_id):
+        raise Fault("not_found", "member")
+    return _member(row)
+
+
+def members(tx: Transaction, session_id: str) -> list[Member]:
+    """All members: who leads first, then the waiting queue in its order, then the others by name."""
+    rows = tx.all(
+        _MEMBERS + " WHERE m.session = ? ORDER BY m.facilitator DESC, m.standing <> 'waiting',"
+        " CASE m.standing WHEN 'waiting' THEN m.waiting_order END, p.name, m.id",
+        (session_id,),
+    )
+    return [_member(row) for row in rows]
+
+
+def facilitator_member(tx: Transaction, session_id: str) -> Member:
+    """The place of the one who leads."""
+    row = tx.one(_MEMBERS + " WHERE m.session = ? AND m.facilitator = 1", (session_id,))
+    if row is None:
+        raise Fault("not_found", "facilitator's place")
+    return _member(row)
+
+
+def rooms(tx: Transaction) -> dict[str, list[Member]]:
+    """The admitted members of every session that is running: what the relay may carry."""
+    running = tx.all("SELECT id FROM sessions WHERE state IN ('open', 'locked')")
+    found = {row["id"]: members(tx, row["id"]) for row in running}
+    return {room: [m for m in people if m.standing == "admitted"] for room, people in found.items()}
+
+
+def set_standing(tx: Transaction, permit: Permit, member_id: str, standing: Standing, at: str) -> None:
+    """Change where a member stands; one who starts to wait goes to the end of the queue."""
+    tx.execute("UPDATE members SET standing = ? WHERE id = ?", (standing, member_id))
+    if standing == "waiting":
+        tx.execute(
+            "UPDATE members SET waiting_since = ?, waiting_order ="
+            " (SELECT coalesce(max(waiting_order), 0) + 1 FROM members) WHERE id = ?",
+            (at, member_id),
+        )
+    audit.append(tx, permit, at)
+
+
+def set_vouched(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
+    tx.execute("UPDATE members SET vouched_by = ? WHERE id = ?", (permit.actor.person, member_id))
+    audit.append(tx, permit, at)
+
+
+def clear_progress(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
+    """Back to the first page, as after a new ticket: another person may have used the old one."""
+    tx.execute(
+        "UPDATE members SET standing = 'expected', vouched_by = NULL, display_name = '', devices_tried = 0,"
+        " waiting_since = NULL, waiting_order = NULL WHERE id = ?",
+        (member_id,),
+    )
+    audit.append(tx, permit, at)
+
+
+def set_display_name(tx: Transaction, permit: Permit, member_id: str, name: str, at: str) -> None:
+    tx.execute("UPDATE members SET display_name = ? WHERE id = ?", (name, member_id))
+    audit.append(tx, permit, at)
+
+
+def set_devices_tried(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
+    tx.execute("UPDATE members SET devices_tried = 1 WHERE id = ?", (member_id,))
+    audit.append(tx, permit, at)
+
+
+def note_arrival(tx: Transaction, member_id: str, at: str) -> int:
+    """A page of an admitted member came into the room; the attendance's number. No audit: the member's own record."""
+    return tx.execute("INSERT INTO attendances (member, joined_at) VALUES (?, ?)", (member_id, at)).lastrowid
+
+
+def note_departure(tx: Transaction, attendance: int, at: str) -> None:
+    tx.execute("UPDATE attendances SET left_at = ? WHERE sequence = ? AND left_at IS NULL", (at, attendance))
+
+
+def attendances(tx: Transaction, member_id: str, ended_at: str) -> Sequence[tuple[str, str]]:
+    """When that member was there, as (joined, left); one that was cut off by a crash lasts until `ended_at`."""
+    rows = tx.all("SELECT joined_at, left_at FROM attendances WHERE member = ? ORDER BY sequence", (member_id,))
+    return [(row["joined_at"], row["left_at"] or ended_at) for row in rows]
+
+
+_SESSIONS = "SELECT s.*, p.name AS leader_name FROM sessions s JOIN people p ON p.id = s.facilitator"
+_MEMBERS = (
+    "SELECT m.*, p.name, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at"
+    " FROM members m JOIN people p ON p.id = m.person LEFT JOIN tickets t ON t.member = m.id"
+)
+
+
+def _session(row: Row) -> Session:
+    return Session(
+        id=row["id"],
+        title=row["title"],
+        leader=row["facilitator"],
+        leader_name=row["leader_name"],
+        starts_at=row["starts_at"],
+        state=cast(State, row["state"]),
+        opened_at=row["opened_at"] or "",
+        ended_at=row["ended_at"] or "",
+    )
+
+
+def _member(row: Row) -> Member:
+    return Member(
+        id=row["id"],
+        session=row["session"],
+        person=row["person"],
+        name=row["name"],
+        facilitator=bool(row["facilitator"]),
+        standing=cast(Standing, row["standing"]),
+        display_name=row["display_name"],
+        devices_tried=bool(row["devices_tried"]),
+        vouched=row["vouched_by"] is not None,
+        waiting_since=row["waiting_since"] or "",
+        waiting_order=row["waiting_order"] or 0,
+        ticket_stopped=bool(row["stopped"]),
+        ticket_expires_at=row["expires_at"],
+    )

@@ -1,0 +1,82 @@
+"""One TOML file to frozen settings. An unknown key or a wrong type is refused with the key's name. Pure but for `load`.
+
+Every key has a sentence in KEYS; `hearth settings` prints them and a test finds keys without one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from appliance.faults import Fault
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections: a key that is not known is an error, not a silent default."""
+
+
+class ClinicSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str = "Hearth"
+    phone: str = ""
+
+
+class PortalSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    host: str = "0.0.0.0"  # noqa: S104 - the portal is for the clinic's whole network
+    port: int = 8443
+    name: str = "hearth"
+    announce: bool = True
+
+
+class MediaSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    port: int = 8443
+    addresses: tuple[str, ...] = ()
+
+
+class HqSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    demo_port: int = 8444
+
+
+class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of a box, with the defaults that `hearth up` runs on."""
+
+    clinic: ClinicSection = ClinicSection()
+    portal: PortalSection = PortalSection()
+    media: MediaSection = MediaSection()
+    hq: HqSection = HqSection()
+
+
+KEYS: dict[str, str] = {
+    "clinic.name": "The clinic's name as people see it on every page. Keep it neutral: no word of care or illness.",
+    "clinic.phone": "The number on every page under which a human answers.",
+    "portal.host": "The address the portal listens on. 0.0.0.0 means: the whole local network.",
+    "portal.port": "The portal's TCP port. 443 on the image, 8443 otherwise.",
+    "portal.name": "The portal's name on the local network: `hearth` is found as hearth.local.",
+    "portal.announce": "Whether that name is announced on the local network (mDNS).",
+    "media.port": "The relay's UDP port, the only one that picture and sound use.",
+    "media.addresses": "The addresses at which browsers reach the relay. Empty: all of this machine's.",
+    "hq.demo_port": "The TCP port of the local headquarters that `hearth up --demo` starts.",
+}
+
+
+def parse(text: str) -> Settings:
+    """Settings from TOML. Fault("bad_settings") names the key in its detail."""
+    try:
+        found = msgspec.convert(tomllib.loads(text), type=Settings)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as problem:
+        raise Fault("bad_settings", str(problem)) from None
+    for port in (found.portal.port, found.media.port, found.hq.demo_port):
+        if not 0 <= port <= 65535:
+            raise Fault("bad_settings", f"{port} is not a port")
+    return found
+
+
+def load(path: Path) -> Settings:
+    """Settings from a file; the defaults where there is none."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Fault("bad_settings", type(problem).__name__) from None
