@@ -1,0 +1,202 @@
+"""What the console knows: a snapshot, then one feed entry after the other folded into it. Pure.
+
+Every entry replaces a whole object, so nothing is merged. Entries are numbered without gaps: one that is missing, or
+that says `gap`, stops the folding until the next snapshot. What needs a person now comes first: `needs`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from appliance.control.types import Box, FeedEntry, Health, Login, Member, Session, Snapshot, Sync
+
+Place = Literal["away", "unlock", "sign_in", "inside"]
+NeedKind = Literal[
+    "waiting",
+    "no_facilitator",
+    "ticket_stopped",
+    "relay_away",
+    "disk_full",
+    "hot",
+    "memory_full",
+    "hq_unreachable",
+]
+
+DISK_FULL = 0.90  # of the disk used: a store that cannot grow loses the next record
+MEMORY_FULL = 0.92  # of the memory used: the kernel soon ends a process
+HOT = 80.0  # °C, where a Pi slows itself down
+BUSY = 1.5  # load for each core: picture and sound begin to stutter
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the console knows. `reached`: the line to the box is up, so the facts are of now, not of `lost_at`."""
+
+    reached: bool = False
+    lost_at: str = ""
+    trouble: str = ""  # code of the fault that cut the line
+    gap: bool = False  # entries were missed: nothing is folded until the next snapshot
+    sequence: int = 0
+    box: Box | None = None
+    login: Login | None = None
+    sessions: tuple[Session, ...] = ()
+    health: Health | None = None
+    sync: Sync | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that wants a person. `session` and `member` are ids or ""; `count` is how many people it concerns."""
+
+    kind: NeedKind
+    session: str = ""
+    member: str = ""
+    count: int = 1
+
+
+def from_snapshot(snapshot: Snapshot) -> Known:
+    """Everything anew; nothing of what was known before survives. Without a login there are no sessions."""
+    return Known(
+        reached=True,
+        sequence=snapshot.sequence,
+        box=snapshot.box,
+        login=snapshot.login,
+        sessions=snapshot.sessions if snapshot.login else (),
+        health=snapshot.health,
+        sync=snapshot.sync,
+    )
+
+
+def fold(known: Known, entry: FeedEntry) -> Known:
+    """`known` after one more entry. Old entries and those without a snapshot before them change nothing."""
+    if known.box is None or known.gap or entry.sequence <= known.sequence:
+        return known
+    if entry.gap or entry.sequence != known.sequence + 1:
+        return replace(known, gap=True)
+    known = replace(
+        known,
+        sequence=entry.sequence,
+        box=entry.box or known.box,
+        health=entry.health or known.health,
+        sync=entry.sync or known.sync,
+    )
+    if entry.session is not None and known.login is not None:
+        known = replace(known, sessions=_with(known.sessions, entry.session))
+    if known.box is not None and known.box.state == "locked":
+        known = signed_out(known)
+    return known
+
+
+def lost(known: Known, code: str, at: str) -> Known:
+    """The line is down: the last facts stay, marked as old. `at` is shown; the first loss counts."""
+    first = known.reached or not known.lost_at
+    return replace(known, reached=False, trouble=code, lost_at=at if first else known.lost_at)
+
+
+def signed_out(known: Known) -> Known:
+    """Nobody is signed in here any more: no session and no name stays."""
+    return replace(known, login=None, sessions=())
+
+
+def place(known: Known) -> Place:
+    """Which page a person belongs on."""
+    if known.box is None:
+        return "away"
+    if known.box.state == "locked":
+        return "unlock"
+    return "inside" if known.login else "sign_in"
+
+
+def session(known: Known, session_id: str) -> Session | None:
+    """A session by id."""
+    return next((found for found in known.sessions if found.id == session_id), None)
+
+
+def member(known: Known, session_id: str, member_id: str) -> Member | None:
+    """A member by the session's id and their own."""
+    found = session(known, session_id)
+    return next((one for one in found.members if one.id == member_id), None) if found else None
+
+
+def waiting(of: Session) -> tuple[Member, ...]:
+    """The waiting room, in the box's order; empty once the session has ended."""
+    return tuple(one for one in of.members if one.standing == "waiting") if of.state != "ended" else ()
+
+
+def present(of: Session) -> tuple[Member, ...]:
+    """The roster: those who were admitted."""
+    return tuple(one for one in of.members if one.standing == "admitted")
+
+
+def absent(of: Session) -> tuple[Member, ...]:
+    """Everybody else who was expected: not here yet, on the way, denied or removed."""
+    here = {one.id for one in (*waiting(of), *present(of))}
+    return tuple(one for one in of.members if one.id not in here)
+
+
+def arrivals(before: Known, after: Known) -> tuple[tuple[str, str], ...]:
+    """(session, member) of those who wait now and did not before. The first look after a sign-in announces nobody."""
+    if before.login is None or after.login is None:
+        return ()
+    known_before = set(_waiting_ids(before))
+    return tuple(ids for ids in _waiting_ids(after) if ids not in known_before)
+
+
+def needs(known: Known) -> tuple[Need, ...]:
+    """What needs a person now, the most pressing first: people, then the box, then the line to HQ."""
+    found = [
+        *(Need("waiting", one.id, count=len(waiting(one))) for one in known.sessions if waiting(one)),
+        *(
+            Need("no_facilitator", one.id)
+            for one in known.sessions
+            if one.state == "open" and not one.facilitator_connected
+        ),
+        *(
+            Need("ticket_stopped", one.id, person.id)
+            for one in known.sessions
+            if one.state != "ended"
+            for person in absent(one)
+            if person.ticket == "stopped"
+        ),
+    ]
+    if known.box is not None and known.box.state == "unlocked" and not known.box.relay_connected:
+        found.append(Need("relay_away"))
+    found.extend(Need(kind) for kind in ill(known.health))
+    if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
+        found.append(Need("hq_unreachable", count=known.sync.queued))
+    return tuple(found)
+
+
+def ill(health: Health | None) -> tuple[NeedKind, ...]:
+    """What is wrong with the box itself."""
+    if health is None:
+        return ()
+    found: list[NeedKind] = []
+    if share(health.disk_used, health.disk_total) >= DISK_FULL:
+        found.append("disk_full")
+    if health.temperature is not None and health.temperature >= HOT:
+        found.append("hot")
+    if share(health.memory_used, health.memory_total) >= MEMORY_FULL:
+        found.append("memory_full")
+    return tuple(found)
+
+
+def busy(health: Health) -> bool:
+    """Whether the processor has more to do than it can."""
+    return health.load >= BUSY * max(1, health.cores)
+
+
+def share(used: int, total: int) -> float:
+    """Used part of a total, 0 to 1; an unknown total is 0."""
+    return min(1.0, max(0.0, used / total)) if total > 0 else 0.0
+
+
+def _waiting_ids(known: Known) -> list[tuple[str, str]]:
+    return [(one.id, person.id) for one in known.sessions for person in waiting(one)]
+
+
+def _with(sessions: tuple[Session, ...], changed: Session) -> tuple[Session, ...]:
+    if all(one.id != changed.id for one in sessions):
+        return (*sessions, changed)
+    return tuple(changed if one.id == changed.id else one for one in sessions)
