@@ -1,0 +1,82 @@
+"""Small files that are whole or absent, whatever happens between two instructions; and the lock of the home folder."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+from appliance.faults import Fault
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of `path` survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace `path` by `content`: a reader, or a power cut, finds all of the old or all of the new.
+
+    Raises Fault("home_not_writable") or Fault("store_failed").
+    """
+    fresh = path.with_name(path.name + ".new")
+    try:
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        fresh.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise fault_of_os(error) from error
+
+
+def fault_of_os(error: OSError) -> Fault:
+    """The fault for a refused file operation; the detail is the error's name, never a path."""
+    name = errno.errorcode.get(error.errno or 0, "unknown")
+    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+    return Fault("home_not_writable" if refused else "store_failed", name)
+
+
+class HomeLock:
+    """One Hearth a home: held from `take` to `release`, and let go by the kernel if the process dies.
+
+    The descriptor is not inherited, so a relay or courier that outlives the appliance keeps nobody out.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, home: Path) -> HomeLock:
+        """Raises Fault("home_in_use") or Fault("home_not_writable")."""
+        try:
+            descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise fault_of_os(error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Fault("home_in_use") from None
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Let the next one in. The file stays: removing it would let two processes lock two files."""
+        os.close(self._descriptor)
