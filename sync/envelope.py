@@ -19,7 +19,7 @@ VERSION = 1
 KIND_RECORDS = 1
 BOX_ID_SIZE = 16
 KEY_ID_SIZE = 16
-MAX_SEQUENCE = (1 << 63) - 1  # so that a number also fits a signed 64-bit database column
+MAX_SEQUENCE = 10**16 - 1  # 16 digits in a file or object name, and it fits a signed database column
 MAX_ENVELOPE = 163_840  # bytes: MAX_CONTENT, Padmé's 12 %, seal, header and signature fit in 160 KiB
 
 HEADER = struct.Struct(">4sBBH16sQ32s16sI")

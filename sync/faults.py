@@ -20,7 +20,7 @@ SENTENCES: dict[str, str] = {
     # what a receipt must agree with
     "receipt_other_key": "The receipt was signed with a key that is not the HQ we know.",
     "receipt_other_box": "The receipt is for another box.",
-    "receipt_not_sent": "HQ has more from this box than the box remembers: it was set back or copied.",
+    "set_back": "More was sent from this box than it remembers: it was set back or copied.",
     "receipt_other_bytes": "HQ holds other bytes than this box sent.",
     # what HQ answers
     "unknown_box": "HQ does not know this box yet. Enrol it there.",

@@ -1,0 +1,198 @@
+"""From the outbox to the spool and back: seal, hand to the courier, check receipts, settle.
+
+Each step is found again after a crash by looking, never by replaying: unsealed rows are sealed, sealed segments that
+are not in the spool are put there, receipts in the spool that are not settled are settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from appliance.faults import Fault
+from appliance.outbox import rows
+from appliance.outbox.rows import OutboxRows, Standing
+from appliance.store.database import Database, Transaction
+from sync import keys, outbox, receipt
+from sync.faults import SyncFault
+from sync.keys import BoxFacts, HqFacts
+from sync.outbox import Sealed
+from sync.spool import CourierStatus, Spool
+
+LOOK_SECONDS = 0.5  # between two looks when nobody wakes us: one folder listing and one short read of the store
+
+# No receipts of ours: thrown away, the courier fetches another. What HQ signed for us stays: it is evidence.
+_NO_RECEIPT = ("malformed_receipt", "too_large", "bad_signature", "receipt_other_key", "receipt_other_box")
+_LINE = ("hq_unreachable", "wrong_certificate", "courier_away")
+
+_log = logging.getLogger("hearth.outbox")
+
+
+def utc_now() -> str:
+    """RFC 3339, UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seal_next(tx: Transaction, hq: HqFacts, at: str) -> Sealed | None:
+    """Seal the next segment and store its bytes and boundaries; None when there is nothing to seal now."""
+    return outbox.seal_next(OutboxRows(tx), rows.identity(tx), hq, at)
+
+
+def settle(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> bool:
+    """Check a receipt against HQ's key and what was sent, and settle. False: settled before. Raises SyncFault."""
+    got = receipt.parse(raw)
+    receipt.verify(got, hq.receipt_key, rows.identity(tx).box)
+    return outbox.settle(OutboxRows(tx), got, at)
+
+
+def box_public(tx: Transaction) -> dict[str, object]:
+    """What `hq enroll` must know of this box, as JSON. Makes the identity on first use: call in `write`."""
+    own = rows.identity(tx)
+    return keys.box_to_dict(BoxFacts(own.box, own.signing_key.public))
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFacts:
+    """How the sealed records travel, field by field as `control.types.Sync` tells it."""
+
+    state: Literal["not_enrolled", "up_to_date", "sending", "hq_unreachable"]
+    queued: int
+    last_receipt_at: str
+    last_attempt_at: str
+    fault: str
+
+
+def facts_of(enrolled: bool, standing: Standing, courier: CourierStatus, fault: str) -> SyncFacts:
+    """What to tell. A fault of ours comes before the courier's; a failed attempt means nothing while nothing waits."""
+    told = fault or (courier.fault if standing.queued else "")
+    state: Literal["not_enrolled", "up_to_date", "sending", "hq_unreachable"]
+    if not enrolled:
+        state = "not_enrolled"
+    elif not standing.queued:
+        state = "up_to_date"
+    else:
+        state = "hq_unreachable" if told in _LINE else "sending"
+    return SyncFacts(state, standing.queued, standing.settled_at, courier.last_attempt_at, told)
+
+
+class Forwarder:
+    """Runs in the appliance beside the open store. `on_change` is called on the event loop when `state()` is new."""
+
+    def __init__(
+        self, db: Database, spool: Path, on_change: Callable[[], None], *, at: Callable[[], str] = utc_now
+    ) -> None:
+        self._db = db
+        self._spool = Spool(spool)
+        self._on_change = on_change
+        self._at = at
+        self._wake = asyncio.Event()
+        self._compared = False  # whether the spool's bytes were compared with the store's since the start
+        self._refused = ""  # the last receipt's fault, until one settles
+        self._told = ""
+        self._hq: tuple[int, HqFacts | None] = (0, None)
+        self._facts = SyncFacts("not_enrolled", 0, "", "", "")
+
+    def state(self) -> SyncFacts:
+        """The newest facts."""
+        return self._facts
+
+    def wake(self) -> None:
+        """Look now: something was put into the outbox."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Forward until cancelled."""
+        while True:
+            self._wake.clear()
+            await self._look()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        """One round; a fault ends it and is told, the next round tries again."""
+        fault = ""
+        try:
+            await self._round()
+        except (SyncFault, Fault) as caught:
+            fault = caught.code
+        except OSError:
+            fault = "spool_failed"
+        fault = fault or self._refused
+        if fault and fault != self._told:
+            _log.warning("sealed records do not go on: %s", fault)
+        self._told = fault
+        await self._tell(fault)
+
+    async def _round(self) -> None:
+        if not self._compared:
+            await asyncio.to_thread(self._spool.prepare, "out")
+        stamp = self._spool.hq_stamp()
+        if stamp != self._hq[0]:
+            self._hq = (stamp, await asyncio.to_thread(self._spool.hq_facts))
+        hq = self._hq[1]
+        if hq is None:
+            return
+        await self._settle(hq, await self._db.read(rows.standing))
+        standing = await self._db.read(rows.standing)
+        for _ in range(min(standing.waiting, outbox.SEAL_AHEAD - len(standing.unsettled))):
+            await self._db.write(lambda tx: seal_next(tx, hq, self._at()))
+        await self._fill_spool(await self._db.read(rows.standing))
+
+    async def _settle(self, hq: HqFacts, standing: Standing) -> None:
+        """Settle by the newest receipt; one settles all before it."""
+        segments, receipts = await asyncio.to_thread(lambda: (self._spool.segments(), self._spool.receipts()))
+        if segments and segments[-1] > standing.last_sealed:
+            raise SyncFault("set_back")
+        newest = receipts[-1] if receipts else 0
+        raw = self._spool.receipt(newest) if newest > standing.settled else None
+        if raw is None:
+            return
+        try:
+            await self._db.write(lambda tx: settle(tx, raw, hq, self._at()))
+            self._refused = ""
+        except SyncFault as fault:
+            self._refused = fault.code
+            if fault.code in _NO_RECEIPT:
+                self._spool.drop_receipt(newest)
+            raise
+
+    async def _fill_spool(self, standing: Standing) -> None:
+        """The spool holds every unsettled segment, no settled one, and the newest receipt."""
+        there = set(await asyncio.to_thread(self._spool.segments))
+        for sequence in standing.unsettled:
+            if sequence not in there or not self._compared:
+                await self._put_segment(sequence)
+        self._compared = True
+        receipts = await asyncio.to_thread(self._spool.receipts)
+        raw = None if standing.settled in receipts else await self._db.read(rows.last_receipt)
+        if raw is not None:
+            await asyncio.to_thread(self._spool.put_receipt, standing.settled, raw)
+        await asyncio.to_thread(self._spool.drop_settled, standing.settled)
+
+    async def _put_segment(self, sequence: int) -> None:
+        """What lies in the spool is what the store says, whatever happened to the spool meanwhile."""
+        raw = await self._db.read(lambda tx: rows.sealed_bytes(tx, sequence))
+        if raw is not None and await asyncio.to_thread(self._spool.segment, sequence) != raw:
+            await asyncio.to_thread(self._spool.put_segment, sequence, raw)
+
+    async def _tell(self, fault: str) -> None:
+        """Take the newest facts; call `on_change` if they are new."""
+        with suppress(Fault, OSError):
+            standing = await self._db.read(rows.standing)
+            courier = await asyncio.to_thread(self._courier)
+            facts = facts_of(self._hq[1] is not None, standing, courier, fault)
+            if facts != self._facts:
+                self._facts = facts
+                self._on_change()
+
+    def _courier(self) -> CourierStatus:
+        status = self._spool.status()
+        if self._spool.courier_runs():
+            return status
+        return CourierStatus(fault="courier_away", last_attempt_at=status.last_attempt_at)

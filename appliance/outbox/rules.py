@@ -1,0 +1,32 @@
+"""Which records may leave the box, and how urgent each is: a table that a clinician could check. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`leaves`: whether HQ may have it at all. `priority`: lower goes first. `why` is for the person who checks."""
+
+    leaves: bool
+    priority: int
+    why: str
+
+
+URGENT, USUAL, BULK = 0, 10, 20
+
+# A class that is not here cannot leave the box.
+RULES: dict[str, Rule] = {
+    "session_ended": Rule(True, USUAL, "That a session took place: pseudonyms, times, agreement versions. No names."),
+}
+
+
+def priority_of(record_class: str) -> int:
+    """The class's priority; Fault `refused` for a class that must stay on the box, named in the table or not."""
+    rule = RULES.get(record_class)
+    if rule is None or not rule.leaves:
+        raise Fault("refused", "record class may not leave the box")
+    return rule.priority

@@ -1,0 +1,180 @@
+"""The folder between the box and its courier: sealed envelopes out, receipts in. Nothing in it is readable or secret.
+
+    out/<sequence>.segment   written and removed by the box, read by the courier
+    in/<sequence>.receipt    written by the courier, read and removed by the box; the newest one stays
+    hq.json                  HQ's public facts        courier.json   how the last attempt went
+    courier.lock             held by the one courier that runs
+
+A file appears whole or not at all: written beside its place, fsynced, renamed, folder fsynced.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from sync import keys
+from sync.envelope import MAX_ENVELOPE
+from sync.keys import HqFacts
+from sync.receipt import MAX_RECEIPT
+
+MAX_STATUS = 4096
+DIGITS = 16  # of a sequence number in a file or object name, so that names sort as numbers
+_NAME = re.compile(r"^([0-9]{16})\.(segment|receipt)$")
+
+
+class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """courier.json. Times are RFC 3339 or ""; `fault` is the code of the last attempt's fault, "" when it went well."""
+
+    fault: str = ""
+    last_attempt_at: str = ""
+    last_success_at: str = ""
+
+
+class Spool:
+    """Blocking file access: call it from a thread, an fsync on an SD card can take half a second. Raises OSError."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._out = root / "out"
+        self._in = root / "in"
+
+    def prepare(self, own: Literal["out", "in"]) -> None:
+        """Make the folders and clear away what a crash left half written in the one that the caller writes to."""
+        for folder in (self.root, self._out, self._in):
+            folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+        for left in (self.root / own).glob(".*.tmp"):
+            left.unlink(missing_ok=True)
+
+    def put_segment(self, sequence: int, raw: bytes) -> None:
+        write_whole(self._out / f"{sequence:0{DIGITS}d}.segment", raw)
+
+    def segment(self, sequence: int) -> bytes | None:
+        return read_bounded(self._out / f"{sequence:0{DIGITS}d}.segment", MAX_ENVELOPE)
+
+    def segments(self) -> list[int]:
+        """Numbers of the envelopes that wait, rising."""
+        return _numbers(self._out)
+
+    def drop_segment(self, sequence: int) -> None:
+        (self._out / f"{sequence:0{DIGITS}d}.segment").unlink(missing_ok=True)
+
+    def put_receipt(self, size: int, raw: bytes) -> None:
+        write_whole(self._in / f"{size:0{DIGITS}d}.receipt", raw)
+
+    def receipt(self, size: int) -> bytes | None:
+        return read_bounded(self._in / f"{size:0{DIGITS}d}.receipt", MAX_RECEIPT)
+
+    def receipts(self) -> list[int]:
+        """Sizes of the receipts that are there, rising."""
+        return _numbers(self._in)
+
+    def drop_receipt(self, size: int) -> None:
+        (self._in / f"{size:0{DIGITS}d}.receipt").unlink(missing_ok=True)
+
+    def drop_settled(self, size: int) -> None:
+        """Remove the envelopes that the receipt for `size` covers and the receipts before it."""
+        for sequence in self.segments():
+            if sequence <= size:
+                self.drop_segment(sequence)
+        for older in self.receipts():
+            if older < size:
+                self.drop_receipt(older)
+
+    def hq_facts(self) -> HqFacts | None:
+        """HQ's public facts, None before enrolment. Raises SyncFault `malformed_facts`, `unsupported_version`."""
+        raw = read_bounded(self.root / "hq.json", keys.MAX_FACTS)
+        return None if raw is None else keys.hq_from_json(raw)
+
+    def hq_stamp(self) -> int:
+        """Changes when hq.json does; 0 when there is none."""
+        try:
+            return (self.root / "hq.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def put_hq_facts(self, facts: HqFacts) -> None:
+        write_whole(self.root / "hq.json", keys.hq_to_json(facts))
+
+    def status(self) -> CourierStatus:
+        """The courier's last word; an empty one when there is none or it cannot be read."""
+        raw = read_bounded(self.root / "courier.json", MAX_STATUS)
+        try:
+            return msgspec.json.decode(raw or b"{}", type=CourierStatus)
+        except msgspec.DecodeError:
+            return CourierStatus()
+
+    def put_status(self, status: CourierStatus) -> None:
+        write_whole(self.root / "courier.json", msgspec.json.encode(status), durable=False)
+
+    def lock(self) -> int | None:
+        """Take the courier's lock until the process ends; None when another courier has it."""
+        return _flock(self.root / "courier.lock")
+
+    def courier_runs(self) -> bool:
+        """Whether some courier holds the lock."""
+        try:
+            handle = _flock(self.root / "courier.lock")
+        except FileNotFoundError:
+            return False
+        if handle is None:
+            return True
+        os.close(handle)
+        return False
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o640) -> None:
+    """Write a file so that it is there whole or not at all, after a power cut too if `durable`."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        beside.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's names durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_bounded(path: Path, limit: int) -> bytes | None:
+    """The file's bytes, at most `limit` + 1 of them: a parser then refuses a larger one. None when it is not there."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+
+
+def _numbers(folder: Path) -> list[int]:
+    found = (_NAME.match(entry.name) for entry in os.scandir(folder))
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def _flock(path: Path) -> int | None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o660)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
