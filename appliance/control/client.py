@@ -8,7 +8,7 @@ The login's token lives in this object only and never in a log, an exception or 
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote
@@ -83,7 +83,7 @@ class ControlClient:
             raise ControlFault(OTHER_VERSION)
         return snapshot
 
-    async def feed(self, after: int) -> AsyncIterator[FeedEntry | None]:
+    async def feed(self, after: int) -> AsyncGenerator[FeedEntry | None, None]:
         """Entries after sequence `after` while the line holds; None is a heartbeat. Ends by ControlFault only."""
         timeout = aiohttp.ClientTimeout(sock_connect=self._answer_seconds, sock_read=self._silence_seconds)
         try:

@@ -1,0 +1,305 @@
+"""A box that speaks the control protocol on a Unix socket, from memory, and fails when it is told to.
+
+It decides with the product's own tables (policy, sessions.rules) and is held to tests/contract/test_control_client.py.
+`python -m tests.fakes.daemon SOCKET` runs it for trying the console by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections import defaultdict, deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from appliance.control.types import (
+    VERSION,
+    Done,
+    FaultBody,
+    FeedEntry,
+    Invitation,
+    Login,
+    Role,
+    Session,
+    SignedIn,
+    SignIn,
+    Snapshot,
+    Unlock,
+    Wire,
+)
+from appliance.faults import BY_CODE, Fault
+from appliance.policy import TABLE, Actor, Facts, may_do
+from appliance.sessions.rules import member_after, session_after
+from tests.fakes import clinic
+
+PASSPHRASE = "four quiet lamps"
+PASSWORD = "seven green boats"
+PEOPLE: dict[str, tuple[str, Role]] = {
+    "ana": ("Ana Ruiz", "operator"),
+    "ben": ("Ben Okafor", "facilitator"),
+    "cleo": ("Cleo Marin", "clinical_lead"),
+    "dora": ("Dora Lang", "administrator"),
+}
+LED_BY = {clinic.MORNING: "ben", clinic.GROUP: "ben", clinic.EVENING: "cleo"}
+
+
+class FakeDaemon:
+    """Start it, point a client at `path`, then change what is true; `asked` tells which words came in."""
+
+    def __init__(self, path: Path, *, heartbeat: float = 10.0) -> None:
+        self.path = path
+        self.heartbeat = heartbeat
+        self.box = clinic.box()
+        self.health = clinic.health()
+        self.sync = clinic.sync()
+        self.sessions = {one.id: one for one in clinic.sessions()}
+        self.asked: list[str] = []
+        self.tokens: dict[str, str] = {}
+        self.version = VERSION
+        self._log: list[tuple[int, Callable[[str], FeedEntry]]] = []
+        self._sequence = 100
+        self._first = 100
+        self._faults: defaultdict[str, deque[str]] = defaultdict(deque)
+        self._cut: set[str] = set()
+        self._held: dict[str, asyncio.Event] = {}
+        self._answers: dict[str, tuple[int, bytes]] = {}
+        self._feeds: dict[asyncio.BaseTransport, asyncio.Event] = {}  # set when there is news for that feed
+        self._runner: web.AppRunner | None = None
+
+    # ── life
+
+    async def start(self) -> FakeDaemon:
+        app = web.Application()
+        app.router.add_get("/v1/snapshot", self._snapshot)
+        app.router.add_get("/v1/feed", self._feed)
+        app.router.add_post("/v1/{word:unlock|sign-in|sign-out}", self._post)
+        app.router.add_post("/v1/sessions/{session}/{word}", self._post)
+        app.router.add_post("/v1/sessions/{session}/members/{member}/{word}", self._post)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        await web.UnixSite(self._runner, str(self.path)).start()
+        return self
+
+    async def stop(self) -> None:
+        """Gone: the socket's file too."""
+        self.disconnect()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    # ── what a test can make happen
+
+    def disconnect(self) -> None:
+        """Cut every open feed; the socket goes on listening."""
+        for transport, news in self._feeds.items():
+            transport.close()
+            news.set()
+
+    def fail_next(self, word: str, code: str) -> None:
+        """The next request with this word is refused with `code`."""
+        self._faults[word].append(code)
+
+    def cut_next(self, word: str) -> None:
+        """The next request with this word is done, but the connection dies before the answer."""
+        self._cut.add(word)
+
+    def hold(self, word: str) -> asyncio.Event:
+        """Requests with this word wait until the event is set."""
+        return self._held.setdefault(word, asyncio.Event())
+
+    def tell_box(self, **fields: Any) -> None:
+        changed = self.box = msgspec.structs.replace(self.box, **fields)
+        self._tell(lambda user: {"box": changed})
+
+    def tell_health(self, **fields: Any) -> None:
+        changed = self.health = msgspec.structs.replace(self.health, **fields)
+        self._tell(lambda user: {"health": changed})
+
+    def tell_sync(self, **fields: Any) -> None:
+        changed = self.sync = msgspec.structs.replace(self.sync, **fields)
+        self._tell(lambda user: {"sync": changed})
+
+    def tell_session(self, identifier: str, **fields: Any) -> None:
+        changed = self.sessions[identifier] = msgspec.structs.replace(self.sessions[identifier], **fields)
+        self._tell(lambda user: {"session": self._seen_by(user, changed)} if self._sees(user, changed) else {})
+
+    def tell_member(self, session: str, member: str, **fields: Any) -> None:
+        members = tuple(
+            msgspec.structs.replace(one, **fields) if one.id == member else one
+            for one in self.sessions[session].members
+        )
+        self.tell_session(session, members=members)
+
+    def tell_gap(self) -> None:
+        self._tell(lambda user: {"gap": True})
+
+    def lose_an_entry(self) -> None:
+        """The next entry's number will not follow the last one's."""
+        self._sequence += 1
+
+    # ── the protocol
+
+    def _tell(self, fields: Callable[[str], dict[str, Any]]) -> None:
+        self._sequence += 1
+        sequence = self._sequence
+        self._log.append((sequence, lambda user: FeedEntry(sequence=sequence, **fields(user))))
+        for news in self._feeds.values():
+            news.set()
+
+    def _user(self, request: web.Request) -> str:
+        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
+
+    def _actor(self, user: str) -> Actor:
+        return Actor(person=user, role=PEOPLE[user][1], surface="console")
+
+    def _facts(self, session: Session) -> Facts:
+        return Facts(session=session.id, leader=LED_BY.get(session.id, ""))
+
+    def _sees(self, user: str, session: Session) -> bool:
+        reach = TABLE["see"].get(PEOPLE[user][1]) if user else None
+        return reach == "any" or (reach == "own" and LED_BY.get(session.id) == user)
+
+    def _seen_by(self, user: str, session: Session) -> Session:
+        return msgspec.structs.replace(session, actions=may_do(self._actor(user), self._facts(session)))
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        self.asked.append("snapshot")
+        if self._faults["snapshot"]:
+            return _answer(*_refuse(self._faults["snapshot"].popleft()))
+        user = self._user(request) if self.box.state == "unlocked" else ""
+        snapshot = Snapshot(
+            version=self.version,
+            sequence=self._sequence,
+            box=self.box,
+            login=_login(user) if user else None,
+            sessions=tuple(self._seen_by(user, one) for one in self.sessions.values() if self._sees(user, one)),
+            health=self.health,
+            sync=self.sync,
+        )
+        return _answer(200, msgspec.json.encode(snapshot))
+
+    async def _feed(self, request: web.Request) -> web.StreamResponse:
+        after, user = int(request.query["after"]), self._user(request)
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        transport, news = request.transport, asyncio.Event()
+        assert transport is not None
+        self._feeds[transport] = news
+        try:
+            while not transport.is_closing():
+                news.clear()
+                for sequence, entry in [row for row in self._log if row[0] > after]:
+                    await response.write(msgspec.json.encode(entry(user)) + b"\n")
+                    after = sequence
+                try:
+                    await asyncio.wait_for(news.wait(), self.heartbeat)
+                except TimeoutError:
+                    await response.write(b"\n")
+        except ConnectionError:
+            pass
+        finally:
+            del self._feeds[transport]
+        return response
+
+    async def _post(self, request: web.Request) -> web.Response:
+        word, request_id = request.match_info["word"], request.headers.get("Request-Id", "")
+        self.asked.append(word)
+        if word in self._held:
+            await self._held[word].wait()
+        if request_id not in self._answers:
+            self._answers[request_id] = await self._once(request, word) if request_id else _refuse("bad_request")
+        if word in self._cut:
+            self._cut.discard(word)
+            assert request.transport is not None
+            request.transport.abort()
+        return _answer(*self._answers[request_id])
+
+    async def _once(self, request: web.Request, word: str) -> tuple[int, bytes]:
+        try:
+            if self._faults[word]:
+                raise Fault(self._faults[word].popleft())
+            if "session" in request.match_info:
+                done = self._act(self._user(request), word, request.match_info)
+            else:
+                done = self._login_word(word, await request.read(), request)
+            return 200, msgspec.json.encode(done)
+        except Fault as fault:
+            return _refuse(fault.code)
+
+    def _login_word(self, word: str, body: bytes, request: web.Request) -> Wire:
+        if word == "unlock":
+            if msgspec.json.decode(body, type=Unlock).passphrase != PASSPHRASE:
+                raise Fault("wrong_passphrase")
+            self.tell_box(state="unlocked")
+        elif self.box.state == "locked":
+            raise Fault("box_locked")
+        elif word == "sign-in":
+            given = msgspec.json.decode(body, type=SignIn)
+            if given.username not in PEOPLE or given.password != PASSWORD:
+                raise Fault("wrong_sign_in")
+            token = f"token-{len(self.tokens)}"
+            self.tokens[token] = given.username
+            return SignedIn(token=token, login=_login(given.username))
+        else:
+            self.tokens.pop(request.headers.get("Authorization", "").removeprefix("Bearer "), None)
+        return Done()
+
+    def _act(self, user: str, word: str, where: Any) -> Wire:
+        if not user:
+            raise Fault("not_signed_in")
+        session = self.sessions.get(where["session"])
+        if session is None or not self._sees(user, session):
+            raise Fault("not_found")
+        if word not in may_do(self._actor(user), self._facts(session)):
+            raise Fault("refused")
+        state: Any = "locked" if session.locked else session.state
+        if "member" not in where:
+            after = session_after(state, word)
+            self.tell_session(session.id, state="open" if after == "locked" else after, locked=after == "locked")
+            return Done()
+        who = next((one for one in session.members if one.id == where["member"]), None)
+        if who is None:
+            raise Fault("not_found")
+        if word == "vouch":
+            self.tell_member(session.id, who.id, vouched=True)
+            return Done()
+        standing = member_after(who.standing, word, state)
+        ticket = {"remove": "stopped", "reissue": "issued"}.get(word, who.ticket)
+        self.tell_member(session.id, who.id, standing=standing, ticket=ticket)
+        if word != "reissue":
+            return Done()
+        number = self.asked.count("reissue")
+        code = f"K7QM-2XWD-{number:04}"
+        return Invitation(link=f"https://hearth.local:8443/join#{code}", code=code, pin=f"{number:06}", name=who.name)
+
+
+def _login(user: str) -> Login:
+    return Login(person=user, name=PEOPLE[user][0], role=PEOPLE[user][1])
+
+
+def _refuse(code: str) -> tuple[int, bytes]:
+    status, sentence = (BY_CODE[code].status, BY_CODE[code].sentence) if code in BY_CODE else (500, "")
+    return status, msgspec.json.encode(FaultBody(code=code, sentence=sentence))
+
+
+def _answer(status: int, body: bytes) -> web.Response:
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+async def _serve(path: Path) -> None:
+    daemon = await FakeDaemon(path).start()
+    print(f"passphrase: {PASSPHRASE}; people: {', '.join(PEOPLE)}; password: {PASSWORD}", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await daemon.stop()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(Path(sys.argv[1])))
