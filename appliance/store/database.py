@@ -29,7 +29,7 @@ from appliance.store.key import StoreKey
 from appliance.store.threads import Job, start_reader, start_writer
 from appliance.store.transaction import Row, Transaction
 
-__all__ = ["Database", "IntegrityError", "Row", "Transaction", "store_path"]
+__all__ = ["Database", "IntegrityError", "Row", "Transaction", "create_file", "store_path"]
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Database:
     @classmethod
     async def create(cls, folder: Path, key: StoreKey) -> Database:
         """A new store, whole or not there at all. Faults: store_exists, home_not_writable, store_failed."""
-        await asyncio.to_thread(_create, store_path(folder), key)
+        await asyncio.to_thread(create_file, store_path(folder), key)
         return await cls.open(folder, key)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -79,6 +79,10 @@ class Database:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on a reader thread, on one snapshot that has every write resolved before."""
         return await self._do(self._reads, work)
+
+    async def damaged_pages(self) -> list[str]:
+        """What a check of every page against its seal finds, in SQLCipher's words; empty for a sound store. Slow."""
+        return await self.read(lambda tx: [str(row[0]) for row in tx.all("PRAGMA cipher_integrity_check")])
 
     async def close(self) -> None:
         """Finish what is queued, move the WAL into the store, leave one file. May be called twice."""
@@ -120,8 +124,8 @@ def _open(path: Path, key: StoreKey) -> tuple[Connection, list[Connection]]:
     return writer, readers
 
 
-def _create(path: Path, key: StoreKey) -> None:
-    """Build beside the store's place, then rename: a power cut leaves no store rather than half of one."""
+def create_file(path: Path, key: StoreKey) -> None:
+    """The file of a new store, built beside its place and renamed: a power cut leaves none rather than half of one."""
     if path.exists():
         raise Fault("store_exists")
     fresh = path.with_name(path.name + ".new")

@@ -77,6 +77,12 @@ class HomeLock:
             raise Fault("home_in_use") from None
         return cls(descriptor)
 
+    def __enter__(self) -> HomeLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would let two processes lock two files."""
         os.close(self._descriptor)

@@ -87,6 +87,7 @@ def _script(migration: Migration) -> str:
 def schema(connection: Connection) -> str:
     """What the migrations add up to, as text: every table, index and trigger by name."""
     rows = connection.execute(
-        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name"
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        " ORDER BY type = 'table' DESC, type, name"
     )
     return "\n\n".join(f"{row['sql']};" for row in rows) + "\n"

@@ -25,32 +25,41 @@ def check(path: Path, key: StoreKey, migrations: tuple[migrate.Migration, ...]) 
     size = path.stat().st_size if path.is_file() else 0
     if size == 0:
         raise Fault("store_missing")
-    in_wal = wal.pages(path.with_name(path.name + "-wal"), PAGE)
-    if size < PAGE and 1 not in in_wal:
+    if size < PAGE:
         raise Fault("store_truncated", "less than one page")
-    try:
-        _look(path, key, migrations, in_wal, size // PAGE)
-    except StoreError as error:
-        raise Fault("store_foreign", str(getattr(error, "sqlite_errorname", ""))) from None
-
-
-def _look(
-    path: Path, key: StoreKey, migrations: tuple[migrate.Migration, ...], in_wal: frozenset[int], whole_pages: int
-) -> None:
-    connection = connect(path, key, "mode=ro&vfs=unix-none" if in_wal else "mode=ro&immutable=1")
+    rest = wal.leftover(path.with_name(path.name + "-wal"), PAGE)
+    connection = connect(path, key, "mode=ro&vfs=unix-none" if rest else "mode=ro&immutable=1")
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA writable_schema = ON")  # so that a file cut short can still tell its length
-        _identity(connection)
-        wanted = connection.execute("PRAGMA page_count").fetchone()[0]
-        if any(page not in in_wal for page in range(whole_pages + 1, wanted + 1)):
-            raise Fault("store_truncated", f"{whole_pages} pages of {wanted}")
+        _check_identity(connection)
+        _check_length(size, rest)
         migrate.check(connection, migrations)
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except StoreError as error:
+        raise Fault("store_foreign", str(getattr(error, "sqlite_errorname", ""))) from None
     finally:
         connection.close()
 
 
-def _identity(connection: Connection) -> None:
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+def _check_identity(connection: Connection) -> None:
+    """Reads page 1 only, which is checked against the key first."""
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+    except StoreError as error:
+        # Page 1 is sound, or it would be "not a database": SQLite misses pages that page 1 speaks of.
+        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT"):
+            raise Fault("store_truncated", "fewer pages than page 1 says") from None
+        raise
+    if application != APPLICATION_ID:
         raise Fault("store_foreign", "not a store of ours")
+
+
+def _check_length(size: int, rest: wal.Leftover | None) -> None:
+    """Every page must be whole in the store or be in the WAL, which SQLite itself does not look at."""
+    whole = size // PAGE
+    if rest is None:
+        missing = size % PAGE != 0
+    else:
+        missing = any(page not in rest.pages for page in range(whole + 1, rest.length + 1))
+    if missing:
+        raise Fault("store_truncated", f"only {whole} whole pages")

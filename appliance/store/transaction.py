@@ -11,9 +11,9 @@ _NOTHING: tuple[object, ...] = ()
 
 
 class Row(Protocol):
-    """A row of a result by column name."""
+    """A row of a result by column name, or by place."""
 
-    def __getitem__(self, column: str, /) -> Any: ...
+    def __getitem__(self, column: str | int, /) -> Any: ...
     def keys(self) -> Any: ...
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,20 +16,28 @@ _FRAME = 24
 _MAGIC = (0x377F0682, 0x377F0683)  # the last bit says: checksums over big-endian words
 
 
-def pages(path: Path, page: int) -> frozenset[int]:
-    """The numbers of all pages in the WAL's current run, or none if no transaction in it was committed.
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What a WAL holds for the store: page numbers, and the store's length in pages after its last commit."""
+
+    pages: frozenset[int]
+    length: int
+
+
+def leftover(path: Path, page: int) -> Leftover | None:
+    """What is in the WAL's current run, or None if no transaction in it was committed.
 
     Frames after the last commit are counted too: enough to see that a page of the store is not lost.
     """
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER)
-            if not _sound_header(header, page):
-                return frozenset()
-            numbers = frozenset(number for number, _ in _frames(file, header, page))
-            return numbers if _has_commit(file, header, page) else frozenset()
+            if not _sound_header(header, page) or not _has_commit(file, header, page):
+                return None
+            frames = [struct.unpack_from(">II", frame) for frame in _frames(file, header, page)]
     except FileNotFoundError:
-        return frozenset()
+        return None
+    return Leftover(frozenset(number for number, _ in frames), [length for _, length in frames if length][-1])
 
 
 def _sound_header(header: bytes, page: int) -> bool:
@@ -40,8 +49,8 @@ def _sound_header(header: bytes, page: int) -> bool:
     return _checksum(header[:24], (0, 0), bool(magic & 1)) == struct.unpack_from(">II", header, 24)
 
 
-def _frames(file: BinaryIO, header: bytes, page: int) -> Iterator[tuple[int, bytes]]:
-    """(page number, frame header) of each whole frame that carries the WAL's current salts."""
+def _frames(file: BinaryIO, header: bytes, page: int) -> Iterator[bytes]:
+    """The header of each whole frame that carries the WAL's current salts."""
     place = _HEADER
     while True:
         file.seek(place)
@@ -49,7 +58,7 @@ def _frames(file: BinaryIO, header: bytes, page: int) -> Iterator[tuple[int, byt
         file.seek(place + _FRAME + page - 1)
         if len(frame) < _FRAME or not file.read(1) or frame[8:16] != header[16:24]:
             return
-        yield struct.unpack_from(">I", frame)[0], frame
+        yield frame
         place += _FRAME + page
 
 
@@ -57,7 +66,7 @@ def _has_commit(file: BinaryIO, header: bytes, page: int) -> bool:
     """Whether the checksums hold from the start up to a commit frame. The first one is enough."""
     big = bool(header[3] & 1)
     checksum = struct.unpack_from(">II", header, 24)
-    for index, (_, frame) in enumerate(_frames(file, header, page)):
+    for index, frame in enumerate(_frames(file, header, page)):
         file.seek(_HEADER + index * (_FRAME + page) + _FRAME)
         checksum = _checksum(frame[:8] + file.read(page), checksum, big)
         if checksum != struct.unpack_from(">II", frame, 16):
