@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import get_args
 
 from appliance.audit import rows as audit
 from appliance.clock import now_seconds, now_text
@@ -25,8 +24,9 @@ from appliance.tickets.rules import WRONG_CODES_PER_MINUTE
 
 WRONG_PASSWORDS_PER_MINUTE = 10  # per address or console
 
-_SESSION_STATES = frozenset({"open", "lock", "unlock", "end"})
-_ON_MEMBERS = frozenset({"admit", "deny", "remove"})
+_SESSION_STATES: tuple[Action, ...] = ("open", "lock", "unlock", "end")
+_ON_MEMBERS: tuple[Action, ...] = ("admit", "deny", "remove", "vouch", "reissue")
+_WORDS: dict[str, Action] = {word: word for word in (*_SESSION_STATES, *_ON_MEMBERS)}
 
 
 @dataclass(slots=True)
@@ -44,13 +44,14 @@ class Clinic:
 
         Returns the new ticket of a `reissue`. Faults: not_found, refused, wrong_state, session_locked.
         """
-        if action not in get_args(Action):
+        word = _WORDS.get(action)
+        if word is None or (word not in _SESSION_STATES) != bool(member):
             raise Fault("not_found", "no such action")
         try:
-            issued = await self.db.write(lambda tx: _do(tx, actor, action, session, member))
+            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member))
         except Fault as fault:
             if fault.code == "refused":
-                await self.note_refused(actor, action, Facts(session=session, member=member), fault.code)
+                await self.note_refused(actor, word, Facts(session=session, member=member), fault.code)
             raise
         await self.live.changed(session)
         return issued
@@ -75,32 +76,29 @@ class Clinic:
             who = Actor(account.person, account.role, surface) if account else Actor("", "box", surface)
             await self.note_refused(who, "sign_in", Facts(), "wrong_sign_in")
             raise Fault("wrong_sign_in")
-        return await self.db.write(
-            lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds())
-        )
+        return await self.db.write(lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds()))
 
     async def present(self, code: str, pin: str, address: str) -> str:
         """A visit's token for a ticket. Faults: wrong_ticket, ticket_stopped, ticket_expired, too_many_tries."""
         now = time.monotonic()
         if not self._codes.allows(address, now):
             raise Fault("too_many_tries")
-        token, code_of_fault = await self.db.write(lambda tx: tickets.present(tx, code, pin, now_text(), now_seconds()))
-        if code_of_fault:
+        presented = await self.db.write(lambda tx: tickets.present(tx, code, pin, now_text(), now_seconds()))
+        if presented.fault:
             self._codes.failed(address, now)
-            raise Fault(code_of_fault)
-        return token
+            raise Fault(presented.fault)
+        await self.live.changed(presented.session)
+        return presented.token
 
 
-def _do(tx: Transaction, actor: Actor, action: str, session: str, member: str) -> Issued | None:
+def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str) -> Issued | None:
     at = now_text()
-    if action in _SESSION_STATES and not member:
-        sessions.change(tx, actor, action, session, at)  # type: ignore[arg-type]
-    elif action in _ON_MEMBERS and member:
-        sessions.decide_on(tx, actor, action, session, member, at)  # type: ignore[arg-type]
-    elif action == "vouch" and member:
+    if action in _SESSION_STATES:
+        sessions.change(tx, actor, action, session, at)
+    elif action == "vouch":
         sessions.vouch(tx, actor, session, member, at)
-    elif action == "reissue" and member:
+    elif action == "reissue":
         return tickets.reissue(tx, actor, session, member, at, now_seconds())
     else:
-        raise Fault("not_found", "no such action")
+        sessions.decide_on(tx, actor, action, session, member, at)
     return None

@@ -46,6 +46,11 @@ class Home:
         return self.root / "hearth.toml"
 
     @property
+    def box_facts(self) -> Path:
+        """The box's public facts, for `hearth hq enroll`."""
+        return self.root / "box-public.json"
+
+    @property
     def demo(self) -> Path:
         return self.root / "demo.json"
 
@@ -56,7 +61,9 @@ class Home:
     def make(self) -> None:
         """Make the folders. Faults: home_not_writable, bad_settings (a path too long for a socket)."""
         if len(os.fsencode(self.control_socket)) > SOCKET_PATH_LIMIT:
-            raise Fault("bad_settings", "the path of HEARTH_HOME is too long for a Unix socket (107 bytes with its name)")
+            raise Fault(
+                "bad_settings", "the path of HEARTH_HOME is too long for a Unix socket (107 bytes with its name)"
+            )
         try:
             for folder in (self.root, self.store, self.tls, self.root / "run", self.spool, self.log):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.sessions import rows
 from appliance.sessions.rules import in_room
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,12 @@ class Page(Protocol):
 
     session: str
     member: str
+    person: str
     staff: bool
 
     def show(self, event: str, data: dict[str, Any]) -> None: ...
     def replace(self) -> None: ...
+    def sign_out(self) -> None: ...
 
 
 class Live:
@@ -84,6 +86,13 @@ class Live:
             del self._pages[page.session]
         self._later(self._leave_after_grace(page.session, page.member))
         await self.changed(page.session)
+
+    def signed_out(self, person: str) -> None:
+        """Close the staff pages of one who signed out: a live line ends with the login behind it."""
+        for pages in self._pages.values():
+            for page in pages:
+                if page.staff and page.person == person:
+                    page.sign_out()
 
     def connected(self, session_id: str, member_id: str) -> bool:
         """Whether that member has a page open right now."""
@@ -161,13 +170,13 @@ class Live:
         if not came and not went:
             return
         at = now_text()
-        numbers = await self._db.write(
-            lambda tx: (
-                {member: rows.note_arrival(tx, member, at) for member in came},
-                [rows.note_departure(tx, self._attending[member], at) for member in went],
-            )
-        )
-        self._attending.update(numbers[0])
+
+        def note(tx: Transaction) -> dict[str, int]:
+            for member in went:
+                rows.note_departure(tx, self._attending[member], at)
+            return {member: rows.note_arrival(tx, member, at) for member in came}
+
+        self._attending.update(await self._db.write(note))
         for member in went:
             del self._attending[member]
 
@@ -176,12 +185,23 @@ class Live:
         if own is not None and not page.staff:
             page.show("standing", {"standing": "ended" if session.state == "ended" else own.standing})
         page.show("session", {"state": _state(session), "locked": session.state == "locked"})
+        lists = self.lists(session, members, page.member)
         if page.staff:
-            page.show("waiting", {"members": self._waiting(members)})
-            page.show("expected", {"members": self._expected(members, inside)})
+            page.show("waiting", {"members": lists["waiting"]})
+            page.show("expected", {"members": lists["expected"]})
+        if page.staff or page.member in inside:
+            page.show("roster", {"members": lists["roster"]})
         if page.member in inside:
-            page.show("roster", {"members": self._roster(members, inside, page.member)})
             page.show("media", {"ready": self.relay is not None and self.relay.connected})
+
+    def lists(self, session: rows.Session, members: list[rows.Member], own: str) -> dict[str, list[dict[str, Any]]]:
+        """The roster as `own` sees it; and for staff only the waiting queue and those who are not in the room."""
+        inside = {m.id for m in members if in_room(session.state, m.standing)}
+        return {
+            "roster": self._roster(members, inside, own),
+            "waiting": self._waiting(members),
+            "expected": self._expected(members, inside),
+        }
 
     def _roster(self, members: list[rows.Member], inside: set[str], own: str) -> list[dict[str, Any]]:
         return [

@@ -14,7 +14,8 @@ from typing import Literal, get_args
 
 from appliance.faults import Fault
 
-Role = Literal["administrator", "operator", "facilitator", "clinical_lead", "billing", "auditor", "patient", "box"]
+StaffRole = Literal["administrator", "operator", "facilitator", "clinical_lead", "billing", "auditor"]
+Role = StaffRole | Literal["patient", "box"]
 Surface = Literal["portal", "console", "command"]
 Reach = Literal["any", "own"]
 
@@ -78,7 +79,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
 # fmt: on
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
-ROLES: tuple[Role, ...] = get_args(Role)
+ROLES: tuple[Role, ...] = (*get_args(StaffRole), "patient", "box")
 SESSION_ACTIONS: tuple[Action, ...] = (
     "open",
     "lock",
@@ -108,7 +109,7 @@ BOX = Actor(person="", role="box", surface="command")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the decision looks at, "" where there is none: the session, its leader (or whose login it is), the member."""
+    """What the decision looks at, "" where there is none. `leader`: who leads the session, or whose login it is."""
 
     session: str = ""
     leader: str = ""

@@ -7,7 +7,7 @@ from appliance.identity import rows
 from appliance.identity.rows import Account, Login
 from appliance.identity.rules import LOGIN_SECONDS
 from appliance.ids import new_token, token_hash
-from appliance.policy import Actor, Facts, Role, Surface, decide
+from appliance.policy import Actor, Facts, StaffRole, Surface, decide
 from appliance.store.database import Transaction
 
 
@@ -16,7 +16,7 @@ def enrol(tx: Transaction, actor: Actor, name: str, at: str) -> str:
     return rows.add_person(tx, decide(actor, "enrol", Facts()), name, at)
 
 
-def appoint(tx: Transaction, actor: Actor, name: str, username: str, role: Role, password: str, at: str) -> str:
+def appoint(tx: Transaction, actor: Actor, name: str, username: str, role: StaffRole, password: str, at: str) -> str:
     """Enrol a member of staff with an account. `password` is a PHC string, hashed before the transaction."""
     permit = decide(actor, "enrol", Facts())
     if rows.account(tx, username) is not None:

@@ -7,7 +7,7 @@ from typing import cast
 
 from appliance.audit import rows as audit
 from appliance.ids import new_id
-from appliance.policy import Permit, Role
+from appliance.policy import Permit, StaffRole
 from appliance.store.database import Row, Transaction
 
 
@@ -18,7 +18,7 @@ class Account:
     person: str
     name: str
     username: str
-    role: Role
+    role: StaffRole
     password: str
 
 
@@ -28,7 +28,7 @@ class Login:
 
     person: str
     name: str
-    role: Role
+    role: StaffRole
     csrf: str
 
 
@@ -57,7 +57,7 @@ def account(tx: Transaction, username: str) -> Account | None:
     )
     if row is None:
         return None
-    return Account(row["person"], row["name"], row["username"], cast(Role, row["role"]), row["password"])
+    return Account(row["person"], row["name"], row["username"], cast(StaffRole, row["role"]), row["password"])
 
 
 def add_login(tx: Transaction, permit: Permit, digest: bytes, csrf: str, at: str, expires_at: int) -> None:
@@ -90,4 +90,4 @@ def drop_expired(tx: Transaction, now: int) -> None:
 
 
 def _login(row: Row) -> Login:
-    return Login(row["person"], row["name"], cast(Role, row["role"]), row["csrf"])
+    return Login(row["person"], row["name"], cast(StaffRole, row["role"]), row["csrf"])

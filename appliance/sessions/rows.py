@@ -182,7 +182,8 @@ def set_devices_tried(tx: Transaction, permit: Permit, member_id: str, at: str) 
 
 def note_arrival(tx: Transaction, member_id: str, at: str) -> int:
     """A page of an admitted member came into the room; the attendance's number. No audit: the member's own record."""
-    return tx.execute("INSERT INTO attendances (member, joined_at) VALUES (?, ?)", (member_id, at)).lastrowid
+    tx.execute("INSERT INTO attendances (member, joined_at) VALUES (?, ?)", (member_id, at))
+    return tx.lastrowid
 
 
 def note_departure(tx: Transaction, attendance: int, at: str) -> None:

@@ -40,8 +40,20 @@ def reissue(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: 
     return Issued(member_id, member.name, rules.shown_code(code), pin)
 
 
-def present(tx: Transaction, code_text: str, pin_text: str, at: str, now: int) -> tuple[str, str]:
-    """Show code and PIN: (visit token, "") or ("", fault code).
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What showing a ticket gave: a visit's token and its session, or the code of a fault."""
+
+    token: str = ""
+    session: str = ""
+    fault: str = ""
+
+    def __repr__(self) -> str:
+        return "Presented(…)"
+
+
+def present(tx: Transaction, code_text: str, pin_text: str, at: str, now: int) -> Presented:
+    """Show code and PIN.
 
     A wrong PIN is a value, not an exception: an exception would roll back the count of failures.
     An unknown code and a wrong PIN get the same answer, so that a guess of a code is not confirmed.
@@ -50,17 +62,18 @@ def present(tx: Transaction, code_text: str, pin_text: str, at: str, now: int) -
     digest = rules.code_hash(code)
     ticket = rows.ticket(tx, digest)
     if ticket is None:
-        return "", "wrong_ticket"
+        return Presented(fault="wrong_ticket")
     if ticket.stopped:
-        return "", "ticket_stopped"
+        return Presented(fault="ticket_stopped")
     if not hmac.compare_digest(ticket.pin_hash, rules.pin_hash(code, pin)):
         rows.count_failure(tx, digest, rules.MAX_FAILURES)
-        return "", "ticket_stopped" if ticket.failures + 1 >= rules.MAX_FAILURES else "wrong_ticket"
+        stopped = ticket.failures + 1 >= rules.MAX_FAILURES
+        return Presented(fault="ticket_stopped" if stopped else "wrong_ticket")
     member = sessions.member(tx, ticket.member)
     state = sessions.session(tx, member.session).state
     if state == "ended" or ticket.expires_at <= now:
-        return "", "ticket_expired"
-    return _visit(tx, member, digest, at, now), ""
+        return Presented(fault="ticket_expired")
+    return Presented(_visit(tx, member, digest, at, now), member.session)
 
 
 def _visit(tx: Transaction, member: sessions.Member, digest: bytes, at: str, now: int) -> str:

@@ -1,0 +1,31 @@
+"""`hearth`: reads the command line, runs one command, turns a fault into one sentence and an exit code.
+
+0 done, 1 failed, 2 bad usage or input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from appliance import commands
+from appliance.faults import Fault
+
+_BAD_INPUT = frozenset({"bad_settings", "bad_request", "store_exists"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    asked = commands.parse(sys.argv[1:] if argv is None else argv)
+    try:
+        return int(asked.run(asked))
+    except Fault as fault:
+        detail = f" ({fault.detail})" if fault.detail else ""
+        sys.stderr.write(f"hearth: {fault.kind.sentence}{detail} [{fault.code}]\n")
+        return 2 if fault.code in _BAD_INPUT else 1
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Builds every object of the appliance once; the only file that sees them all.
+
+A box starts locked: control socket and portal listen, and say so. `unlock` opens the store and brings the rest to life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from appliance.clinic import Clinic
+from appliance.control import types
+from appliance.control.feed import Feed
+from appliance.control.health import Probe
+from appliance.control.listener import ControlListener
+from appliance.faults import Fault
+from appliance.home import Home
+from appliance.live import Live
+from appliance.network import lan_addresses, portal_urls
+from appliance.outbox.actions import Forwarder
+from appliance.portal import tls
+from appliance.portal.listener import PortalListener, application
+from appliance.portal.mdns import Announcement
+from appliance.settings import Settings
+from appliance.store import keyslots
+from appliance.store.database import Database
+from media.client import RelayClient
+
+log = logging.getLogger(__name__)
+
+HEALTH_SECONDS = 5.0
+
+
+class Appliance:
+    """One box. `start` once, `unlock` once, `close` once."""
+
+    def __init__(self, home: Home, settings: Settings, feed_start: int) -> None:
+        self._home, self._settings = home, settings
+        self._feed = Feed(feed_start)
+        self._probe = Probe(home.root)
+        self._control = ControlListener(self, self._feed)
+        self._portal: PortalListener | None = None
+        self._announcement: Announcement | None = None
+        self._clinic: Clinic | None = None
+        self._relay: RelayClient | None = None
+        self._forwarder: Forwarder | None = None
+        self._port = settings.portal.port
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unlocking = asyncio.Lock()
+
+    # -- what the listeners ask ----------------------------------------------------------------------------------
+
+    def is_unlocked(self) -> bool:
+        return self._clinic is not None
+
+    def clinic(self) -> Clinic:
+        if self._clinic is None:
+            raise Fault("box_locked")
+        return self._clinic
+
+    def addresses(self) -> tuple[str, ...]:
+        return portal_urls(self._settings.portal.name, self._port)
+
+    def about(self) -> types.Box:
+        return types.Box(
+            state="unlocked" if self._clinic else "locked",
+            clinic=self._settings.clinic.name,
+            version=version("hearth"),
+            addresses=self.addresses(),
+            relay_connected=self._relay is not None and self._relay.connected,
+        )
+
+    def health(self) -> types.Health:
+        return self._probe.health()
+
+    def sync(self) -> types.Sync:
+        if self._forwarder is None:
+            return types.Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_at="", fault="")
+        return types.Sync(**asdict(self._forwarder.state()))
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen on control socket and portal, locked. Faults: port_taken, home_not_writable."""
+        portal = self._settings.portal
+        context = await asyncio.to_thread(tls.context, self._home.tls)
+        clinic = (self._settings.clinic.name, self._settings.clinic.phone)
+        self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE))
+        self._port = await self._portal.start(portal.host, portal.port, context)
+        await self._control.start(self._home.control_socket)
+        self._run(self._watch_health())
+
+    async def unlock(self, passphrase: str) -> None:
+        """Open the store and bring the box to life. Faults: wrong_passphrase, those of the store."""
+        async with self._unlocking:
+            if self._clinic is not None:
+                return
+            key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
+            db = await Database.open(self._home.store, key)
+            live = Live(db, self._feed.publish)
+            await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses())
+            self._clinic = Clinic(db, live)
+        self._relay = RelayClient(
+            self._home.relay_socket,
+            admitted=live.admitted,
+            on_event=live.relay_event,
+            on_connected=live.relay_connected,
+        )
+        live.relay = self._relay
+        self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
+        self._run(self._relay.run())
+        self._run(self._forwarder.run())
+        if self._settings.portal.announce:
+            self._announcement = Announcement(self._settings.portal.name, self._port, lan_addresses())
+            await self._announcement.start()
+        self._feed.publish("gap")  # everything is new
+
+    async def close(self) -> None:
+        """End in order: nobody new, then what runs, then the store, left as one clean file."""
+        if self._announcement is not None:
+            await self._announcement.close()
+        if self._portal is not None:
+            await self._portal.close()
+        await self._control.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._clinic is not None:
+            await self._clinic.live.close()
+            await self._clinic.db.close()
+
+    async def _watch_health(self) -> None:
+        while True:
+            await asyncio.sleep(HEALTH_SECONDS)
+            self._feed.publish("health")
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_log_failure)
+        self._tasks.append(task)
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a part of the appliance ended: %s", type(task.exception()).__name__)

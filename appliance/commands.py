@@ -1,0 +1,141 @@
+"""`hearth`: one table of commands. Each says its words, what it is for, its arguments and what runs it.
+
+Commands of the other packages run in a process of their own (exec), so that none of them ever holds the store's key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.home import Home, default_root
+
+Argument = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`hearth NAME`. `passes_on`: the rest of the line goes to another package's own command line, unread."""
+
+    name: str
+    purpose: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Sequence[Argument] = ()
+    passes_on: bool = False
+
+
+def _up(asked: argparse.Namespace) -> int:
+    from appliance.up import up
+
+    return up(asked.home, with_demo=asked.demo, passphrase_file=asked.passphrase_file)
+
+
+def _init(asked: argparse.Namespace) -> int:
+    from appliance.init import init
+
+    return init(asked.home, asked.passphrase_file)
+
+
+def _appliance(asked: argparse.Namespace) -> int:
+    from appliance.serve import serve
+
+    return serve(asked.home, asked.passphrase_fd)
+
+
+def _status(asked: argparse.Namespace) -> int:
+    from appliance.status import status
+
+    return status(Home(asked.home).control_socket, as_json=asked.json)
+
+
+def _settings(asked: argparse.Namespace) -> int:
+    from appliance.settings import KEYS
+
+    sys.stdout.writelines(f"{key:<20} {meaning}\n" for key, meaning in KEYS.items())
+    return 0
+
+
+def _console(asked: argparse.Namespace) -> int:
+    return _exec("tui", ["--socket", str(Home(asked.home).control_socket), *asked.rest])
+
+
+def _hq(asked: argparse.Namespace) -> int:
+    return _exec("sync", ["hq", *asked.rest])
+
+
+def _bench(asked: argparse.Namespace) -> int:
+    return _exec(*_BENCHES[asked.what], asked.rest)
+
+
+def _exec(module: str, arguments: Sequence[str], more: Sequence[str] = ()) -> int:
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, *more])  # noqa: S606 - ours, no shell
+
+
+_BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "relay": ("media", ("bench",)),
+    "store": ("appliance.store.bench", ()),
+}
+
+_HOME: Argument = ("--home", {"type": Path, "default": None, "help": "the box's folder instead of $HEARTH_HOME"})
+_PASSPHRASE_FILE: Argument = (
+    "--passphrase-file",
+    {"type": Path, "help": "read the passphrase from the first line of this file"},
+)
+_JSON: Argument = ("--json", {"action": "store_true", "help": "print facts as JSON"})
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "up",
+        "start the whole box here: appliance, relay and courier; with --demo a made-up clinic and its own HQ",
+        _up,
+        (_HOME, _PASSPHRASE_FILE, ("--demo", {"action": "store_true", "help": "use or make a demo clinic"})),
+    ),
+    Command("init", "make a new clinic: store, first administrator, agreement", _init, (_HOME, _PASSPHRASE_FILE)),
+    Command(
+        "appliance",
+        "the appliance process alone, as systemd starts it; stays locked without a passphrase",
+        _appliance,
+        (_HOME, ("--passphrase-fd", {"type": int, "help": "read the passphrase from this open descriptor"})),
+    ),
+    Command("console", "the operator's console in this terminal", _console, (_HOME,), passes_on=True),
+    Command("status", "what the running box says of itself, without names", _status, (_HOME, _JSON)),
+    Command("settings", "every setting with what it means", _settings),
+    Command("hq", "headquarters: hq init, enroll, serve, open", _hq, passes_on=True),
+    Command(
+        "bench",
+        "measure: bench relay, bench store",
+        _bench,
+        (("what", {"choices": sorted(_BENCHES), "help": "what to measure"}),),
+        passes_on=True,
+    ),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, made from the table."""
+    top = argparse.ArgumentParser(prog="hearth", description="A clinic box for confidential group care.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.purpose, description=command.purpose)
+        for name, options in command.arguments:
+            sub.add_argument(name, **options)
+        sub.set_defaults(run=command.run, passes_on=command.passes_on)
+    return top
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The asked command. Exits with 2 for bad usage, as argparse does."""
+    top = parser()
+    asked, rest = top.parse_known_args(argv)
+    if rest and not asked.passes_on:
+        top.error(f"unknown argument: {rest[0]}")
+    asked.rest = rest
+    if getattr(asked, "home", None) is None:
+        asked.home = default_root()
+    asked.home = asked.home.absolute()
+    return asked

@@ -1,0 +1,83 @@
+"""`hearth init`: a new clinic. Asks for the passphrase twice, makes the store and the clinical lead, and publishes the
+agreement that a clinic starts with."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from pathlib import Path
+
+from appliance.clock import now_text
+from appliance.consent import actions as consent
+from appliance.consent.texts import first_agreement
+from appliance.faults import Fault
+from appliance.home import Home
+from appliance.identity import actions as identity
+from appliance.identity.passwords import hash_password
+from appliance.identity.rules import acceptable_password, normal
+from appliance.policy import BOX
+from appliance.store import birth
+from appliance.store.database import Transaction
+from appliance.store.files import HomeLock
+
+MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a second
+
+
+def init(root: Path, passphrase_file: Path | None) -> int:
+    """Make the clinic; 0. Faults: store_exists, bad_request (passphrases differ or are too short)."""
+    home = Home(root)
+    home.make()
+    with HomeLock.take(home.root):
+        if birth.present(home.store):
+            raise Fault("store_exists")
+        passphrase = _passphrase(passphrase_file)
+        name = _asked("Your name: ")
+        username = _asked("Name to sign in with: ")
+        password = _twice("Password to sign in with", "password", acceptable_password)
+        asyncio.run(_make(home, passphrase, name, username, password))
+    sys.stdout.write("The clinic is made. Keep the passphrase safe: without it nobody opens the store, not even we.\n")
+    return 0
+
+
+async def _make(home: Home, passphrase: str, name: str, username: str, password: str) -> None:
+    db = await birth.give_birth(home.store, passphrase)
+    phc = await asyncio.to_thread(hash_password, normal(password))
+
+    def work(tx: Transaction) -> None:
+        identity.appoint(tx, BOX, name, username, "clinical_lead", phc, now_text())
+        consent.publish(tx, BOX, first_agreement(), now_text())
+
+    try:
+        await db.write(work)
+    finally:
+        await db.close()
+
+
+def _passphrase(file: Path | None) -> str:
+    if file is None:
+        return _twice("Passphrase of the box", "passphrase", lambda text: len(text) >= MIN_PASSPHRASE)
+    try:
+        passphrase = file.read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        raise Fault("bad_request", "the passphrase file cannot be read") from None
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise Fault("bad_request", f"a passphrase has at least {MIN_PASSPHRASE} characters")
+    return passphrase
+
+
+def _twice(words: str, what: str, acceptable: object) -> str:
+    """Typed twice: there is no way round a passphrase with a typing mistake in it."""
+    first = getpass.getpass(f"{words}: ")
+    if not callable(acceptable) or not acceptable(first):
+        raise Fault("bad_request", f"that {what} is too short")
+    if getpass.getpass("Once more: ") != first:
+        raise Fault("bad_request", "the two did not match")
+    return first
+
+
+def _asked(words: str) -> str:
+    answer = " ".join(input(words).split())
+    if not answer:
+        raise Fault("bad_request", "an empty answer")
+    return answer

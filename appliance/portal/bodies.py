@@ -1,0 +1,61 @@
+"""Untrusted forms and socket frames to dataclasses, or a fault. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from appliance.faults import Fault
+
+MAX_FIELD = 2000  # characters of one field; the longest is a password
+MAX_FRAME = 64 * 1024  # bytes of one socket frame; an SDP-free signalling request is under 8 KiB
+
+
+class Request(msgspec.Struct, frozen=True, tag="request", tag_field="type"):
+    """One request on the room's socket (media/PROTOCOL.md)."""
+
+    id: int
+    method: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAgreement:
+    version: int
+    signature: str
+    agreed: bool
+
+
+def field(form: Mapping[str, Any], name: str) -> str:
+    """One text field, "" where it is missing. Fault("bad_request") for a file or for too much."""
+    value = form.get(name, "")
+    if not isinstance(value, str) or len(value) > MAX_FIELD:
+        raise Fault("bad_request", name)
+    return value
+
+
+def signed_agreement(form: Mapping[str, Any]) -> SignedAgreement:
+    version = field(form, "version")
+    if not version.isascii() or not version.isdecimal() or len(version) > 9:
+        raise Fault("bad_request", "version")
+    return SignedAgreement(int(version), field(form, "signature"), field(form, "agree") == "yes")
+
+
+def socket_request(frame: str) -> Request:
+    """A request from a socket's text frame, or Fault("bad_request")."""
+    try:
+        request = msgspec.json.decode(frame, type=Request)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise Fault("bad_request", "frame") from None
+    if not 0 <= request.id < 2**53 or len(request.method) > 64:
+        raise Fault("bad_request", "frame")
+    return request
+
+
+def local_path(text: str) -> str:
+    """A path of this site to go back to; "/" for anything that could lead elsewhere."""
+    safe = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and len(text) <= 200
+    return text if safe and "\\" not in text else "/"

@@ -1,0 +1,148 @@
+"""HTTPS for patients and therapists: TLS, limits, headers, and the literal route table."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from appliance.faults import Fault
+from appliance.portal import bodies, logins, pages, patient, problems, sockets, staff
+from appliance.portal.state import BOX, Box
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 64 * 1024  # bytes of a form
+STATIC = Path(__file__).parent / "static"
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; media-src 'self' blob:; worker-src 'self'; form-action 'self'; frame-ancestors 'none';"
+    " base-uri 'none'",
+    # display-capture: nobody shares a screen here, and no page can be made to (C17)
+    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(), geolocation=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+IN_HTML = {"Cache-Control": "no-store"}  # a page may hold names; the browser of a shared device keeps none
+
+ROUTES = (
+    ("GET", "/", lambda request: _home(request)),
+    ("POST", "/language", lambda request: _set_language(request)),
+    ("GET", "/ca.pem", lambda request: _ca(request)),
+    ("GET", "/join", patient.join),
+    ("POST", "/join", patient.present),
+    ("GET", "/join/next", patient.onward),
+    ("GET", "/join/name", patient.step("name")),
+    ("POST", "/join/name", patient.set_name),
+    ("GET", "/join/agreement", patient.step("agreement")),
+    ("POST", "/join/agreement", patient.sign),
+    ("GET", "/join/devices", patient.step("devices")),
+    ("POST", "/join/devices", patient.tried_devices),
+    ("GET", "/join/wait", patient.step("wait")),
+    ("POST", "/join/ask", patient.ask),
+    ("POST", "/join/leave", patient.leave),
+    ("GET", "/join/over", patient.over),
+    ("GET", "/join/ws", sockets.patient),
+    ("GET", "/staff/sign-in", staff.sign_in_page),
+    ("POST", "/staff/sign-in", staff.sign_in),
+    ("POST", "/staff/sign-out", staff.sign_out),
+    ("GET", "/staff", staff.sessions_page),
+    ("GET", "/staff/sessions/{session}", staff.session_page),
+    ("GET", "/staff/sessions/{session}/ws", sockets.staff),
+    ("POST", "/staff/sessions/{session}/{action}", staff.act),
+    ("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act),
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CA_FILE = web.AppKey("ca_file", Path)
+
+
+def application(box: Box, clinic: tuple[str, str], ca_file: Path) -> web.Application:
+    """The portal's application for that box. `clinic`: its name and phone as pages show them."""
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
+    app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
+    for method, path, handler in ROUTES:
+        app.router.add_route(method, path, handler)
+    app.router.add_static("/static", STATIC)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+class PortalListener:
+    """The listening socket."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
+        """Listen; the port that was taken (for port 0). Fault("port_taken")."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+        except OSError as problem:
+            code = "port_taken" if problem.errno in (errno.EADDRINUSE, errno.EACCES) else "internal"
+            raise Fault(code, f"{port}/tcp") from None
+        return int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        if request.method not in ("GET", "HEAD"):
+            logins.check_origin(request)
+        return await handler(request)
+    except Fault as fault:
+        if fault.code == "not_signed_in" and not problems.wants_json(request):
+            raise web.HTTPSeeOther("/join" if request.path.startswith("/join") else "/staff/sign-in") from None
+        log.info("portal: %s %s", fault.code, fault.detail)
+        return problems.answer(request, fault)
+    except web.HTTPRedirection:
+        raise
+    except web.HTTPException as problem:
+        codes = {404: "not_found", 405: "not_found", 413: "too_large"}
+        return problems.answer(request, Fault(codes.get(problem.status, "bad_request")))
+    except (asyncio.CancelledError, ConnectionError):
+        raise
+    except Exception as problem:  # noqa: BLE001 - the last net: one request's failure is not the box's
+        log.error("portal: %s in %s", type(problem).__name__, request.match_info.handler.__name__)
+        return problems.answer(request, Fault("internal"))
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    if not request.path.startswith("/static/"):
+        response.headers.update(IN_HTML)
+    else:
+        response.headers["Cache-Control"] = "no-cache"  # asks each time and gets 304: an update shows at once
+
+
+async def _home(request: web.Request) -> web.StreamResponse:
+    return pages.render(request, "home.html")
+
+
+async def _set_language(request: web.Request) -> web.StreamResponse:
+    form = await request.post()
+    response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "next")))
+    chosen = bodies.field(form, "lang")
+    if chosen in dict(pages.LANGUAGES):
+        response.set_cookie(
+            pages.LANGUAGE_COOKIE, chosen, path="/", secure=True, httponly=True, samesite="Lax", max_age=31536000
+        )
+    raise response
+
+
+async def _ca(request: web.Request) -> web.StreamResponse:
+    """The certificate of the box's own CA, for devices that the clinic manages."""
+    return web.FileResponse(request.app[CA_FILE], headers={"Content-Type": "application/x-x509-ca-cert"})

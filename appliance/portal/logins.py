@@ -1,0 +1,102 @@
+"""Cookie to actor, and forgery checks.
+
+Two cookies: `login` for staff, `visit` for a patient. Both hold a random token whose hash is in the store; both are
+`__Host-`, HttpOnly, Secure and SameSite=Lax (Strict would lose them when a link is opened from a message).
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from appliance.clock import now_seconds
+from appliance.faults import Fault
+from appliance.identity import rows as accounts
+from appliance.ids import token_hash
+from appliance.policy import Actor
+from appliance.sessions import rows as sessions
+from appliance.store.database import Transaction
+from appliance.tickets import rows as tickets
+
+if TYPE_CHECKING:
+    from appliance.clinic import Clinic
+
+LOGIN, VISIT = "__Host-login", "__Host-visit"
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A signed-in member of staff."""
+
+    actor: Actor
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A patient's browser that showed code and PIN, with the place it opened."""
+
+    actor: Actor
+    member: sessions.Member
+    session: sessions.Session
+
+
+def set_cookie(response: web.StreamResponse, name: str, token: str) -> None:
+    """A cookie that ends with the browser's session; the store ends it earlier if need be."""
+    response.set_cookie(name, token, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def drop_cookie(response: web.StreamResponse, name: str) -> None:
+    response.del_cookie(name, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+async def staff(request: web.Request, clinic: Clinic) -> Staff:
+    """Who is signed in, or Fault("not_signed_in")."""
+    token = request.cookies.get(LOGIN, "")
+    digest, now = token_hash(token), now_seconds()
+    login = await clinic.db.read(lambda tx: accounts.login(tx, digest, "portal", now)) if token else None
+    if login is None:
+        raise Fault("not_signed_in")
+    request["csrf"] = login.csrf
+    return Staff(Actor(person=login.person, role=login.role, surface="portal"), login.name)
+
+
+async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
+    """The patient of this browser, or Fault("not_signed_in")."""
+    token = request.cookies.get(VISIT, "")
+    digest, now = token_hash(token), now_seconds()
+
+    def look(tx: Transaction) -> tuple[str, sessions.Member, sessions.Session] | None:
+        visit = tickets.visit(tx, digest, now)
+        if visit is None:
+            return None
+        member = sessions.member(tx, visit.member)
+        return visit.csrf, member, sessions.session(tx, member.session)
+
+    found = await clinic.db.read(look) if token else None
+    if found is None:
+        raise Fault("not_signed_in")
+    request["csrf"], member, session = found
+    actor = Actor(person=member.person, role="patient", surface="portal", member=member.id)
+    return Visitor(actor, member, session)
+
+
+def check_origin(request: web.Request) -> None:
+    """Fault("forged") if a page of another origin sent this (Fetch: each POST and WebSocket names its origin).
+
+    A form that comes without Origin is an old browser's: then the Referer must be ours.
+    """
+    origin = request.headers.get("Origin") or request.headers.get("Referer", "")
+    if urlsplit(origin).scheme != "https" or urlsplit(origin).netloc != request.host:
+        raise Fault("forged", "origin")
+
+
+def check_csrf(request: web.Request, given: str) -> None:
+    """Fault("forged") unless the form carries the login's or visit's own word. After `staff` or `visitor`."""
+    expected = request.get("csrf", "")
+    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+        raise Fault("forged", "csrf")

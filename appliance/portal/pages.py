@@ -1,0 +1,106 @@
+"""Rendering: templates, languages, dates. Everything a page needs besides its own facts."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import babel.dates
+import jinja2
+from aiohttp import web
+from babel import Locale
+
+from appliance.clock import parse
+from appliance.faults import KINDS, Fault
+
+FOLDER = Path(__file__).parent
+LANGUAGES: tuple[tuple[str, str], ...] = (("en", "English"), ("es", "Español"))
+_CODES = tuple(code for code, _ in LANGUAGES)
+LANGUAGE_COOKIE = "language"
+
+
+@cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """The translations of that language; English is the source and needs none."""
+    return gettext.translation("portal", FOLDER / "locale", [language], fallback=True)
+
+
+@cache
+def _environment(language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+def language(request: web.Request) -> str:
+    """The language chosen on the page, else the browser's first that we have, else English."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in _CODES:
+        return chosen
+    for part in request.headers.get("Accept-Language", "")[:200].split(","):
+        code = part.split(";")[0].strip().lower().split("-")[0]
+        if code in _CODES:
+            return code
+    return "en"
+
+
+def say(request: web.Request, fault: Fault) -> str:
+    """The fault's sentence in the page's language."""
+    return catalogue(language(request)).gettext(fault.kind.sentence)
+
+
+def time_of_day(request: web.Request, at: str) -> str:
+    """A stored time as the clock on the wall shows it, in the page's language; "" stays ""."""
+    if not at:
+        return ""
+    return babel.dates.format_time(_local(at), format="short", locale=Locale.parse(language(request)))
+
+
+def day_and_time(request: web.Request, at: str) -> str:
+    """A stored time with its day."""
+    locale = Locale.parse(language(request))
+    day = babel.dates.format_date(_local(at), format="full", locale=locale)
+    return f"{day}, {time_of_day(request, at)}"
+
+
+def _local(at: str) -> datetime:
+    return parse(at).astimezone()
+
+
+def render(
+    request: web.Request, template: str, context: Mapping[str, Any] | None = None, *, fault: Fault | None = None
+) -> web.Response:
+    """A page. `request["csrf"]` and the clinic's name and phone come from the listener. The status is the fault's."""
+    code = language(request)
+    settings = request.app[CLINIC]
+    facts: dict[str, Any] = {
+        "lang": code,
+        "dir": Locale.parse(code).text_direction,
+        "clinic": settings[0],
+        "phone": settings[1],
+        "csrf": request.get("csrf", ""),
+        "path": request.path,
+        "languages": LANGUAGES,
+        "fault": say(request, fault) if fault else None,
+    }
+    text = _environment(code).get_template(template).render({**facts, **(context or {})})
+    return web.Response(text=text, content_type="text/html", status=fault.kind.status if fault else 200)
+
+
+CLINIC = web.AppKey("clinic_name_and_phone", tuple[str, str])
+
+
+def sentences() -> tuple[str, ...]:
+    """Every sentence that is translated by its code, for the catalogue's test."""
+    return tuple(kind.sentence for kind in KINDS)

@@ -1,0 +1,138 @@
+"""The room's WebSocket: carries media's messages to the relay and the box's events to the page. It decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from appliance.clinic import Clinic
+from appliance.faults import Fault
+from appliance.policy import Facts, may_do
+from appliance.portal import bodies, logins, pages
+from appliance.portal.state import clinic_of
+from appliance.sessions import actions as sessions
+
+log = logging.getLogger(__name__)
+
+REPLACED = 4001  # close code: another page of the same person is open; do not come back by yourself
+SIGNED_OUT = 4002  # close code: the login behind this page has ended
+HEARTBEAT_SECONDS = 10.0
+OUTGOING = 256  # frames waiting for a slow page; past that the page is closed and comes back for the whole truth
+UNDER_WAY = 32  # requests of one page at once
+
+
+class RoomPage:
+    """One open page. `show` sends an event unless the page was shown exactly that last."""
+
+    def __init__(self, session: str, member: str, person: str, *, staff: bool) -> None:
+        self.session, self.member, self.person, self.staff = session, member, person, staff
+        self.socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=bodies.MAX_FRAME)
+        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue(OUTGOING)
+        self._shown: dict[str, bytes] = {}
+        self._close_code = WSCloseCode.OK.value
+
+    def show(self, event: str, data: dict[str, Any]) -> None:
+        frame = msgspec.json.encode({"type": "event", "event": event, "data": data})
+        if event in _FACTS:
+            if self._shown.get(event) == frame:
+                return
+            self._shown[event] = frame
+        self._send(frame)
+
+    def replace(self) -> None:
+        self._close(REPLACED)
+
+    def sign_out(self) -> None:
+        self._close(SIGNED_OUT)
+
+    def answer(self, number: int, data: dict[str, Any] | None, fault: tuple[str, str] | None = None) -> None:
+        """The response to request `number`: data, or a fault as (code, sentence)."""
+        body: dict[str, Any] = {"type": "response", "id": number}
+        if fault is None:
+            body["data"] = data or {}
+        else:
+            body["fault"] = {"code": fault[0], "sentence": fault[1]}
+        self._send(msgspec.json.encode(body))
+
+    def _send(self, frame: bytes) -> None:
+        try:
+            self._outgoing.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._close(WSCloseCode.TRY_AGAIN_LATER.value)
+
+    def _close(self, code: int) -> None:
+        self._close_code = code
+        with suppress(asyncio.QueueFull):
+            self._outgoing.put_nowait(None)
+            return
+        self._outgoing.get_nowait()
+        self._outgoing.put_nowait(None)
+
+    async def write(self) -> None:
+        """Send what waits until the page is closed."""
+        with suppress(ConnectionError):
+            while (frame := await self._outgoing.get()) is not None:
+                await self.socket.send_str(frame.decode())
+        await self.socket.close(code=self._close_code)
+
+
+# Events that tell a state, not a happening: the same state twice is not worth a frame.
+_FACTS = frozenset({"standing", "session", "roster", "waiting", "expected", "media"})
+
+
+async def patient(request: web.Request) -> web.StreamResponse:
+    clinic = clinic_of(request)
+    logins.check_origin(request)
+    who = await logins.visitor(request, clinic)
+    page = RoomPage(who.session.id, who.member.id, who.member.person, staff=False)
+    return await _serve(request, clinic, page)
+
+
+async def staff(request: web.Request) -> web.StreamResponse:
+    clinic = clinic_of(request)
+    logins.check_origin(request)
+    who = await logins.staff(request, clinic)
+    session_id = request.match_info["session"]
+    session, members = await clinic.db.read(lambda tx: sessions.look(tx, who.actor, session_id))
+    enters = "enter" in may_do(who.actor, Facts(session=session.id, leader=session.leader))
+    own = next((m.id for m in members if m.facilitator and enters), "")
+    return await _serve(request, clinic, RoomPage(session.id, own, who.actor.person, staff=True))
+
+
+async def _serve(request: web.Request, clinic: Clinic, page: RoomPage) -> web.StreamResponse:
+    await page.socket.prepare(request)
+    writer = asyncio.create_task(page.write())
+    under_way: set[asyncio.Task[None]] = set()
+    await clinic.live.arrive(page)
+    try:
+        async for message in page.socket:
+            if message.type is not WSMsgType.TEXT:
+                break
+            if len(under_way) >= UNDER_WAY:
+                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            task = asyncio.create_task(_carry(request, clinic, page, message.data))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+    finally:
+        for task in [*under_way, writer]:
+            task.cancel()
+        await asyncio.shield(clinic.live.depart(page))
+    return page.socket
+
+
+async def _carry(request: web.Request, clinic: Clinic, page: RoomPage, frame: str) -> None:
+    try:
+        asked = bodies.socket_request(frame)
+    except Fault:
+        page.show("fault", {"code": "bad_request"})
+        return
+    try:
+        page.answer(asked.id, await clinic.live.request(page, asked.method, asked.data))
+    except Fault as fault:
+        log.info("room: %s %s", fault.code, fault.detail)
+        page.answer(asked.id, None, (fault.detail or fault.code, pages.say(request, fault)))

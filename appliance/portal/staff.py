@@ -1,0 +1,148 @@
+"""Staff pages: sign-in, the day's sessions, one session with its waiting room and roster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from aiohttp import web
+
+from appliance.clock import now_seconds, now_text, text
+from appliance.faults import Fault
+from appliance.identity import actions as identity
+from appliance.policy import Facts, may_do
+from appliance.portal import bodies, logins, pages, problems
+from appliance.portal.logins import Staff
+from appliance.portal.state import BOX, clinic_of
+from appliance.sessions import actions as sessions
+from appliance.sessions import rows
+from appliance.tickets.actions import Issued
+
+SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
+
+
+async def sign_in_page(request: web.Request) -> web.StreamResponse:
+    try:
+        await logins.staff(request, clinic_of(request))
+    except Fault as fault:
+        if fault.code != "not_signed_in":
+            raise
+        return pages.render(request, "sign_in.html")
+    raise web.HTTPSeeOther("/staff")
+
+
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    form = await request.post()
+    username, password = bodies.field(form, "username"), bodies.field(form, "password")
+    try:
+        token, _ = await clinic_of(request).sign_in(username, password, "portal", request.remote or "")
+    except Fault as fault:
+        return pages.render(request, "sign_in.html", {"username": username[:80]}, fault=fault)
+    response = web.HTTPSeeOther("/staff")
+    logins.set_cookie(response, logins.LOGIN, token)
+    raise response
+
+
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    who = await _posted(request)
+    token = request.cookies.get(logins.LOGIN, "")
+    await clinic_of(request).db.write(lambda tx: identity.sign_out(tx, who.actor, token, now_text()))
+    clinic_of(request).live.signed_out(who.actor.person)
+    response = web.HTTPSeeOther("/")
+    logins.drop_cookie(response, logins.LOGIN)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    raise response
+
+
+async def sessions_page(request: web.Request) -> web.StreamResponse:
+    clinic = clinic_of(request)
+    who = await logins.staff(request, clinic)
+    since = text(now_seconds() - SHOW_ENDED_SECONDS)
+    found = await clinic.db.read(
+        lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, who.actor, since)]
+    )
+    cards = [_card(request, session, members) for session, members in found]
+    return pages.render(request, "sessions.html", {"sessions": cards, "me": _me(who)})
+
+
+async def session_page(request: web.Request) -> web.StreamResponse:
+    clinic = clinic_of(request)
+    who = await logins.staff(request, clinic)
+    session_id = request.match_info["session"]
+    try:
+        session, members = await clinic.db.read(lambda tx: sessions.look(tx, who.actor, session_id))
+    except Fault as fault:
+        if fault.code == "refused":
+            await clinic.note_refused(who.actor, "see", Facts(session=session_id), fault.code)
+        raise
+    actions = may_do(who.actor, Facts(session=session.id, leader=session.leader))
+    own = next((m for m in members if m.facilitator and "enter" in actions), None)
+    lists = clinic.live.lists(session, members, own.id if own else "")
+    for person in lists["waiting"]:
+        person["since"] = pages.time_of_day(request, person["since"])
+    context = {
+        **lists,
+        "session": _about(request, session),
+        "actions": actions,
+        "me": {"member": own.id if own else "", "displayName": own.display_name if own else who.name},
+        "ws": f"/staff/sessions/{session.id}/ws",
+        "facilitator_page": True,
+    }
+    return pages.render(request, "session.html", context)
+
+
+async def act(request: web.Request) -> web.StreamResponse:
+    """One action by its word, from a plain form or from the script."""
+    clinic = clinic_of(request)
+    who = await _posted(request)
+    parts = request.match_info
+    issued = await clinic.act(who.actor, parts["action"], parts["session"], parts.get("member", ""))
+    if issued is not None:
+        return _invitation(request, who, issued, parts["session"])
+    if problems.wants_json(request):
+        return web.json_response({})
+    raise web.HTTPSeeOther(f"/staff/sessions/{parts['session']}")
+
+
+def _invitation(request: web.Request, who: Staff, issued: Issued, session_id: str) -> web.Response:
+    link = f"{request.app[BOX].addresses()[0]}/join#{issued.code}"
+    context = {
+        "link": link,
+        "code": issued.code,
+        "pin": issued.pin,
+        "name": issued.name,
+        "qr": segno.make(link, error="m").svg_data_uri(scale=6, border=4),
+        "me": _me(who),
+        "session_id": session_id,
+    }
+    return pages.render(request, "invitation.html", context)
+
+
+def _me(who: Staff) -> dict[str, str]:
+    return {"name": who.name, "role": who.actor.role}
+
+
+def _about(request: web.Request, session: rows.Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "title": session.title,
+        "starts": pages.day_and_time(request, session.starts_at),
+        "state": "open" if session.state == "locked" else session.state,
+        "locked": session.state == "locked",
+    }
+
+
+def _card(request: web.Request, session: rows.Session, members: list[rows.Member]) -> dict[str, Any]:
+    return {
+        **_about(request, session),
+        "waiting": sum(m.standing == "waiting" for m in members),
+        "present": sum(m.standing == "admitted" and not m.facilitator for m in members),
+        "expected": sum(not m.facilitator for m in members),
+    }
+
+
+async def _posted(request: web.Request) -> Staff:
+    who = await logins.staff(request, clinic_of(request))
+    given = request.headers.get("X-CSRF") or bodies.field(await request.post(), "csrf")
+    logins.check_csrf(request, given)
+    return who

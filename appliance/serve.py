@@ -1,0 +1,64 @@
+"""The appliance process, `hearth appliance`: starts, says `ready`, serves until SIGTERM or SIGINT, closes the store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from appliance import settings
+from appliance.assemble import Appliance
+from appliance.clock import now_seconds
+from appliance.home import Home
+from appliance.store.files import HomeLock
+
+MAX_PASSPHRASE = 4096  # bytes
+
+
+def serve(root: Path, passphrase_fd: int | None) -> int:
+    """Run until told to end; 0. Faults are the caller's to print."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("aiohttp", "asyncio", "zeroconf"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    home = Home(root)
+    home.make()
+    secret = _read_secret(passphrase_fd) if passphrase_fd is not None else ""
+    with HomeLock.take(home.root):
+        asyncio.run(_serve(home, secret))
+    return 0
+
+
+async def _serve(home: Home, passphrase: str) -> None:
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    appliance = Appliance(home, settings.load(home.settings), feed_start=now_seconds() * 1000)
+    try:
+        await appliance.start()
+        if passphrase:
+            await appliance.unlock(passphrase)
+        _tell_ready()
+        await end.wait()
+    finally:
+        await appliance.close()
+
+
+def _read_secret(fd: int) -> str:
+    with os.fdopen(fd, "rb") as file:
+        return file.read(MAX_PASSPHRASE).decode().removesuffix("\n")
+
+
+def _tell_ready() -> None:
+    """To `hearth up` on stdout, to systemd by sd_notify(3)."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.connect("\0" + address[1:] if address.startswith("@") else address)
+            notify.send(b"READY=1")
