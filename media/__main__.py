@@ -1,0 +1,86 @@
+"""`python -m media --socket PATH --udp-port N --address IP …` runs the relay; `python -m media bench` measures it.
+
+Prints `ready` when socket and port are bound. Exits 0 on SIGTERM or SIGINT, 1 when it failed, 2 on bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import ipaddress
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from media.control import Control, SocketTaken
+from media.relay import Relay, bind
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.IPv4Address(text))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise ValueError
+    return port
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m media", description="The relay: forwards picture and sound.")
+    parser.add_argument("--socket", type=Path, required=True, help="path of relay.sock")
+    parser.add_argument("--udp-port", type=_port, required=True, help="the one UDP port for everybody")
+    parser.add_argument(
+        "--address", type=_address, action="append", required=True, help="IPv4 address browsers can reach; repeat it"
+    )
+    return parser
+
+
+async def serve(socket: Path, port: int, hosts: list[str]) -> None:
+    """Run until SIGTERM or SIGINT. Raises OSError or SocketTaken when something cannot be bound."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    control = Control(socket)
+    relay = Relay(bind(port), hosts, control.tell, time.monotonic)
+    try:
+        await control.start(relay)
+        relay.start()
+        print("ready", flush=True)  # noqa: T201  the parent waits for this line
+        await stopped.wait()
+    finally:
+        await control.stop()
+        await relay.stop()
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def main(argv: list[str]) -> int:
+    if argv[:1] == ["bench"]:
+        from media.bench import main as bench
+
+        return bench(argv[1:])
+    wanted = arguments().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        uvloop.run(serve(wanted.socket, wanted.udp_port, wanted.address))
+    except SocketTaken:
+        return _fail(f"Another relay already listens on {wanted.socket}, or something else lies there.")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return _fail(f"Port {wanted.udp_port}/udp is already in use. Choose another one in the settings.")
+        return _fail(f"The relay could not start: {error.strerror or error}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

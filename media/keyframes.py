@@ -1,0 +1,36 @@
+"""When to ask one sender for a key frame: all receivers' wishes merge into one request, throttled and repeated."""
+
+from __future__ import annotations
+
+from media import limits
+
+
+class KeyFrameAsker:
+    """One video up track. Times are monotonic seconds; `deadline` is when to call `due`, None for never."""
+
+    __slots__ = ("_asked_at", "_tries", "deadline")
+
+    def __init__(self) -> None:
+        self._asked_at = float("-inf")
+        self._tries = 0
+        self.deadline: float | None = None
+
+    def want(self, now: float) -> None:
+        """Somebody needs a key frame: ask at once, or as soon as the throttle allows. Counts the tries anew."""
+        self._tries = 0
+        soonest = max(now, self._asked_at + limits.KEY_FRAME_THROTTLE)
+        if self.deadline is None or soonest < self.deadline:
+            self.deadline = soonest
+
+    def seen(self) -> None:
+        """A key frame began: nobody waits any more."""
+        self.deadline = None
+
+    def due(self, now: float) -> bool:
+        """True if a request must be sent at `now`; the next try is then planned until `seen` or the bound."""
+        if self.deadline is None or now < self.deadline:
+            return False
+        self._asked_at = now
+        self._tries += 1
+        self.deadline = now + limits.KEY_FRAME_REPEAT if self._tries < limits.MAX_KEY_FRAME_ASKS else None
+        return True

@@ -1,0 +1,109 @@
+"""Every constant of the relay: its unit, why it has this value, and what a change costs.
+
+Whatever a peer can make grow is bounded here. Nothing in `media/` holds a number of this sort of its own.
+"""
+
+from __future__ import annotations
+
+# --- people and tracks -------------------------------------------------------------------------------------------
+
+# Rooms at a time. A clinic's box has a handful of sessions; each empty room costs under 1 KiB.
+MAX_ROOMS = 64
+# Members with a permission in one room. Group therapy stays under 16; down tracks grow with the square of this.
+MAX_MEMBERS_PER_ROOM = 32
+# Transports of one member: one to send, one to receive, and one of each during a reload. About 120 KiB each.
+MAX_TRANSPORTS_PER_MEMBER = 4
+# Up tracks of one kind of one member: a camera or microphone, and the next one while devices are switched.
+MAX_UP_TRACKS_PER_KIND = 2
+# Down tracks of one member: everything a full room can send, once.
+MAX_DOWN_TRACKS_PER_MEMBER = MAX_MEMBERS_PER_ROOM * 4
+# Characters of an opaque id (room, member, transport, track), all from [A-Za-z0-9_-].
+MAX_ID_LENGTH = 64
+# Codecs read from one rtpParameters or rtpCapabilities. Chromium lists about 40 with all its H.264 profiles.
+MAX_CODECS = 128
+# Header extensions read from one rtpParameters. Browsers list up to 20; one-byte ids end at 14.
+MAX_HEADER_EXTENSIONS = 32
+# DTLS fingerprints read from one dtlsParameters: one per hash function, browsers send one.
+MAX_FINGERPRINTS = 8
+
+# --- relay.sock --------------------------------------------------------------------------------------------------
+
+# Bytes of one line. The longest is the whole truth: 64 rooms of 32 members with ids of 64 characters are 340 KiB.
+MAX_LINE = 512 * 1024
+# Bytes of a line that carries a browser's request. A receiveTrack with Chromium's full capabilities has about 12 KiB.
+MAX_REQUEST = 64 * 1024
+# Bytes queued towards an appliance that does not read. Beyond it the socket is closed; the media goes on.
+MAX_SOCKET_BACKLOG = 4 * 1024 * 1024
+# Version of the language on relay.sock; a peer with another one is refused.
+SOCKET_VERSION = 1
+# Seconds after which the client gives a request up as `away`. The relay answers within a millisecond.
+REQUEST_TIMEOUT = 10.0
+# Seconds of the longest pause between two tries to reach relay.sock.
+MAX_RECONNECT_PAUSE = 1.0
+
+# --- datagrams ---------------------------------------------------------------------------------------------------
+
+# Bytes read of one datagram. pylibsrtp's own buffer is 1,500; WebRTC stays under 1,200 of payload.
+MAX_DATAGRAM = 1500
+# Bytes of the largest RTP packet that is forwarded: room for 16 bytes of AEAD tag and the trailer libsrtp asks for.
+MAX_RTP = 1356
+# Datagrams read in one wake-up, before the event loop may look at anything else (about 2 ms of work).
+MAX_DATAGRAMS_PER_WAKE_UP = 64
+# Bytes asked of the kernel for the socket's buffers: 0.3 s of a full room. The kernel may grant less (rmem_max).
+SOCKET_BUFFER = 4 * 1024 * 1024
+# DTLS datagrams that wait for `connectTransport` or for OpenSSL. A handshake has under ten in flight.
+MAX_DTLS_QUEUE = 16
+# Validated source addresses kept of one transport: Wi-Fi, wire, VPN and their ports before and after a change.
+MAX_ADDRESSES_PER_TRANSPORT = 8
+
+# --- ICE ---------------------------------------------------------------------------------------------------------
+
+# Seconds without an authenticated STUN check after which consent has ended (RFC 7675 section 5.1).
+CONSENT_TIMEOUT = 30.0
+# Seconds between two sweeps for ended consent.
+CONSENT_SWEEP = 1.0
+# Seconds after which a silent address gives way to another valid one that was not nominated.
+ADDRESS_SILENT = 5.0
+# Characters of our ICE credentials: 96 and 192 bits. RFC 8445 section 5.3 asks for at least 24 and 128.
+UFRAG_LENGTH = 16
+PASSWORD_LENGTH = 32
+# Bytes of the longest STUN request that is answered. A browser's check has about 120.
+MAX_STUN = 512
+
+# --- repair ------------------------------------------------------------------------------------------------------
+
+# Packets and payload bytes kept of one video up track: about 1.5 s at 1.2 Mbit/s. 36 cameras cost 9 MiB at most.
+VIDEO_CACHE_PACKETS = 256
+VIDEO_CACHE_BYTES = 256 * 1024
+# The same of one audio up track: 1.3 s of 20 ms frames. Later than that Opus has concealed the loss.
+AUDIO_CACHE_PACKETS = 64
+AUDIO_CACHE_BYTES = 16 * 1024
+# Sequence numbers read from one RTCP datagram's NACKs; the rest of a longer list is ignored.
+MAX_NACKED_PER_DATAGRAM = 128
+# Resends for one down track: a second, and in one burst. Bounds what a receiver can make us send.
+RESENDS_PER_SECOND = 300.0
+RESEND_BURST = 150.0
+# Sequence numbers of one up track that are remembered as asked for, seconds between two asks, and asks for one.
+MAX_ASKED = 256
+ASK_AGAIN = 0.06
+MAX_ASKS = 5
+# Segments of a down track's sequence map that still answer NACKs after a hold.
+MAX_SEGMENTS = 4
+
+# --- key frames --------------------------------------------------------------------------------------------------
+
+# Seconds between two key-frame requests to one sender: a key frame is 10 to 30 times a delta frame.
+KEY_FRAME_THROTTLE = 0.5
+# Seconds until an unanswered request is repeated: a round trip and an encoder's frame, with room.
+KEY_FRAME_REPEAT = 1.0
+# Unanswered requests in a row before the relay waits for the next reason to ask.
+MAX_KEY_FRAME_ASKS = 20
+
+# --- RTCP --------------------------------------------------------------------------------------------------------
+
+# Seconds between two receiver reports of one transport. RFC 3550 section 6.2 would allow 0.36 s at 1 Mbit/s.
+REPORT_INTERVAL = 1.0
+# Packets read from one compound RTCP datagram. Browsers send up to six.
+MAX_RTCP_PACKETS = 32
+# Report blocks in one packet (5 bits, RFC 3550 section 6.4.1).
+MAX_REPORT_BLOCKS = 31

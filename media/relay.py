@@ -1,0 +1,201 @@
+"""The driver: datagrams, requests and time into the core; what it answers out again. One event loop, no thread.
+
+Every input is followed by a drain before the next input, so that a permission taken away has closed its transports
+before another packet is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from media import limits
+from media.faults import MediaFault
+from media.ice import Address, is_stun
+from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, Packet, SendRtcp, Tell
+from media.paths import Path, Paths
+from media.rooms import Rooms
+from media.signalling import RelayAddress, answer
+from media.transport import Certificate
+
+
+class SecretDice:
+    """The core's randomness, from the operating system."""
+
+    def token(self, length: int) -> str:
+        return secrets.token_urlsafe(length)[:length]
+
+    def number(self, below: int) -> int:
+        return secrets.randbelow(below)
+
+
+def bind(port: int) -> socket.socket:
+    """The one UDP socket, on every IPv4 address. Raises OSError when the port is taken."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setblocking(False)
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        udp.setsockopt(socket.SOL_SOCKET, option, limits.SOCKET_BUFFER)
+    try:
+        udp.bind(("0.0.0.0", port))  # noqa: S104  phones on the clinic's network are to reach it
+    except OSError:
+        udp.close()
+        raise
+    return udp
+
+
+class Relay:
+    """`tell(room, member, event, data)` carries events to the appliance. Call everything on the loop's thread."""
+
+    def __init__(
+        self, udp: socket.socket, hosts: list[str], tell: Callable[[Tell], None], clock: Callable[[], float]
+    ) -> None:
+        certificate = Certificate()
+        self.rooms = Rooms(SecretDice())
+        self.paths = Paths(udp, certificate, self._transport_changed)
+        self._address = RelayAddress(hosts, udp.getsockname()[1], certificate.fingerprints)
+        self._udp = udp
+        self._tell = tell
+        self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._udp.fileno(), self._readable)
+        self._sweep = loop.call_later(limits.CONSENT_SWEEP, self._sweep_consent)
+
+    async def stop(self) -> None:
+        for timer in (self._timer, self._sweep):
+            if timer is not None:
+                timer.cancel()
+        asyncio.get_running_loop().remove_reader(self._udp.fileno())
+        await self.paths.close_all()
+        self._udp.close()
+
+    def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]:
+        """A browser's request. Raises Fault."""
+        try:
+            return answer(self.rooms.room(room), member, method, data, self._address, self._clock())
+        finally:
+            self.drain()
+
+    def counts(self) -> dict[str, Any]:
+        """Figures of the process: packets, drops by reason, processor seconds, open transports."""
+        return {
+            "received": self.paths.received,
+            "sent": self.paths.sent,
+            "dropped": dict(self.paths.dropped),
+            "transports": len(self.paths),
+            "cpuSeconds": time.process_time(),
+        }
+
+    def drain(self) -> None:
+        """Carry out what the core has decided, then arm the one timer for its next deadline."""
+        while outputs := self.rooms.drain():
+            for output in outputs:
+                self._carry_out(output)
+        deadline = self.rooms.deadline
+        if deadline == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at, self._timer = deadline, None
+        if deadline is not None:
+            delay = max(0.0, deadline - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _carry_out(self, output: Output) -> None:
+        match output:
+            case SendRtcp(transport, packet):
+                self.paths.send_rtcp(transport, packet)
+            case Tell():
+                self._tell(output)
+            case OpenTransport():
+                self.paths.open(output)
+            case ConnectTransport():
+                self.paths.connect(output, self._clock())
+            case CloseTransport(transport):
+                self.paths.close(transport)
+
+    def _tick(self) -> None:
+        self._timer = self._timer_at = None
+        self.rooms.tick(self._clock())
+        self.drain()
+
+    def _sweep_consent(self) -> None:
+        now = self._clock()
+        for transport in self.paths.expired(now):
+            self._lost(transport)
+        self._sweep = asyncio.get_running_loop().call_later(limits.CONSENT_SWEEP, self._sweep_consent)
+
+    def _transport_changed(self, transport: str, change: str) -> None:
+        path = self.paths.get(transport)
+        room = self.rooms.get(path.room) if path is not None else None
+        if room is None:
+            return
+        if change == "ready":
+            room.transport_ready(transport, self._clock())
+            self.drain()
+        else:
+            self._lost(transport)
+
+    def _lost(self, transport: str) -> None:
+        path = self.paths.get(transport)
+        room = self.rooms.get(path.room) if path is not None else None
+        if room is not None:
+            room.transport_lost(transport)
+        self.drain()
+
+    # --- datagrams -------------------------------------------------------------------------------------------------
+
+    def _readable(self) -> None:
+        now = self._clock()
+        receive, paths = self._udp.recvfrom, self.paths
+        for _ in range(limits.MAX_DATAGRAMS_PER_WAKE_UP):
+            try:
+                datagram, source = receive(limits.MAX_DATAGRAM)
+            except OSError:  # nothing left, or an ICMP error of an earlier send
+                return
+            paths.received += 1
+            try:
+                self._datagram(datagram, source, now)
+            except MediaFault:
+                paths.dropped["malformed or unauthentic"] += 1
+
+    def _datagram(self, datagram: bytes, source: Address, now: float) -> None:
+        first = datagram[0] if datagram else 255
+        path = self.paths.find(source)
+        if 128 <= first < 192 and len(datagram) >= 12:
+            if path is None or path.dtls is None:
+                self.paths.dropped["no transport"] += 1
+            elif 192 <= datagram[1] < 224:  # RFC 5761 section 4
+                self._rtcp(path, datagram, now)
+            else:
+                self._rtp(path, datagram, now)
+        elif is_stun(datagram):
+            self.paths.stun(datagram, source, now)
+        elif 20 <= first < 64 and path is not None:
+            self.paths.dtls(path, datagram)
+        else:
+            self.paths.dropped["unknown kind or source"] += 1
+
+    def _rtp(self, path: Path, datagram: bytes, now: float) -> None:
+        room = self.rooms.get(path.room)
+        if path.dtls is not None and room is not None:
+            self._send(room.receive_rtp(path.id, path.dtls.open_rtp(datagram), now))
+
+    def _rtcp(self, path: Path, datagram: bytes, now: float) -> None:
+        room = self.rooms.get(path.room)
+        if path.dtls is not None and room is not None:
+            self._send(room.receive_rtcp(path.id, path.dtls.open_rtcp(datagram), now))
+            self.drain()
+
+    def _send(self, packets: list[Packet]) -> None:
+        send = self.paths.send_rtp
+        for transport, header, payload in packets:
+            send(transport, header + payload)

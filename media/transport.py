@@ -1,0 +1,163 @@
+"""DTLS and SRTP of one path. The only file that knows aiortc, and it knows one class of it: RTCDtlsTransport.
+
+aiortc (pinned) does the handshake, checks the peer's fingerprint and derives the SRTP keys; its timers run on the event
+loop. Its ICE is replaced by `_Path` below, and RTP never enters it: packets go straight to its two libsrtp sessions,
+since its own receive loop parses every packet and drops header extensions it does not know.
+
+Private names used, held by tests/contract/test_never_decodes.py and the relay's contract tests: `_srtp_profiles`,
+`_rx_srtp`, `_tx_srtp`, and the transport's `_recv` and `_send`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import pylibsrtp
+
+from media import limits
+from media.faults import MediaFault
+
+
+def _load() -> ModuleType:
+    """aiortc.rtcdtlstransport without the rest of aiortc, which would load PyAV and with it every codec of ffmpeg.
+
+    The package's `__init__` imports all of aiortc, and its rtp module wants one name of PyAV for a type hint. Both get
+    an empty stand-in while the module loads, and leave no trace in sys.modules: tests import the real aiortc beside it.
+    """
+    spec = importlib.util.find_spec("aiortc")
+    if spec is None or spec.submodule_search_locations is None:
+        raise ImportError("aiortc is not installed")
+    package, av = ModuleType("aiortc"), ModuleType("av")
+    package.__path__ = list(spec.submodule_search_locations)
+    av.__dict__["AudioFrame"] = object
+
+    def ours(name: str) -> bool:
+        return name in ("aiortc", "av") or name.startswith(("aiortc.", "av."))
+
+    before = {name: module for name, module in sys.modules.items() if ours(name)}
+    for name in before:
+        del sys.modules[name]
+    sys.modules.update({"aiortc": package, "av": av})
+    try:
+        return importlib.import_module("aiortc.rtcdtlstransport")
+    finally:
+        for name in [name for name in sys.modules if ours(name)]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+_aiortc = _load()
+# 128 before 80-bit HMAC and never 256: browsers take what the server puts first, and a Pi has no AES instructions.
+_PROFILES = [_aiortc.SRTP_AEAD_AES_128_GCM, _aiortc.SRTP_AES128_CM_SHA1_80]
+
+
+class Certificate:
+    """The relay's DTLS identity, made at start and never written down."""
+
+    def __init__(self) -> None:
+        self.made: Any = _aiortc.RTCCertificate.generateCertificate()
+
+    @property
+    def fingerprints(self) -> list[tuple[str, str]]:
+        """(algorithm, value), SHA-256 only: every browser has it, and all that are listed must match."""
+        return [(item.algorithm, item.value) for item in self.made.getFingerprints() if item.algorithm == "sha-256"]
+
+
+class _Path:
+    """Stands where aiortc expects an ICE transport: DTLS datagrams in by a bounded queue, out by a callable."""
+
+    def __init__(self, role: str, send: Callable[[bytes], None]) -> None:
+        # aiortc takes its DTLS role from this one: controlling means server.
+        self.role = "controlling" if role == "server" else "controlled"
+        self._send_datagram = send
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(limits.MAX_DTLS_QUEUE)
+
+    def feed(self, datagram: bytes | None) -> None:
+        if not self._waiting.full():  # a lost handshake datagram is repeated by the peer
+            self._waiting.put_nowait(datagram)
+
+    async def _recv(self) -> bytes:
+        datagram = await self._waiting.get()
+        if datagram is None:
+            raise ConnectionError
+        return datagram
+
+    async def _send(self, datagram: bytes) -> None:
+        self._send_datagram(datagram)
+
+
+class Dtls:
+    """One DTLS association. `on_change` is called with "ready" once and with "closed" once, in any failure too."""
+
+    def __init__(
+        self, certificate: Certificate, role: str, send: Callable[[bytes], None], on_change: Callable[[str], None]
+    ) -> None:
+        self._path = _Path(role, send)
+        self._dtls = _aiortc.RTCDtlsTransport(self._path, [certificate.made])
+        self._dtls._srtp_profiles = _PROFILES
+        self._dtls.on("statechange", self._changed)
+        self._on_change = on_change
+        self._task: asyncio.Task[None] | None = None
+        self._receiving: Any = None
+        self._sending: Any = None
+
+    def start(self, fingerprints: Sequence[tuple[str, str]]) -> None:
+        """Begin the handshake with a peer whose certificate has these fingerprints."""
+        parameters = _aiortc.RTCDtlsParameters(
+            fingerprints=[_aiortc.RTCDtlsFingerprint(algorithm=name, value=value) for name, value in fingerprints]
+        )
+        self._task = asyncio.get_running_loop().create_task(self._dtls.start(parameters))
+
+    def feed(self, datagram: bytes) -> None:
+        """A DTLS datagram from the peer (first byte 20 to 63, RFC 7983)."""
+        self._path.feed(datagram)
+
+    async def stop(self) -> None:
+        """Say goodbye to the peer and end. Nothing is sealed or opened afterwards."""
+        self._receiving = self._sending = None
+        self._dtls.remove_all_listeners()
+        if self._task is not None:
+            self._task.cancel()
+        await self._dtls.stop()
+
+    def _changed(self) -> None:
+        state = self._dtls.state
+        if state == "connected":
+            self._receiving, self._sending = self._dtls._rx_srtp, self._dtls._tx_srtp
+            self._on_change("ready")
+        elif state in ("failed", "closed"):
+            self._receiving = self._sending = None
+            self._on_change("closed")
+
+    @property
+    def ready(self) -> bool:
+        return self._sending is not None
+
+    def open_rtp(self, datagram: bytes) -> bytes:
+        """SRTP to RTP. Raises MediaFault for what is not authentic, was seen before, or came before the keys."""
+        return self._apply("unprotect", self._receiving, datagram)
+
+    def open_rtcp(self, datagram: bytes) -> bytes:
+        return self._apply("unprotect_rtcp", self._receiving, datagram)
+
+    def seal_rtp(self, packet: bytes) -> bytes:
+        """RTP to SRTP. Raises MediaFault before the handshake is done, or for a packet over 1,356 bytes."""
+        return self._apply("protect", self._sending, packet)
+
+    def seal_rtcp(self, packet: bytes) -> bytes:
+        return self._apply("protect_rtcp", self._sending, packet)
+
+    @staticmethod
+    def _apply(name: str, session: Any, data: bytes) -> bytes:
+        if session is None:
+            raise MediaFault("no SRTP keys")
+        try:
+            done: bytes = getattr(session, name)(data)
+        except (pylibsrtp.Error, ValueError) as error:
+            raise MediaFault(f"libsrtp: {error}") from error
+        return done
