@@ -1,0 +1,117 @@
+"""An unlocked clinic on a real store: one leader, a front desk, another facilitator, three patients, one session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.clinic import Clinic
+from appliance.clock import now_seconds, now_text
+from appliance.consent import actions as consent
+from appliance.consent.texts import first_agreement
+from appliance.identity import actions as identity
+from appliance.identity.passwords import hash_password
+from appliance.live import Live
+from appliance.policy import BOX, Actor, StaffRole, Surface
+from appliance.sessions import actions as sessions
+from appliance.sessions import rows
+from appliance.store import birth
+from appliance.store.database import Transaction
+from appliance.store.keyslots import Cost
+from appliance.tickets import actions as tickets
+from appliance.tickets.actions import Issued
+from tests.fakes.relay import FakeRelay
+
+PASSPHRASE = "made up for the tests"
+PASSWORD = "made-up-password"
+CHEAP = Cost(memory=64, iterations=1, lanes=1)
+PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
+
+
+@dataclass
+class OpenBox:
+    """What a test of the box starts with. `published`: what the console's feed was told."""
+
+    clinic: Clinic
+    relay: FakeRelay
+    published: list[str] = field(default_factory=list)
+    session: str = ""
+    staff: dict[str, str] = field(default_factory=dict)  # username -> person
+    members: list[str] = field(default_factory=list)
+    issued: list[Issued] = field(default_factory=list)
+
+    def leader(self, surface: Surface = "portal") -> Actor:
+        return Actor(self.staff["mara"], "facilitator", surface)
+
+    def desk(self) -> Actor:
+        return Actor(self.staff["jonas"], "operator", "console")
+
+    def other_leader(self) -> Actor:
+        return Actor(self.staff["paul"], "facilitator", "portal")
+
+    async def patient(self, number: int) -> Actor:
+        """The actor of a patient who has shown the ticket."""
+        ticket = self.issued[number]
+        await self.clinic.present(ticket.code, ticket.pin, "127.0.0.1")
+        member = await self.member(number)
+        return Actor(member.person, "patient", "portal", member.id)
+
+    async def member(self, number: int) -> rows.Member:
+        return await self.clinic.db.read(lambda tx: rows.member(tx, self.members[number]))
+
+    async def wait_at_the_door(self, number: int, name: str = "") -> Actor:
+        """Take a patient through every step to the waiting room."""
+        actor = await self.patient(number)
+        shown = name or PEOPLE[number].split()[0]
+
+        def work(tx: Transaction) -> None:
+            at = now_text()
+            sessions.choose_name(tx, actor, shown, at)
+            consent.sign(tx, actor, actor.person, "en", 1, PEOPLE[number], True, at)
+            sessions.try_devices(tx, actor, at)
+            sessions.ask(tx, actor, at)
+
+        await self.clinic.db.write(work)
+        await self.clinic.live.changed(self.session)
+        return actor
+
+    async def let_in(self, number: int) -> Actor:
+        actor = await self.wait_at_the_door(number)
+        await self.clinic.act(self.leader(), "admit", self.session, self.members[number])
+        return actor
+
+
+@asynccontextmanager
+async def open_box(folder: Path) -> AsyncIterator[OpenBox]:
+    """A box in `folder`/store with a scheduled session; its store is real, its relay is not."""
+    db = await birth.give_birth(folder / "store", PASSPHRASE, CHEAP)
+    published: list[str] = []
+    live = Live(db, published.append)
+    box = OpenBox(Clinic(db, live), FakeRelay(), published)
+    live.relay = box.relay
+    phc = hash_password(PASSWORD)
+
+    def work(tx: Transaction) -> None:
+        at, now = now_text(), now_seconds()
+        staff: list[tuple[str, str, StaffRole]] = [
+            ("Mara Lindqvist", "mara", "facilitator"),
+            ("Paul Winter", "paul", "facilitator"),
+            ("Jonas Okafor", "jonas", "operator"),
+            ("Ruth Stone", "ruth", "administrator"),
+        ]
+        for name, username, role in staff:
+            box.staff[username] = identity.appoint(tx, BOX, name, username, role, phc, at)
+        people = [identity.enrol(tx, BOX, name, at) for name in PEOPLE]
+        consent.publish(tx, BOX, first_agreement(), at)
+        leader = (box.staff["mara"], "Mara")
+        box.session, box.members = sessions.schedule(tx, BOX, "Thursday circle", leader, people, at, at)
+        box.issued = [tickets.reissue(tx, BOX, box.session, member, at, now) for member in box.members]
+
+    await db.write(work)
+    try:
+        yield box
+    finally:
+        await live.close()
+        await db.close()

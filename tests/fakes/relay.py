@@ -1,0 +1,45 @@
+"""A relay in memory, as `appliance.live` sees it: who may send and receive, and what was asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from media.client import Permission, RelayFault
+
+
+class FakeRelay:
+    """Keeps the permissions it was told. `connected` can be switched off: then everything raises RelayFault("away")."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.rooms: dict[str, set[str]] = {}
+        self.left: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str, str]] = []
+
+    async def permit(self, room: str, member: str, permission: Permission) -> None:
+        self._there()
+        assert permission.receive and permission.send == ("audio", "video")
+        self.rooms.setdefault(room, set()).add(member)
+
+    async def remove(self, room: str, member: str) -> None:
+        self._there()
+        self.rooms.get(room, set()).discard(member)
+
+    async def leave(self, room: str, member: str) -> None:
+        self._there()
+        self.left.append((room, member))
+
+    async def close_room(self, room: str) -> None:
+        self._there()
+        self.rooms.pop(room, None)
+
+    async def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]:
+        self._there()
+        if member not in self.rooms.get(room, ()):
+            raise RelayFault("not_admitted")
+        self.requests.append((room, member, method))
+        return {"echo": data}
+
+    def _there(self) -> None:
+        if not self.connected:
+            raise RelayFault("away")
