@@ -50,6 +50,13 @@ CREATE TABLE box_secrets (
     value BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE box_tls (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    ca_key         BLOB NOT NULL,  -- PKCS #8 in PEM
+    ca_certificate BLOB NOT NULL,  -- PEM
+    made_at        TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE consents (
     sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
     person    TEXT NOT NULL REFERENCES people (id),
