@@ -1,0 +1,67 @@
+"""`python -m tui --socket PATH`: exit code 0 done, 1 the box is not running or the console failed, 2 bad usage."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.control.client import AWAY, ControlClient, ControlFault
+from tui.app import Console
+from tui.words import Words, choose_language
+
+
+def parser(words: Words) -> argparse.ArgumentParser:
+    """The options, explained in the language of the terminal."""
+    made = argparse.ArgumentParser(prog="tui", description=words("shell.about"), allow_abbrev=False)
+    made.add_argument("--socket", type=Path, required=True, metavar="PATH", help=words("shell.socket"))
+    made.add_argument("--language", choices=("en", "es"), default="", help=words("shell.language"))
+    made.add_argument("--idle-minutes", type=_minutes, default=5.0, metavar="N", help=words("shell.idle"))
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the console; the exit code."""
+    options = parser(Words(choose_language("", os.environ))).parse_args(arguments)
+    words = Words(choose_language(options.language, os.environ))
+    fault = asyncio.run(_trouble(options.socket))
+    if fault == AWAY:
+        return _fail(words("shell.not_running", socket=options.socket), 1)
+    if fault:
+        return _fail(words.fault(fault), 1)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual draws on the error output
+        return _fail(words("shell.no_terminal"), 2)
+    console = Console(ControlClient(options.socket), words, idle_seconds=60 * options.idle_minutes)
+    console.run()
+    return 1 if console.return_code else 0
+
+
+async def _trouble(socket: Path) -> str:
+    """The code of what keeps the console from its box, or ""."""
+    client = ControlClient(socket)
+    try:
+        await client.snapshot()
+    except ControlFault as fault:
+        return fault.code
+    finally:
+        await client.close()
+    return ""
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= 60:  # a console that never locks itself is not offered
+        raise ValueError
+    return minutes
+
+
+def _fail(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

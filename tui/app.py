@@ -1,0 +1,350 @@
+"""The console: one state (`known`, `notice`), pages that draw it, workers that call the box.
+
+Workers post messages, the handlers here change the state, the pages watch it. Nothing else changes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
+
+from appliance.control.client import ControlClient
+from tui import model, work
+from tui.commands import BY_ID, COMMANDS, Command, Target, needs_confirm, refusal
+from tui.line import Heard, Lost, Told, follow
+from tui.look import THEME, PlainScrollBar
+from tui.model import Known
+from tui.screens.away import AwayPage
+from tui.screens.health import HealthPage
+from tui.screens.help import HelpPage
+from tui.screens.page import Frame, Page
+from tui.screens.palette import Palette
+from tui.screens.session import SessionPage
+from tui.screens.sign_in import SignInPage
+from tui.screens.sync import SyncPage
+from tui.screens.today import TodayPage
+from tui.screens.unlock import UnlockPage
+from tui.widgets.banner import Kind, Notice
+from tui.widgets.confirm import Confirm
+from tui.widgets.invitation import InvitationPanel
+from tui.words import Words, plain
+
+IDLE_SECONDS = 300.0  # a front desk is left alone for a moment often; five minutes is what clinics ask for
+IDLE_CHECK_SECONDS = 1.0
+GOODBYE_SECONDS = 1.0  # for telling the box of the sign-out while leaving
+
+
+class Console(App[None]):
+    """`idle_seconds` 0 switches the idle lock off. `clock` is monotonic seconds, `now` the wall clock."""
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(",".join(one.keys), f"app.do('{one.id}')", one.id, show=False) for one in COMMANDS),
+        Binding("escape", "app.leave", "leave", show=False),
+    ]
+
+    known: reactive[Known] = reactive(Known)
+    notice: reactive[Notice | None] = reactive(None)
+
+    def __init__(
+        self,
+        client: ControlClient,
+        words: Words,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        idle_check: float = IDLE_CHECK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__()
+        ScrollBar.renderer = PlainScrollBar
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.animation_level = "none"
+        self.client = client
+        self.words = words
+        self._frame = Frame(words, now)
+        self._idle_seconds = idle_seconds
+        self._idle_check = idle_check
+        self._clock = clock
+        self._touched = clock()
+        self._line = 0  # number of the line in use; what older ones still tell is not listened to
+        self._login = 0  # likewise for who is signed in: an answer that was asked for before a sign-out is not shown
+        self._busy: set[tuple[str, Target]] = set()
+
+    # ── life
+
+    def on_mount(self) -> None:
+        self.title = self.words("frame.product")
+        self.push_screen(AwayPage(self._frame))
+        self._start_line()
+        self.set_interval(self._idle_check, self._lock_when_idle)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+
+    async def on_unmount(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(work.sign_out(self.client), GOODBYE_SECONDS)
+        await self.client.close()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste | events.MouseDown | events.MouseScrollDown):
+            self._touched = self._clock()
+        await super().on_event(event)
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with local variables: names, a passphrase. Say where it happened and no more.
+        where = "?"
+        trace = self._exception.__traceback__ if self._exception else None
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            where = f"{type(self._exception).__name__}, {Path(code.co_filename).name}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        self._exit_renderables.append(self.words("shell.stopped", where=where))
+        self._close_messages_no_wait()
+
+    # ── what the box tells
+
+    def _start_line(self) -> None:
+        """Ask anew from the beginning, with the login that holds now."""
+        self._line += 1
+        self._work(follow(self.client, self._line, self.post_message), group="line", exclusive=True)
+
+    def on_told(self, message: Told) -> None:
+        if message.line != self._line:
+            return
+        if message.snapshot.login is None and self.client.signed_in:
+            self._sign_out("banner.expired")
+        else:
+            self._learn(model.from_snapshot(message.snapshot))
+
+    def on_heard(self, message: Heard) -> None:
+        if message.line == self._line:
+            self._learn(model.fold(self.known, message.entry))
+
+    def on_lost(self, message: Lost) -> None:
+        if message.line != self._line:
+            return
+        if message.code == "not_signed_in":
+            self._sign_out("banner.expired")
+        else:
+            self._learn(model.lost(self.known, message.code, self._frame.now().isoformat()))
+
+    def _learn(self, known: Known) -> None:
+        arrived = model.arrivals(self.known, known)
+        self.known = known
+        if arrived:
+            self._announce(arrived)
+        elif self.notice and self.notice.kind == "look" and not any(model.waiting(one) for one in known.sessions):
+            self.notice = None
+        if known.gap:
+            self._start_line()
+
+    def _announce(self, arrived: tuple[tuple[str, str], ...]) -> None:
+        of, who = model.session(self.known, arrived[-1][0]), model.member(self.known, *arrived[-1])
+        if of is not None and who is not None:
+            facts = {"title": plain(of.title), "name": plain(who.name)}
+            self.notice = Notice("look", self.words.count("banner.arrived", len(arrived), **facts))
+            self.bell()
+
+    def watch_known(self, before: Known, after: Known) -> None:
+        where = model.place(after)
+        if where == model.place(before):
+            return
+        if where == "inside":
+            self.notice = None
+        pages: dict[model.Place, type[Page]] = {
+            "away": AwayPage,
+            "unlock": UnlockPage,
+            "sign_in": SignInPage,
+            "inside": TodayPage,
+        }
+        self._pop_until(lambda screen: False)
+        self.push_screen(pages[where](self._frame))
+
+    # ── unlock, sign in, sign out
+
+    def on_unlock_page_given(self, message: UnlockPage.Given) -> None:
+        self._say("note", "banner.opening")
+        self._once("unlock", work.unlock(self.client, self.post_message, self._login, message.passphrase))
+
+    def on_sign_in_page_given(self, message: SignInPage.Given) -> None:
+        self._say("note", "banner.signing_in")
+        given = (message.username, message.password)
+        self._once("sign_in", work.sign_in(self.client, self.post_message, self._login, *given))
+
+    def on_unlocked(self) -> None:
+        self._say("note", "banner.unlocked")
+
+    def on_entered(self) -> None:
+        self._touched = self._clock()
+        self._login += 1
+        self._start_line()
+
+    def _lock_when_idle(self) -> None:
+        idle = self._clock() - self._touched
+        if self.known.login is not None and self._idle_seconds and idle >= self._idle_seconds:
+            self._sign_out("banner.idle")
+
+    def _sign_out(self, why: str) -> None:
+        """Names leave the screen at once; the token is dropped before the new line asks for its first snapshot."""
+        self._login += 1
+        self._work(work.sign_out(self.client), group="sign_out")
+        self._say("note", why)
+        self.known = model.signed_out(self.known)
+        self._start_line()
+
+    # ── commands
+
+    def action_do(self, identifier: str) -> None:
+        """One command of the table, for what the page points at."""
+        command, target = BY_ID[identifier], self._target()
+        why = refusal(command, self.known, target)
+        if why:
+            role = self.words(f"role.{self.known.login.role}") if self.known.login else ""
+            self._say("fault", why, role=role, command=self.words(f"command.{identifier}"))
+        elif needs_confirm(command, self.known, target):
+            question = self.words(f"confirm.{identifier}", **self._facts(target))
+            self.push_screen(Confirm(self.words, question), lambda yes: self._confirmed(bool(yes), command, target))
+        elif command.reach in ("session", "member"):
+            self._act(command, target)
+        else:
+            getattr(self, f"_do_{identifier}")()
+
+    def _confirmed(self, yes: bool, command: Command, target: Target) -> None:
+        # Things may have changed while the question stood there.
+        why = refusal(command, self.known, target)
+        if yes and why:
+            self._say("fault", why, role="", command=self.words(f"command.{command.id}"))
+        elif yes:
+            self._act(command, target)
+
+    def _act(self, command: Command, target: Target) -> None:
+        name = self._facts(target)["name"]
+        self.notice = None
+        self._once(command.id, work.act(self.client, self.post_message, self._login, command, target, name), target)
+
+    def on_acted(self, message: work.Acted) -> None:
+        if message.login != self._login:
+            return  # signed out since: no name and no PIN may appear
+        self._say("note", f"done.{message.command.id}", name=message.name)
+        if message.invitation is not None:
+            self.push_screen(InvitationPanel(self.words, message.invitation))
+
+    def on_refused(self, message: work.Refused) -> None:
+        if message.login != self._login:
+            return
+        if message.code == "not_signed_in" and self.client.signed_in:
+            self._sign_out("banner.expired")
+        else:
+            self.notice = Notice("fault", self.words.fault(message.code))
+
+    def _do_next(self) -> None:
+        """The person after the highlighted one, over all waiting rooms, round and round."""
+        ids = [(one.id, who.id) for one in self.known.sessions for who in model.waiting(one)]
+        target = self._target()
+        following = ids[(ids.index(target) + 1) % len(ids)] if target in ids else ids[0]
+        self._show_session(*following)
+
+    def _do_today(self) -> None:
+        self.notice = None
+        self._pop_until(lambda screen: isinstance(screen, TodayPage))
+
+    def _do_health(self) -> None:
+        self._show(HealthPage(self._frame))
+
+    def _do_sync(self) -> None:
+        self._show(SyncPage(self._frame))
+
+    def _do_help(self) -> None:
+        target = self._target()
+        self._show(HelpPage(self._frame, target))
+
+    def _do_palette(self) -> None:
+        target = self._target()
+        self.push_screen(Palette(self.words, self.known, target), lambda chosen: self._chosen(chosen or ""))
+
+    def _do_sign_out(self) -> None:
+        self._sign_out("banner.signed_out")
+
+    def _do_quit(self) -> None:
+        self.exit()
+
+    def _chosen(self, identifier: str) -> None:
+        if identifier:
+            self.action_do(identifier)
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C: it must not end the console by accident, and must not seem dead."""
+        self._say("note", "banner.quit")
+
+    def action_leave(self) -> None:
+        """One page back; on the first page the banner goes."""
+        self.notice = None
+        if isinstance(self.screen, SessionPage | HealthPage | SyncPage | HelpPage):
+            self.pop_screen()
+
+    def on_today_page_shown(self, message: TodayPage.Shown) -> None:
+        self._show_session(message.session, message.member)
+
+    # ── small things
+
+    def _show_session(self, session: str, member: str = "") -> None:
+        self.notice = None
+        if isinstance(self.screen, SessionPage) and self.screen.session == session:
+            self.screen.go_to(member)
+        else:
+            self._pop_until(lambda screen: isinstance(screen, TodayPage))
+            self.push_screen(SessionPage(self._frame, session, member))
+
+    def _show(self, page: Page) -> None:
+        """On top of today or a session, never on top of another such page: the stack stays three deep."""
+        self.notice = None
+        if isinstance(self.screen, HealthPage | SyncPage | HelpPage):
+            self.pop_screen()
+        self.push_screen(page)
+
+    def _pop_until(self, wanted: Callable[[Screen[Any]], bool]) -> None:
+        while len(self.screen_stack) > 1 and not wanted(self.screen):
+            self.pop_screen()
+
+    def _target(self) -> Target:
+        return self.screen.target if isinstance(self.screen, Page) else ("", "")
+
+    def _facts(self, target: Target) -> dict[str, str]:
+        of, who = model.session(self.known, target[0]), model.member(self.known, *target)
+        return {"title": plain(of.title) if of else "", "name": plain(who.name) if who else ""}
+
+    def _say(self, kind: Kind, sentence: str, **facts: object) -> None:
+        self.notice = Notice(kind, self.words(sentence, **facts))
+
+    def _once(self, word: str, doing: Coroutine[Any, Any, None], target: Target = ("", "")) -> None:
+        """Do it unless the very same is under way: a key that bounces must not ask twice."""
+        if (word, target) in self._busy:
+            doing.close()
+            return
+        self._busy.add((word, target))
+
+        async def guarded() -> None:
+            try:
+                await doing
+            finally:
+                self._busy.discard((word, target))
+
+        self._work(guarded(), group="act")
+
+    def _work(self, doing: Coroutine[Any, Any, None], *, group: str, exclusive: bool = False) -> None:
+        self.run_worker(doing, group=group, exclusive=exclusive, exit_on_error=True)

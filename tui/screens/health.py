@@ -1,0 +1,59 @@
+"""How the box is, in full."""
+
+from __future__ import annotations
+
+from appliance.control.types import Box, Health
+from tui.model import busy, ill, share
+from tui.screens.facts import Fact, FactsPage, bar
+from tui.words import plain
+
+
+class HealthPage(FactsPage):
+    """Load, memory, disk, temperature, uptime; the relay, the portal's addresses, the version."""
+
+    title_id = "health.title"
+
+    def facts(self) -> list[Fact]:
+        made = self._health(self.known.health) if self.known.health else []
+        return made + (self._box(self.known.box) if self.known.box else [])
+
+    def remark(self) -> str:
+        return "" if self.known.health else self.words("health.unknown")
+
+    def _health(self, health: Health) -> list[Fact]:
+        words, wrong = self.words, ill(health)
+        fine = words("health.fine")
+        memory, disk = share(health.memory_used, health.memory_total), share(health.disk_used, health.disk_total)
+        degrees, hot = words("health.no_temperature"), ""
+        if health.temperature is not None:
+            degrees = words("status.temperature", degrees=words.number(health.temperature, 1))
+            hot = words("health.hot") if "hot" in wrong else fine
+        load = words("health.load_value", load=words.number(health.load, 2), cores=health.cores)
+        return [
+            (words("health.load"), load, words("health.busy") if busy(health) else fine),
+            (
+                words("health.memory"),
+                f"{bar(memory)} {words.gib(health.memory_used, health.memory_total)}",
+                words("health.full") if "memory_full" in wrong else fine,
+            ),
+            (
+                words("health.disk"),
+                f"{bar(disk)} {words.gib(health.disk_used, health.disk_total)}",
+                words("health.full") if "disk_full" in wrong else fine,
+            ),
+            (words("health.temperature"), degrees, hot),
+            (words("health.uptime"), words.span(health.uptime_seconds), ""),
+        ]
+
+    def _box(self, box: Box) -> list[Fact]:
+        words = self.words
+        relay = words("health.relay_up" if box.relay_connected else "health.relay_down")
+        addresses = [
+            (words("health.addresses") if not n else "", plain(one), "") for n, one in enumerate(box.addresses)
+        ]
+        return [
+            ("", "", ""),
+            (words("health.relay"), relay, ""),
+            *addresses,
+            (words("health.version"), box.version, ""),
+        ]

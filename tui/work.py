@@ -1,0 +1,86 @@
+"""What workers do for the app: one call of the client each, and a message that tells how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from textual.message import Message
+
+from appliance.control.client import ControlClient, ControlFault, MemberAction, SessionAction
+from appliance.control.types import Invitation
+from tui.commands import Command, Target
+
+Post = Callable[[Message], object]
+
+
+class Acted(Message):
+    """A command was done. `login` is the number of the sign-in that asked for it."""
+
+    def __init__(self, login: int, command: Command, name: str, invitation: Invitation | None) -> None:
+        super().__init__()
+        self.login = login
+        self.command = command
+        self.name = name
+        self.invitation = invitation
+
+
+class Refused(Message):
+    """A command, a passphrase or a sign-in was not accepted."""
+
+    def __init__(self, login: int, code: str) -> None:
+        super().__init__()
+        self.login = login
+        self.code = code
+
+
+class Unlocked(Message):
+    """The passphrase was right."""
+
+
+class Entered(Message):
+    """Somebody signed in."""
+
+
+async def act(client: ControlClient, post: Post, login: int, command: Command, target: Target, name: str) -> None:
+    """Do one command of a session or a member."""
+    invitation = None
+    try:
+        if command.id == "reissue":
+            invitation = await client.reissue(*target)
+        elif command.reach == "member":
+            await client.member_action(*target, cast(MemberAction, command.id))
+        else:
+            await client.session_action(target[0], cast(SessionAction, command.id))
+    except ControlFault as fault:
+        post(Refused(login, fault.code))
+    else:
+        post(Acted(login, command, name, invitation))
+
+
+async def unlock(client: ControlClient, post: Post, login: int, passphrase: str) -> None:
+    """Give the passphrase to the box."""
+    try:
+        await client.unlock(passphrase)
+    except ControlFault as fault:
+        post(Refused(login, fault.code))
+    else:
+        post(Unlocked())
+
+
+async def sign_in(client: ControlClient, post: Post, login: int, username: str, password: str) -> None:
+    """Sign a person in; the client keeps the token."""
+    try:
+        await client.sign_in(username, password)
+    except ControlFault as fault:
+        post(Refused(login, fault.code))
+    else:
+        post(Entered())
+
+
+async def sign_out(client: ControlClient) -> None:
+    """Throw the token away, and tell the box if it can be told."""
+    try:
+        await client.sign_out()
+    except ControlFault:
+        return  # the token is gone from here; the box ends the login by itself
