@@ -1,0 +1,73 @@
+// Bundles the pages' scripts into the portal's static folder; with --test bundles the tests and runs them with Node's own runner.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+// The licences of what is bundled ask for their text to travel with it.
+function licences(metafile) {
+  const packages = new Set();
+  for (const input of Object.keys(metafile.inputs)) {
+    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+    if (found) packages.add(found[1]);
+  }
+  return [...packages].sort().map((folder) => {
+    const name = readdirSync(path.join(here, folder)).find((file) => /^licen[cs]e/i.test(file));
+    return `${folder.replace(/^.*node_modules\//, "")}\n\n${name ? readFileSync(path.join(here, folder, name), "utf8") : "see its package.json"}\n`;
+  });
+}
+
+async function bundle() {
+  const out = path.join(here, "../portal/static/room");
+  rmSync(out, { recursive: true, force: true });
+  const result = await build({
+    // One script a page. Nothing is split: the first page must not wait for a second request.
+    entryPoints: { room: "src/main.ts", join: "src/join.ts", devices: "src/devices.ts" },
+    absWorkingDir: here,
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: ["chrome80", "firefox91", "safari14.1"],
+    metafile: true,
+    // mediasoup-client takes `debug` along, which reads localStorage; the pages keep nothing there.
+    define: { "process.env.NODE_ENV": '"production"', "process.env.DEBUG": '""' },
+    logLevel: "warning",
+  });
+  writeFileSync(path.join(out, "licences.txt"), licences(result.metafile).join("\n----\n\n"));
+  for (const name of readdirSync(out).filter((file) => file.endsWith(".js")).sort()) {
+    const file = path.join(out, name);
+    console.log(`${name}  ${statSync(file).size} bytes, ${gzipSync(readFileSync(file)).length} with gzip`);
+  }
+}
+
+async function test() {
+  const out = mkdtempSync(path.join(tmpdir(), "hearth-webclient-"));
+  try {
+    const files = readdirSync(path.join(here, "test")).filter((file) => file.endsWith(".test.ts"));
+    await build({
+      entryPoints: files.map((file) => `test/${file}`),
+      absWorkingDir: here,
+      outdir: out,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      outExtension: { ".js": ".mjs" },
+      logLevel: "warning",
+    });
+    const compiled = files.map((file) => path.join(out, file.replace(/\.ts$/, ".mjs")));
+    const run = spawnSync(process.execPath, ["--test", ...compiled], { stdio: "inherit" });
+    process.exitCode = run.status ?? 1;
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+await (process.argv.includes("--test") ? test() : bundle());

@@ -1,0 +1,71 @@
+// The device test: picture, a bar that follows the voice, the choice of devices, and a plain sentence when something is missing.
+
+import { capture, type Captured, missingWord, release } from "./capture.ts";
+import { keepChoices, loadChoices } from "./choices.ts";
+import { watchLevel } from "./level.ts";
+import { showPicture } from "./view.ts";
+import { word } from "./words.ts";
+
+const WANTED = { audio: true, video: true };
+const choices = loadChoices(sessionStorage);
+let got: Captured = { audio: null, video: null, failure: null };
+let stopLevel = (): void => undefined;
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+function fillChoice(id: string, devices: MediaDeviceInfo[], word_: string, used: string | undefined): void {
+  const select = element<HTMLSelectElement>(`${id}-choice`);
+  select.replaceChildren(
+    ...devices.map((device, place) => new Option(device.label || word(word_, { number: place + 1 }), device.deviceId, false, device.deviceId === used)),
+  );
+  element(`${id}-field`).hidden = devices.length < 2;
+}
+
+async function listDevices(): Promise<void> {
+  const all = await navigator.mediaDevices.enumerateDevices();
+  const of = (kind: MediaDeviceKind): MediaDeviceInfo[] => all.filter((device) => device.kind === kind && device.deviceId !== "");
+  fillChoice("camera", of("videoinput"), "camera", got.video?.getSettings().deviceId);
+  fillChoice("microphone", of("audioinput"), "microphone", got.audio?.getSettings().deviceId);
+}
+
+async function test(): Promise<void> {
+  stopLevel();
+  release(got);
+  element("ask").hidden = true;
+  element("result").hidden = false;
+  element("sentence").textContent = word("asking");
+  got = await capture(WANTED, choices);
+  element("sentence").textContent = word(missingWord(got, WANTED) || "both");
+  showPicture(element<HTMLVideoElement>("preview"), got.video);
+  element("level-field").hidden = got.audio === null;
+  if (got.audio) stopLevel = watchLevel(got.audio, element<HTMLMeterElement>("level"));
+  if (got.audio || got.video) await listDevices();
+  choose(got.video !== null || got.failure === null);
+}
+
+/** Without a picture "sound only" is chosen for the person; they can still change it. */
+function choose(camera: boolean): void {
+  element<HTMLInputElement>(camera ? "camera-on" : "camera-off").checked = true;
+}
+
+function keep(): void {
+  choices.camera = element<HTMLInputElement>("camera-on").checked;
+  keepChoices(sessionStorage, choices);
+}
+
+function changed(kind: "cameraId" | "microphoneId", select: HTMLSelectElement): void {
+  choices[kind] = select.value;
+  void test();
+}
+
+element("test").hidden = false;
+choose(choices.camera);
+element("start").addEventListener("click", () => void test());
+element("again").addEventListener("click", () => void test());
+element("go-on").addEventListener("submit", keep);
+for (const [id, kind] of [["camera", "cameraId"], ["microphone", "microphoneId"]] as const) {
+  const select = element<HTMLSelectElement>(`${id}-choice`);
+  select.addEventListener("change", () => changed(kind, select));
+}

@@ -1,0 +1,19 @@
+// First page: takes the code out of the link, so that only the PIN is left to type. The code leaves address bar and history at once.
+
+import { codeFrom } from "./code.ts";
+
+function take(): void {
+  const code = codeFrom(location.hash);
+  if (location.hash !== "") history.replaceState(null, "", location.pathname);
+  const form = document.getElementById("join");
+  const input = document.getElementById("code");
+  if (!code || !form || !(input instanceof HTMLInputElement)) return;
+  input.value = code;
+  if (form.hasAttribute("data-fault")) return;
+  document.getElementById("code-field")!.hidden = true;
+  document.getElementById("found")!.hidden = false;
+  document.getElementById("pin")?.focus();
+}
+
+take();
+addEventListener("hashchange", take);

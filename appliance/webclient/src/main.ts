@@ -1,0 +1,256 @@
+// The page of a patient from waiting room to room, and the facilitator's page: joins all other files and holds the page's state.
+
+import { chime, say } from "./announce.ts";
+import { stayAwake } from "./awake.ts";
+import { loadChoices } from "./choices.ts";
+import { watchForms } from "./forms.ts";
+import { fillExpected, fillRoster, fillWaiting, List } from "./lists.ts";
+import { Own } from "./own.ts";
+import { change, type LineFacts, lineWord } from "./people.ts";
+import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
+import { members } from "./protocol.ts";
+import { Room } from "./room.ts";
+import { BROWSER, pause, Signalling } from "./signalling.ts";
+import { showPicture, Tiles } from "./view.ts";
+import { word } from "./words.ts";
+
+function find<T extends HTMLElement>(id: string): T | null {
+  return document.getElementById(id) as T | null;
+}
+
+class Page {
+  readonly #main: HTMLElement;
+  readonly #signalling: Signalling;
+  readonly #room: Room | null = null;
+  readonly #own: Own | null = null;
+  readonly #tiles: Tiles | null = null;
+  readonly #lists = {
+    waiting: new List<WaitingMember>("waiting", fillWaiting),
+    roster: new List<RosterMember>("roster", fillRoster),
+    expected: new List<ExpectedMember>("expected", fillExpected),
+  };
+  #facts: LineFacts;
+  #waiting: WaitingMember[] | null = null;
+  #roster: RosterMember[] | null = null;
+  #stale = true; // the relay must be joined afresh at the next chance
+  #turn = 0;
+
+  constructor(main: HTMLElement) {
+    this.#main = main;
+    const stage = find<HTMLElement>("tiles");
+    this.#facts = { socket: "never", media: stage !== null, inside: this.#facilitator, ready: null, joined: false, session: null };
+    const url = new URL(main.dataset["ws"] ?? "", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.#signalling = new Signalling(url.href, { event: (name, data) => this.#event(name, data), line: (state) => this.#onLine(state) });
+    if (!stage) return;
+    this.#tiles = new Tiles(stage, find<HTMLTemplateElement>("tile-template")!, find("sounds")!, find<HTMLButtonElement>("hear")!, {
+      member: main.dataset["member"] ?? "",
+      name: main.dataset["name"] ?? "",
+    });
+    this.#room = new Room((method, data) => this.#signalling.request(method, data), this.#tiles, {
+      joined: (yes) => this.#set({ joined: yes }),
+      broken: () => this.#broken(),
+    });
+    this.#own = this.#makeOwn();
+  }
+
+  start(): void {
+    if (this.#own) void this.#own.start();
+    if (this.#facilitator) this.#enter();
+    else if (this.#main.dataset["standing"] === "admitted") this.#onStanding("admitted");
+    this.#signalling.start();
+    addEventListener("online", () => this.#signalling.restart());
+    this.#set({});
+  }
+
+  get #facilitator(): boolean {
+    return this.#main.hasAttribute("data-facilitator");
+  }
+
+  #makeOwn(): Own {
+    const buttons = { microphone: find<HTMLButtonElement>("microphone")!, camera: find<HTMLButtonElement>("camera")! };
+    return new Own(buttons, loadChoices(sessionStorage), {
+      track: (kind, track) => {
+        this.#room?.setTrack(kind, track).catch(() => this.#broken());
+        this.#showOwn();
+      },
+      muted: () => {
+        this.#room?.followEnabled("audio").catch(() => this.#broken());
+        this.#showOwn();
+      },
+      missing: (key) => this.#note(key),
+    });
+  }
+
+  #showOwn(): void {
+    const own = this.#own;
+    if (!own) return;
+    this.#tiles?.own(own.picture, own.muted);
+    const preview = find<HTMLVideoElement>("own-preview");
+    if (!preview || this.#facts.inside) return;
+    showPicture(preview, own.picture);
+    find("own")!.hidden = false;
+  }
+
+  #note(key: string): void {
+    for (const id of ["device-note", "own-note"]) {
+      const place = find(id);
+      if (!place) continue;
+      place.textContent = word(key);
+      place.hidden = key === "";
+    }
+    const own = find("own");
+    if (own && key !== "") own.hidden = false;
+  }
+
+  // -- what the box says
+
+  #event(name: string, data: Data): void {
+    if (name === "standing") this.#onStanding(data["standing"] as Standing);
+    else if (name === "session") this.#onSession(data as unknown as SessionFacts);
+    else if (name === "roster") this.#onRoster(members<RosterMember>(data));
+    else if (name === "waiting") this.#onWaiting(members<WaitingMember>(data));
+    else if (name === "expected") this.#lists.expected.show(members<ExpectedMember>(data));
+    else if (name === "media") this.#onMedia(data["ready"] === true);
+    else this.#room?.handle(name, data);
+  }
+
+  #onLine(state: "up" | "down" | "replaced" | "signedOut"): void {
+    if (state === "signedOut") {
+      this.#finish();
+      location.reload(); // the box knows where somebody without a login belongs
+      return;
+    }
+    // What the box said before is void: it says everything anew on a new line.
+    this.#stale = true;
+    this.#turn++;
+    this.#set({ socket: state, ready: null });
+    if (state === "replaced") this.#finish();
+    if (state === "down") void this.#stillWelcome();
+  }
+
+  /** A line that cannot be opened may mean that this person has no place here any more: then the box sends the page elsewhere. */
+  async #stillWelcome(): Promise<void> {
+    try {
+      const answer = await fetch(location.href, { redirect: "manual", cache: "no-store" });
+      if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) location.reload();
+    } catch {
+      // The box cannot be reached at all: go on trying.
+    }
+  }
+
+  #onStanding(standing: Standing): void {
+    if (standing === "admitted") this.#enter();
+    else if (standing !== "waiting") {
+      this.#finish();
+      location.replace(this.#main.dataset["over"] ?? "/");
+    }
+  }
+
+  #onSession(session: SessionFacts): void {
+    const before = this.#facts.session;
+    this.#set({ session });
+    for (const place of document.querySelectorAll<HTMLElement>("[data-shown]")) place.hidden = !isShown(place.dataset["shown"]!, session);
+    for (const form of document.querySelectorAll<HTMLElement>("form[data-action]:not(.person form)")) form.hidden = !isOffered(form.dataset["action"]!, session);
+    if (before && before.locked !== session.locked) say(word(session.locked ? "locked" : "unlocked"));
+    if (session.state === "ended" && this.#facilitator) this.#finish();
+  }
+
+  #onRoster(roster: RosterMember[]): void {
+    if (this.#roster) {
+      const { came, went } = change(this.#roster, roster);
+      say([...came.map((one) => word("cameIn", { name: one.name })), ...went.map((one) => word("wentOut", { name: one.name }))].join(" "));
+    }
+    this.#roster = roster;
+    this.#tiles?.people(roster);
+    this.#lists.roster.show(roster);
+  }
+
+  #onWaiting(waiting: WaitingMember[]): void {
+    const came = this.#waiting ? change(this.#waiting, waiting).came : [];
+    this.#waiting = waiting;
+    this.#lists.waiting.show(waiting);
+    const jump = find("waiting-jump");
+    if (jump) jump.hidden = waiting.length === 0;
+    if (came.length === 0) return;
+    say(came.map((one) => word("arrived", { name: one.name })).join(" "));
+    chime();
+  }
+
+  /** Only the first on a line and the return of the relay call for a join; the box may repeat itself. */
+  #onMedia(ready: boolean): void {
+    const back = ready && (this.#stale || this.#facts.ready !== true);
+    this.#set({ ready });
+    if (!ready) this.#turn++;
+    if (!back || !this.#room) return;
+    const relayStayed = this.#stale;
+    this.#stale = false;
+    void this.#join(relayStayed);
+  }
+
+  // -- picture and sound
+
+  #broken(): void {
+    if (this.#facts.socket === "up" && this.#facts.ready === true) void this.#join();
+  }
+
+  /** Until it works or something newer happens. `resume`: only the line was away, picture and sound may have gone on. */
+  async #join(resume = false): Promise<void> {
+    const turn = ++this.#turn;
+    for (let tries = 0; turn === this.#turn; tries++) {
+      try {
+        return await (resume && tries === 0 ? this.#room!.resume() : this.#room!.join());
+      } catch {
+        await new Promise<void>((resolve) => BROWSER.later(resolve, pause(tries, Math.random)));
+      }
+    }
+  }
+
+  /** From waiting room to room, without a reload. */
+  #enter(): void {
+    this.#set({ inside: true });
+    const wait = find("wait");
+    const call = find("call");
+    stayAwake();
+    if (!call || !call.hidden) return;
+    if (wait) wait.hidden = true;
+    call.hidden = false;
+    for (const form of document.querySelectorAll<HTMLElement>(".languages")) form.hidden = true;
+    this.#showOwn();
+    call.querySelector<HTMLElement>("h1")?.focus();
+  }
+
+  #finish(): void {
+    this.#turn++;
+    this.#room?.leave();
+    this.#own?.stop();
+    this.#tiles?.people([]);
+    for (const controls of document.querySelectorAll<HTMLElement>(".controls")) controls.hidden = true;
+  }
+
+  #set(facts: Partial<LineFacts>): void {
+    this.#facts = { ...this.#facts, ...facts };
+    const sentence = word(lineWord(this.#facts));
+    for (const id of ["line", "wait-line"]) {
+      const place = find(id);
+      if (place && place.textContent !== sentence) place.textContent = sentence;
+    }
+    this.#main.dataset["line"] = lineWord(this.#facts);
+  }
+}
+
+function isShown(what: string, session: SessionFacts): boolean {
+  return what === "locked" ? session.locked && session.state === "open" : what === session.state;
+}
+
+function isOffered(action: string, session: SessionFacts): boolean {
+  if (action === "open") return session.state === "scheduled";
+  if (action === "end") return session.state !== "ended";
+  return session.state === "open" && session.locked === (action === "unlock");
+}
+
+const main = document.getElementById("room");
+if (main) {
+  watchForms();
+  new Page(main).start();
+}

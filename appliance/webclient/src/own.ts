@@ -1,0 +1,104 @@
+// The person's own camera and microphone in the room: the two buttons, the picture, and what goes to the others.
+
+import { capture, type Captured, type MissingWord, missingWord, release } from "./capture.ts";
+import { type Choices, keepChoices } from "./choices.ts";
+import type { Kind } from "./protocol.ts";
+
+export interface OwnListener {
+  /** A track started or ended; null means that nothing of this kind is to be sent. */
+  track(kind: Kind, track: MediaStreamTrack | null): void;
+  /** The microphone was muted or opened again. */
+  muted(yes: boolean): void;
+  /** The key of a sentence about what is missing, or "". */
+  missing(word: MissingWord | ""): void;
+}
+
+export class Own {
+  #got: Captured = { audio: null, video: null, failure: null };
+  #busy = false;
+
+  constructor(
+    private readonly buttons: { microphone: HTMLButtonElement; camera: HTMLButtonElement },
+    private readonly choices: Choices,
+    private readonly listener: OwnListener,
+  ) {
+    buttons.microphone.addEventListener("click", () => void this.#microphone());
+    buttons.camera.addEventListener("click", () => void this.#camera());
+  }
+
+  get picture(): MediaStreamTrack | null {
+    return this.#got.video;
+  }
+
+  get muted(): boolean {
+    return this.#got.audio?.enabled !== true;
+  }
+
+  /** Asks for the devices that were chosen at the test. */
+  async start(): Promise<void> {
+    await this.#take({ audio: true, video: this.choices.camera });
+  }
+
+  /** Switches all devices off for good. */
+  stop(): void {
+    release(this.#got);
+    this.#got = { audio: null, video: null, failure: null };
+    for (const button of Object.values(this.buttons)) button.disabled = true;
+    this.#show();
+  }
+
+  async #take(wanted: { audio: boolean; video: boolean }): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#show();
+    const got = await capture(wanted, this.choices);
+    this.#busy = false;
+    this.listener.missing(missingWord(got, wanted));
+    for (const kind of ["audio", "video"] as const) {
+      const track = got[kind];
+      if (!track) continue;
+      this.#got[kind] = track;
+      // Unplugged, taken by another program, or permission withdrawn.
+      track.addEventListener("ended", () => this.#lost(kind, track));
+      this.listener.track(kind, track);
+    }
+    this.#show();
+  }
+
+  #lost(kind: Kind, track: MediaStreamTrack): void {
+    if (this.#got[kind] !== track) return;
+    this.#got[kind] = null;
+    this.listener.track(kind, null);
+    this.listener.missing(kind === "audio" ? "pictureOnly" : "soundOnly");
+    this.#show();
+  }
+
+  async #microphone(): Promise<void> {
+    const track = this.#got.audio;
+    if (!track) return this.#take({ audio: true, video: false });
+    track.enabled = !track.enabled;
+    this.#show();
+    return undefined;
+  }
+
+  /** Off means off: the device is released and its light goes out. */
+  async #camera(): Promise<void> {
+    const track = this.#got.video;
+    this.choices.camera = !track;
+    keepChoices(sessionStorage, this.choices);
+    if (!track) return this.#take({ audio: false, video: true });
+    this.#got.video = null;
+    track.stop();
+    this.listener.track("video", null);
+    this.#show();
+    return undefined;
+  }
+
+  #show(): void {
+    this.buttons.microphone.disabled = this.#busy;
+    this.buttons.camera.disabled = this.#busy;
+    this.buttons.microphone.setAttribute("aria-pressed", String(!this.muted));
+    this.buttons.camera.setAttribute("aria-pressed", String(this.#got.video !== null));
+    this.listener.muted(this.muted);
+  }
+}

@@ -1,0 +1,78 @@
+// The messages of media/PROTOCOL.md and the box's own events, as far as this client reads them.
+
+import type { types } from "mediasoup-client";
+
+export type Kind = "audio" | "video";
+export type Data = Record<string, unknown>;
+
+/** A track that somebody else sends. */
+export interface RemoteTrack {
+  track: string;
+  member: string;
+  kind: Kind;
+  paused: boolean;
+}
+
+export interface Joined {
+  rtpCapabilities: types.RtpCapabilities;
+  tracks: RemoteTrack[];
+}
+
+/** What still stands of a page whose line was away. */
+export interface Resynced {
+  transports: string[];
+  ownTracks: string[];
+  downTracks: { downTrack: string; track: string }[];
+  tracks: RemoteTrack[];
+}
+
+export interface NewTransport {
+  transport: string;
+  iceParameters: types.IceParameters;
+  iceCandidates: types.IceCandidate[];
+  dtlsParameters: types.DtlsParameters;
+}
+
+export interface Received extends RemoteTrack {
+  downTrack: string;
+  rtpParameters: types.RtpParameters;
+}
+
+export type Standing = "joining" | "waiting" | "admitted" | "denied" | "removed" | "ended";
+
+/** Somebody in the room. `name` is the display name. */
+export interface RosterMember {
+  member: string;
+  name: string;
+  facilitator: boolean;
+  you: boolean;
+  connected?: boolean;
+}
+
+/** Somebody in the waiting room, as staff see them. `name` is the record's name. */
+export interface WaitingMember {
+  member: string;
+  name: string;
+  displayName: string;
+  since: string;
+  vouched: boolean;
+  connected: boolean;
+}
+
+/** Somebody with an invitation who is neither waiting nor inside. */
+export interface ExpectedMember {
+  member: string;
+  name: string;
+  standing: string;
+  ticket: string;
+}
+
+export interface SessionFacts {
+  state: "scheduled" | "open" | "ended";
+  locked: boolean;
+}
+
+/** The list of an event, or an empty one: a page must not break over a message it does not understand. */
+export function members<T>(data: Data): T[] {
+  return Array.isArray(data["members"]) ? (data["members"] as T[]) : [];
+}

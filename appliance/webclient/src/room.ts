@@ -1,0 +1,287 @@
+// Picture and sound of one page: joins the room in the relay, sends the own tracks, receives the others', starts anew when told.
+
+import { Device, type types } from "mediasoup-client";
+import { attachDown, attachUp } from "./attach.ts";
+import type { Data, Joined, Kind, NewTransport, Received, RemoteTrack, Resynced } from "./protocol.ts";
+import { RequestFault } from "./signalling.ts";
+
+/** Where the tracks of others are shown. */
+export interface Stage {
+  add(track: RemoteTrack, media: MediaStreamTrack): void;
+  pause(track: string, paused: boolean): void;
+  remove(track: string): void;
+}
+
+export interface RoomListener {
+  joined(yes: boolean): void;
+  /** The path to the relay broke: a fresh join is wanted. */
+  broken(): void;
+}
+
+type Ask = (method: string, data: object) => Promise<Data>;
+
+/** How long a path may be silent before it counts as broken; a phone between two access points comes back within this. */
+const SILENT_MILLISECONDS = 4000;
+
+/** Tracks that may come or go during one join: twice a room of sixteen with picture and sound. */
+const MAX_EARLY = 64;
+
+/** Codes of a track that cannot be had, while all else goes on without it. */
+const WITHOUT = new Set(["unknown_track", "limit", "not_permitted", "unsupported_codec"]);
+
+/** Thrown inside a join that a newer one has overtaken. */
+class Overtaken extends Error {}
+
+/** All that one join made; the next join throws it away as a whole. */
+interface Attempt {
+  number: number;
+  send: types.Transport;
+  receive: types.Transport;
+  producers: Map<Kind, types.Producer>;
+  consumers: Map<string, types.Consumer>;
+  known: Set<string>;
+  /** Consumers whose packets the relay was asked to let flow. */
+  flowing: Set<types.Consumer>;
+}
+
+/** Whether both paths carry packets, or have none to carry yet. */
+function healthy(attempt: Attempt): boolean {
+  const fine = (transport: types.Transport): boolean => transport.connectionState === "connected" || transport.connectionState === "new";
+  return fine(attempt.send) && fine(attempt.receive) && [...attempt.consumers.values()].every((one) => attempt.flowing.has(one));
+}
+
+/** Whether the relay still has all that this page has, and nothing of it more. */
+function stands(attempt: Attempt, still: Resynced): boolean {
+  const own = [...attempt.producers.values()].map((producer) => producer.id);
+  const down = new Set(still.downTracks.map((one) => one.downTrack));
+  const there = new Set(still.tracks.map((one) => one.track));
+  const consumers = [...attempt.consumers].filter(([track]) => there.has(track));
+  return (
+    [attempt.send.id, attempt.receive.id].every((id) => still.transports.includes(id)) &&
+    own.length === still.ownTracks.length &&
+    own.every((id) => still.ownTracks.includes(id)) &&
+    consumers.every(([, consumer]) => down.has(consumer.id))
+  );
+}
+
+export class Room {
+  #device: Device | null = null;
+  #attempt: Attempt | null = null;
+  #transports = new Set<types.Transport>();
+  #number = 0;
+  #own = new Map<Kind, MediaStreamTrack>();
+  #sending: Promise<void> = Promise.resolve();
+  // What the relay tells while a join is on its way: the join's own list may be older or newer than these.
+  #early: RemoteTrack[] = [];
+  #gone = new Set<string>();
+
+  constructor(
+    private readonly ask: Ask,
+    private readonly stage: Stage,
+    private readonly listener: RoomListener,
+  ) {}
+
+  /** Joins afresh; earlier transports are gone on both sides. Rejects if the relay or the line fails on the way. */
+  async join(): Promise<void> {
+    const number = ++this.#number;
+    this.#drop();
+    try {
+      const joined = (await this.ask("join", {})) as unknown as Joined;
+      this.#check(number);
+      const device = await this.#load(joined.rtpCapabilities);
+      const [send, receive] = await Promise.all([this.#transport(device, "send", number), this.#transport(device, "receive", number)]);
+      this.#check(number);
+      const attempt: Attempt = { number, send, receive, producers: new Map(), consumers: new Map(), known: new Set(), flowing: new Set() };
+      this.#attempt = attempt;
+      const others = [...joined.tracks, ...this.#early.splice(0)].filter((one) => !this.#gone.has(one.track));
+      await Promise.all([...others.map((track) => this.#receive(attempt, track)), this.#sendOwn()]);
+      this.#check(number);
+      this.listener.joined(true);
+    } catch (error) {
+      if (error instanceof Overtaken || number !== this.#number) return;
+      throw error;
+    }
+  }
+
+  /** After a line that was away: goes on with what still stands, without a gap in picture and sound, or joins afresh. */
+  async resume(): Promise<void> {
+    const attempt = this.#attempt;
+    if (!attempt || !healthy(attempt)) return this.join();
+    const still = (await this.ask("resync", {}).catch((fault: unknown) => {
+      if (fault instanceof RequestFault && fault.code === "line") throw fault;
+      return null;
+    })) as unknown as Resynced | null;
+    if (attempt !== this.#attempt) return undefined;
+    if (!still || !stands(attempt, still)) return this.join();
+    const there = new Set(still.tracks.map((one) => one.track));
+    for (const track of [...attempt.known].filter((one) => !there.has(one))) this.#onRemoved(track);
+    for (const one of still.tracks) this.stage.pause(one.track, one.paused);
+    for (const producer of attempt.producers.values()) {
+      await this.ask(producer.paused ? "pauseTrack" : "resumeTrack", { track: producer.id });
+    }
+    await Promise.all([...still.tracks.map((track) => this.#receive(attempt, track)), this.#sendOwn()]);
+    this.listener.joined(true);
+    return undefined;
+  }
+
+  /** Ends picture and sound here; the own tracks stay with their owner. */
+  leave(): void {
+    this.#number++;
+    this.#drop();
+  }
+
+  /** Sends `track` from now on, or nothing of this kind with null. Kept for later joins. */
+  setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    if (track) this.#own.set(kind, track);
+    else this.#own.delete(kind);
+    return this.#sendOwn();
+  }
+
+  /** Tells relay and others that the own track rests or goes on; the track's `enabled` is the truth. */
+  async followEnabled(kind: Kind): Promise<void> {
+    const producer = this.#attempt?.producers.get(kind);
+    const enabled = this.#own.get(kind)?.enabled === true;
+    if (!producer || producer.closed || producer.paused === !enabled) return;
+    if (enabled) producer.resume();
+    else producer.pause();
+    await this.ask(enabled ? "resumeTrack" : "pauseTrack", { track: producer.id });
+  }
+
+  /** An event of the relay. Unknown ones are ignored. */
+  handle(event: string, data: Data): void {
+    const track = String(data["track"] ?? "");
+    if (event === "trackAdded") this.#onAdded(data as unknown as RemoteTrack);
+    if (event === "trackRemoved") this.#onRemoved(track);
+    if (event === "trackPaused") this.stage.pause(track, true);
+    if (event === "trackResumed") this.stage.pause(track, false);
+    if (event === "transportClosed") this.#onTransportClosed(String(data["transport"]));
+  }
+
+  #onAdded(track: RemoteTrack): void {
+    const attempt = this.#attempt;
+    if (!attempt) {
+      this.#early = [...this.#early.filter((one) => one.track !== track.track), track].slice(-MAX_EARLY);
+      return;
+    }
+    this.#receive(attempt, track).catch(() => this.listener.broken());
+  }
+
+  #onRemoved(track: string): void {
+    const attempt = this.#attempt;
+    if (!attempt && this.#gone.size < MAX_EARLY) this.#gone.add(track);
+    attempt?.known.delete(track);
+    attempt?.consumers.get(track)?.close();
+    attempt?.consumers.delete(track);
+    this.stage.remove(track);
+  }
+
+  #onTransportClosed(transport: string): void {
+    const attempt = this.#attempt;
+    if (attempt && (attempt.send.id === transport || attempt.receive.id === transport)) this.listener.broken();
+  }
+
+  async #load(rtpCapabilities: types.RtpCapabilities): Promise<Device> {
+    if (this.#device) return this.#device;
+    const device = await Device.factory();
+    await device.load({ routerRtpCapabilities: rtpCapabilities });
+    this.#device = device;
+    return device;
+  }
+
+  async #transport(device: Device, direction: "send" | "receive", number: number): Promise<types.Transport> {
+    const made = (await this.ask("createTransport", { direction })) as unknown as NewTransport;
+    this.#check(number);
+    const options = { id: made.transport, iceParameters: made.iceParameters, iceCandidates: made.iceCandidates, dtlsParameters: made.dtlsParameters };
+    const transport = direction === "send" ? device.createSendTransport(options) : device.createRecvTransport(options);
+    transport.on("connect", ({ dtlsParameters }, done, failed) => {
+      this.ask("connectTransport", { transport: transport.id, dtlsParameters }).then(done, failed);
+    });
+    transport.on("produce", ({ kind, rtpParameters }, done, failed) => {
+      this.ask("sendTrack", { transport: transport.id, kind, rtpParameters }).then((data) => done({ id: String(data["track"]) }), failed);
+    });
+    this.#transports.add(transport);
+    this.#watch(transport, number);
+    return transport;
+  }
+
+  #watch(transport: types.Transport, number: number): void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    transport.on("connectionstatechange", (state) => {
+      clearTimeout(timer);
+      if (number !== this.#number) return;
+      if (state === "failed") this.listener.broken();
+      if (state === "disconnected") timer = setTimeout(() => number === this.#number && this.listener.broken(), SILENT_MILLISECONDS);
+    });
+  }
+
+  async #receive(attempt: Attempt, remote: RemoteTrack): Promise<void> {
+    if (!this.#device || attempt.known.has(remote.track)) return;
+    attempt.known.add(remote.track);
+    const offer = await this.#offer(attempt, remote.track);
+    if (!offer || attempt !== this.#attempt || !attempt.known.has(remote.track)) return;
+    const consumer = await attachDown(attempt.receive, offer);
+    if (attempt !== this.#attempt || !attempt.known.has(remote.track)) {
+      consumer.close();
+      return;
+    }
+    attempt.consumers.set(remote.track, consumer);
+    this.stage.add(offer, consumer.track);
+    await this.ask("resumeDownTrack", { downTrack: offer.downTrack });
+    attempt.flowing.add(consumer);
+  }
+
+  /** Asks for a track. null: the relay does not give it (its sender has just switched it off, or the room is full of tracks). */
+  async #offer(attempt: Attempt, track: string): Promise<Received | null> {
+    const rtpCapabilities = this.#device!.recvRtpCapabilities;
+    try {
+      return (await this.ask("receiveTrack", { track, transport: attempt.receive.id, rtpCapabilities })) as unknown as Received;
+    } catch (fault) {
+      attempt.known.delete(track);
+      if (fault instanceof RequestFault && WITHOUT.has(fault.code)) return null;
+      throw fault;
+    }
+  }
+
+  /** Brings what the relay gets in line with the own tracks, one change after the other. */
+  #sendOwn(): Promise<void> {
+    const run = this.#sending.then(async () => {
+      for (const kind of ["audio", "video"] as const) await this.#sendKind(kind);
+    });
+    this.#sending = run.catch(() => undefined);
+    return run;
+  }
+
+  async #sendKind(kind: Kind): Promise<void> {
+    const attempt = this.#attempt;
+    if (!attempt) return;
+    const track = this.#own.get(kind) ?? null;
+    const producer = attempt.producers.get(kind);
+    if (producer && !track) {
+      attempt.producers.delete(kind);
+      producer.close();
+      await this.ask("closeTrack", { track: producer.id });
+    } else if (producer && track && producer.track !== track) {
+      await producer.replaceTrack({ track });
+    } else if (!producer && track) {
+      const made = await attachUp(attempt.send, track);
+      attempt.producers.set(kind, made);
+      if (made.paused) await this.ask("pauseTrack", { track: made.id });
+    }
+    await this.followEnabled(kind);
+  }
+
+  #check(number: number): void {
+    if (number !== this.#number) throw new Overtaken();
+  }
+
+  #drop(): void {
+    const attempt = this.#attempt;
+    this.#attempt = null;
+    this.#early = [];
+    this.#gone.clear();
+    this.listener.joined(false);
+    for (const transport of this.#transports) transport.close();
+    this.#transports.clear();
+    for (const track of attempt?.known ?? []) this.stage.remove(track);
+  }
+}
