@@ -1,0 +1,337 @@
+"""The portal's pages: each renders in each language, and keeps the promises that the browser and the reader rely on."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+from babel.messages import Catalog, extract, mofile, pofile
+from babel.support import Translations
+
+from appliance.faults import KINDS
+
+APPLIANCE = Path(__file__).parents[3] / "appliance"
+PORTAL = APPLIANCE / "portal"
+LANGUAGES = ("en", "es")
+TEMPLATE_OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
+
+ME = {"member": "m1", "name": "Dr. Amara Osei", "displayName": "Amara", "role": "facilitator"}
+SESSION = {"id": "s1", "title": "Tuesday", "starts": "10:00", "state": "open", "locked": True}
+CARD = {**SESSION, "waiting": 2, "present": 1, "expected": 4}
+WAITING = [
+    {"member": "m2", "name": "<b>", "displayName": "J", "since": "10:05", "vouched": False, "connected": False},
+    {"member": "m3", "name": "Rosa", "displayName": "R", "since": "10:05", "vouched": True, "connected": True},
+]
+ROSTER = [
+    {"member": "m1", "name": "Amara", "facilitator": True, "you": True, "connected": True},
+    {"member": "m4", "name": "Tom", "facilitator": False, "you": False, "connected": False},
+]
+EXPECTED = [
+    {"member": f"e{n}", "name": "Ines", "standing": standing, "ticket": ticket}
+    for n, (standing, ticket) in enumerate(
+        [("expected", "issued"), ("joining", "issued"), ("denied", "stopped"), ("removed", "expired")]
+    )
+]
+ACTIONS = ("open", "lock", "unlock", "end", "enter", "vouch", "admit", "deny", "remove", "reissue")
+ROOM = {
+    "mode": "wait",
+    "me": {"member": "m2", "displayName": "J"},
+    "title": "Tuesday",
+    "standing": "waiting",
+    "ws": "/join/ws",
+    "facilitator_page": False,
+}
+STAFF_ROOM = {
+    "session": SESSION,
+    "waiting": WAITING,
+    "roster": ROSTER,
+    "expected": EXPECTED,
+    "actions": ACTIONS,
+    "me": {"member": "m1", "displayName": "Amara"},
+    "ws": "/staff/sessions/s1/ws",
+    "facilitator_page": True,
+}
+NOBODY: dict[str, Any] = {"waiting": [], "roster": [], "expected": []}
+INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines", "qr": "data:,", "me": ME}
+
+# Every page in every state that changes its markup. The context is the least that a page may be given.
+PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "home": ("home.html", {}),
+    "join": ("join.html", {"code": ""}),
+    "join, wrong": ("join.html", {"code": "A", "fault": "No."}),
+    "name": ("name.html", {"display_name": ""}),
+    "name, wrong": ("name.html", {"display_name": "", "fault": "No."}),
+    "agreement": ("agreement.html", {"title": "T", "paragraphs": ["a", "b"], "version": 1}),
+    "agreement, not ticked": (
+        "agreement.html",
+        {"title": "T", "paragraphs": ["a"], "version": 1, "fault": "No.", "fault_field": "agree"},
+    ),
+    "agreement, not signed": ("agreement.html", {"title": "T", "paragraphs": ["a"], "version": 1, "fault": "No."}),
+    "devices": ("devices.html", {}),
+    "room, waiting": ("room.html", ROOM),
+    "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
+    **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left")},
+    "sign in": ("sign_in.html", {}),
+    "sign in, wrong": ("sign_in.html", {"username": "amara", "fault": "No."}),
+    "sessions": ("sessions.html", {"sessions": [CARD, {**CARD, "state": "ended"}], "me": ME}),
+    "sessions, none": ("sessions.html", {"sessions": [], "me": ME}),
+    "session": ("session.html", STAFF_ROOM),
+    "session, scheduled": ("session.html", {**STAFF_ROOM, "session": {**SESSION, "state": "scheduled"}, **NOBODY}),
+    "session, front desk": ("session.html", {**STAFF_ROOM, "actions": ("vouch", "reissue")}),
+    "invitation": ("invitation.html", INVITATION),
+    "problem": ("problem.html", {"status": 503, "sentence": "No.", "code": "relay_away"}),
+    "problem, not found": ("problem.html", {"status": 404, "sentence": "No.", "code": "not_found"}),
+}
+
+
+def catalogue(language: str) -> Catalog:
+    with (PORTAL / "locale" / language / "LC_MESSAGES" / "portal.po").open("rb") as file:
+        return pofile.read_po(file, locale=language)
+
+
+def environment(language: str) -> jinja2.Environment:
+    """As the portal's own, but with the catalogue from the source file, so that nothing has to be compiled before."""
+    compiled = io.BytesIO()
+    mofile.write_mo(compiled, catalogue(language))
+    compiled.seek(0)
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PORTAL / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_translations(Translations(compiled), newstyle=True)  # type: ignore[attr-defined]
+    return made
+
+
+ENVIRONMENTS = {language: environment(language) for language in LANGUAGES}
+
+
+def render(page: str, language: str = "en", **more: Any) -> str:
+    template, context = PAGES[page]
+    base = {
+        "lang": language,
+        "dir": "ltr",
+        "clinic": "Willow House",
+        "phone": "+1 555 010 0199",
+        "csrf": "the-word",
+        "path": "/",
+        "languages": (("en", "English"), ("es", "Español")),
+        "fault": None,
+    }
+    return ENVIRONMENTS[language].get_template(template).render({**base, **context, **more})
+
+
+class Elements(HTMLParser):
+    """All elements of a page in order, each with the form that is open around it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.all: list[tuple[str, dict[str, str], int]] = []
+        self._form = 0
+        self._forms = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "form":
+            self._forms += 1
+            self._form = self._forms
+        self.all.append((tag, {name: value or "" for name, value in attrs}, self._form))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = 0
+
+    def of(self, *tags: str) -> list[dict[str, str]]:
+        return [attributes for tag, attributes, _ in self.all if tag in tags]
+
+
+every_page = pytest.mark.parametrize("page", PAGES)
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@every_page
+@every_language
+def test_every_page_renders_with_the_least_it_may_be_given(page: str, language: str) -> None:
+    text = render(page, language)
+    assert text.lstrip().startswith("<!doctype html>")
+    assert f'<html lang="{language}" dir="ltr">' in text
+
+
+@every_page
+def test_no_page_has_script_style_or_handlers_of_its_own(page: str) -> None:
+    elements = Elements(render(page))
+    for tag, attributes, _ in elements.all:
+        assert tag != "style"
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        if tag == "script" and "src" not in attributes:
+            assert attributes["type"] == "application/json"  # data: no browser runs it
+
+
+@every_page
+def test_every_page_asks_nothing_of_another_origin(page: str) -> None:
+    for tag, attributes, _ in Elements(render(page)).all:
+        for name in ("src", "href", "action"):
+            if name in attributes and tag != "a":
+                assert attributes[name].startswith(("/static/", "/join", "/staff", "/language", "data:")), attributes
+
+
+@every_page
+def test_every_form_that_changes_something_carries_the_forgery_word(page: str) -> None:
+    elements = Elements(render(page)).all
+    for tag, attributes, form in elements:
+        if tag == "form" and attributes.get("method") == "post":
+            inside = [a for t, a, f in elements if f == form and t == "input" and a.get("name") == "csrf"]
+            assert [one["value"] for one in inside] == ["the-word"]
+
+
+@every_page
+def test_every_field_has_a_label_and_every_description_exists(page: str) -> None:
+    elements = Elements(render(page))
+    labels = {attributes.get("for") for attributes in elements.of("label")}
+    ids = [attributes["id"] for _, attributes, _ in elements.all if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for attributes in elements.of("input", "select", "meter"):
+        if attributes.get("type") != "hidden":
+            assert attributes["id"] in labels
+    for _, attributes, _ in elements.all:
+        for name in ("aria-describedby", "aria-labelledby"):
+            assert set(attributes.get(name, "").split()) <= set(ids)
+
+
+@every_page
+def test_every_page_has_one_main_part_a_way_to_it_and_one_title_to_see(page: str) -> None:
+    elements = Elements(render(page))
+    (main,) = elements.of("main")
+    assert {"class": "skip", "href": f"#{main['id']}"} in elements.of("a")
+    assert elements.of("h1")
+
+
+@every_page
+@every_language
+def test_every_page_names_a_human_to_call(page: str, language: str) -> None:
+    assert {a.get("href") for a in Elements(render(page, language)).of("a")} >= {"tel:+15550100199"}
+
+
+@every_page
+def test_what_shows_outside_the_page_says_nothing_of_care_or_of_a_group(page: str) -> None:
+    """Titles stand in history, on tabs and in notifications of a phone that others see (C59)."""
+    text = render(page)
+    title = re.search(r"<title>(.*?)</title>", text)
+    assert title
+    assert title[1].endswith("Willow House")
+    assert "Tuesday" not in title[1]
+    seen = " ".join([title[1], *(a.get("href", "") for a in Elements(text).of("link"))]).lower()
+    assert not re.search(r"therap|health|care|group session|patient|clinic", seen)
+
+
+@pytest.mark.parametrize("page", ["join", "name", "agreement", "devices", "room, waiting"])
+@every_language
+def test_each_step_on_the_way_in_says_where_one_is(page: str, language: str) -> None:
+    step = list(("join", "name", "agreement", "devices", "room, waiting")).index(page) + 1
+    assert {"en": f"Step {step} of 5", "es": f"Paso {step} de 5"}[language] in render(page, language)
+
+
+@pytest.mark.parametrize("page", ["join, wrong", "name, wrong", "agreement, not ticked", "agreement, not signed"])
+def test_a_fault_stands_with_its_field(page: str) -> None:
+    elements = Elements(render(page))
+    wrong = [a for a in elements.of("input") if a.get("aria-invalid") == "true"]
+    assert wrong
+    (complaint,) = [a for a in elements.of("p") if a.get("class") == "complaint" and "hidden" not in a]
+    assert all(complaint["id"] in a["aria-describedby"].split() for a in wrong)
+
+
+def test_names_are_text_and_never_markup() -> None:
+    text = render("session")
+    assert "<b>" not in text
+    assert "&lt;b&gt;" in text
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_that_the_role_may_not_do_has_no_button(action: str) -> None:
+    left = tuple(one for one in ACTIONS if one != action)
+    offered = {a.get("data-action") for a in Elements(render("session", actions=left)).of("form")}
+    assert action not in offered
+    assert offered - {None} == set(left) - {"enter"}
+
+
+def test_lists_and_their_templates_hold_the_same_forms() -> None:
+    """The script clones the template for people who come later: they must get what the server would have drawn."""
+    text = render("session")
+    for name, member in (("waiting", "m2"), ("roster", "m4"), ("expected", "e0")):
+        (template,) = re.findall(rf'<template id="{name}-template">(.*?)</template>', text, re.S)
+        (row,) = re.findall(rf'<li class="person" data-member="{member}">.*?</li>', text, re.S)
+        drawn = [form["action"].replace(f"/{member}/", "/_/") for form in Elements(row).of("form")]
+        assert drawn == [form["action"] for form in Elements(template).of("form")]
+
+
+# -- the sentences ---------------------------------------------------------------------------------------------------
+
+
+def sentences() -> set[tuple[str | None, str]]:
+    """(context, sentence) of everything the portal can say: templates, its own code, and the faults."""
+    found: set[tuple[str | None, str]] = {(None, kind.sentence) for kind in KINDS}
+    sources = [(path, "jinja2.ext:babel_extract", TEMPLATE_OPTIONS) for path in (PORTAL / "templates").glob("*.html")]
+    sources += [(path, "python", {}) for path in PORTAL.glob("*.py")]
+    for path, method, options in sources:
+        with path.open("rb") as file:
+            for _, message, _, context in extract.extract(method, file, options=options):  # type: ignore[arg-type]
+                found.add((context, message if isinstance(message, str) else message[0]))
+    return found
+
+
+def test_spanish_is_complete_and_nothing_in_it_is_a_guess() -> None:
+    spanish = catalogue("es")
+    for context, sentence in sentences():
+        message = spanish.get(sentence, context)
+        assert message is not None, f"not in es: {sentence!r}; see locale/babel.cfg"
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert all(strings), f"not translated: {sentence!r}"
+        assert not message.fuzzy
+
+
+@every_language
+def test_a_catalogue_holds_nothing_that_no_page_says(language: str) -> None:
+    said = sentences()
+    for message in catalogue(language):
+        if message.id:
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            assert (message.context, key) in said, f"no longer said: {key!r}; see locale/babel.cfg"
+
+
+def test_placeholders_survive_translation() -> None:
+    for message in catalogue("es"):
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        for given, said in zip(ids, strings, strict=True):
+            assert sorted(re.findall(r"%\(\w+\)\w|\{\w+\}", given)) == sorted(re.findall(r"%\(\w+\)\w|\{\w+\}", said))
+
+
+def words_of(page: str) -> set[str]:
+    (data,) = re.findall(r'<script type="application/json" id="words">(.*?)</script>', render(page))
+    return set(json.loads(data))
+
+
+def test_every_word_that_the_script_asks_for_is_on_the_page() -> None:
+    scripts = {path.name: path.read_text() for path in (APPLIANCE / "webclient" / "src").glob("*.ts")}
+    asked = {name: set(re.findall(r'word\("(\w+)"', text)) for name, text in scripts.items()}
+    typed = {
+        name: set(re.findall(r'"(\w+)"', union))
+        for text in scripts.values()
+        for name, union in re.findall(r"export type (\w+Word) = ([^;]+);", text)
+    }
+    assert set(typed) == {"LineWord", "MissingWord"}
+    test_page = asked.pop("devices.ts") | {"both", "camera", "microphone"} | typed["MissingWord"]
+    assert test_page == words_of("devices")
+    room = set().union(*asked.values(), *typed.values())
+    room |= {"locked", "unlocked"}  # one of the two, chosen within the call
+    for page in ("room, waiting", "session", "session, front desk"):
+        assert room == words_of(page)
