@@ -1,7 +1,7 @@
 """Makes tests/vectors/envelope and tests/vectors/receipt anew: `.venv/bin/python tests/vectors/make_sync_vectors.py`.
 
 A vector file is ASCII lines `name: value`, an empty line, then the bytes. `expect` is what a reader must come to:
-`records` or `receipt`, else the code of the fault. Sealing is random: a new run changes the bytes, never what is expected.
+`records` or `receipt`, else the code of a fault. Sealing is random: a new run changes bytes, never what is expected.
 """
 
 from __future__ import annotations

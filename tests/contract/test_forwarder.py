@@ -1,0 +1,218 @@
+"""From the outbox to HQ and back, with the real store, the real courier and a real HQ."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from appliance.outbox import actions, rows
+from appliance.outbox.actions import Forwarder, SyncFacts, facts_of
+from appliance.outbox.rows import Standing
+from appliance.store.database import Database
+from appliance.store.key import StoreKey
+from sync import hq_folder, hq_open, keys, suite
+from sync.courier import Courier
+from sync.spool import CourierStatus, Spool
+from tests.fakes.parties import AT, enrol, hand_over, make_hq, objects, running_hq, until
+
+
+@dataclass
+class Party:
+    """A box with its spool and the HQ that knows it."""
+
+    db: Database
+    spool: Spool
+    hq: Path
+    told: list[SyncFacts]
+
+    async def add(self, count: int = 1) -> None:
+        for _ in range(count):
+            await self.db.write(lambda tx: rows.add(tx, "session_ended", b'{"session":"4f"}', AT))
+
+    def opened(self) -> list[int]:
+        found = hq_open.open_all(self.hq)
+        return [one.record.number for one in found if isinstance(one, hq_open.Opened)]
+
+    @asynccontextmanager
+    async def forwarding(self) -> AsyncIterator[Forwarder]:
+        running = Forwarder(self.db, self.spool.root, lambda: self.told.append(running.state()))
+        async with _task(running.run()):
+            yield running
+
+    @asynccontextmanager
+    async def carrying(self) -> AsyncIterator[None]:
+        lock = self.spool.lock()
+        assert lock is not None
+        try:
+            async with _task(Courier(self.spool, jitter=lambda: 0.0).run()):
+                yield
+        finally:
+            os.close(lock)
+
+
+@asynccontextmanager
+async def _task(work: object) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    try:
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+async def party(tmp_path: Path) -> AsyncIterator[Party]:
+    db = await Database.create(tmp_path / "store", StoreKey(os.urandom(32)))
+    spool = Spool(tmp_path / "spool")
+    spool.prepare("in")
+    make_hq(tmp_path / "hq")
+    enrol(tmp_path / "hq", keys.box_from_json(json.dumps(await db.write(actions.box_public)).encode()))
+    yield Party(db, spool, tmp_path / "hq", [])
+    await db.close()
+
+
+async def test_a_record_is_opened_at_hq_and_settled_on_the_box(party: Party) -> None:
+    await party.add()
+    async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
+        await until(lambda: running.state().queued == 1)
+        assert running.state().state == "not_enrolled"
+        hand_over(party.spool, facts)
+        await until(lambda: running.state().state == "up_to_date")
+        await until(lambda: party.spool.segments() == [])
+    assert party.opened() == [1]
+    assert running.state().last_receipt_at and running.state().fault == ""
+
+
+async def test_with_hq_down_the_queue_grows_and_says_so_and_drains_by_itself(party: Party) -> None:
+    async with running_hq(party.hq) as facts:
+        port = int(facts.url.rsplit(":", 1)[1])
+    hand_over(party.spool, facts)
+    async with party.forwarding() as running, party.carrying():
+        for count in (1, 2, 3):
+            await party.add()
+            running.wake()
+            await until(lambda count=count: running.state().queued == count)  # type: ignore[misc]
+        await until(lambda: running.state().fault == "hq_unreachable")
+        assert running.state().state == "hq_unreachable" and running.state().last_attempt_at
+        async with running_hq(party.hq, port):
+            await until(lambda: running.state().state == "up_to_date")
+    assert party.opened() == [1, 2, 3]
+    assert party.told[-1] == running.state()
+
+
+async def test_a_long_queue_goes_through_the_window(party: Party) -> None:
+    await party.add(700)
+    async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
+        hand_over(party.spool, facts)
+        await until(lambda: running.state().state == "up_to_date")
+    assert party.opened() == list(range(1, 701))
+
+
+async def test_a_spool_that_was_lost_is_filled_again(party: Party) -> None:
+    async with running_hq(party.hq) as facts:
+        hand_over(party.spool, facts)
+        async with party.forwarding() as running, party.carrying():
+            await party.add()
+            await until(lambda: running.state().state == "up_to_date")
+        await party.add()
+        async with party.forwarding():
+            await until(lambda: party.spool.segments() == [2])
+        party.spool.drop_segment(2)
+        party.spool.drop_receipt(1)
+        async with party.forwarding() as running, party.carrying():
+            await until(lambda: running.state().state == "up_to_date")
+    assert party.opened() == [1, 2]
+
+
+async def test_a_spool_that_was_damaged_is_mended_at_the_next_start(party: Party) -> None:
+    hand_over(party.spool, hq_folder.public(party.hq))
+    await party.add()
+    async with party.forwarding():
+        await until(lambda: party.spool.segments() == [1])
+    good = party.spool.segment(1)
+    party.spool.put_segment(1, b"damaged")
+    async with party.forwarding():
+        await until(lambda: party.spool.segment(1) == good)
+
+
+async def test_bytes_that_are_no_receipt_are_thrown_away_and_told(party: Party) -> None:
+    async with running_hq(party.hq) as facts, party.forwarding() as running:
+        hand_over(party.spool, facts)
+        await party.add()
+        await until(lambda: party.spool.segments() == [1])
+        party.spool.put_receipt(1, b"no receipt")
+        await until(lambda: running.state().fault == "malformed_receipt")
+        assert party.spool.receipts() == [] and running.state().queued == 1
+        async with party.carrying():
+            await until(lambda: running.state() and running.state().state == "up_to_date")
+        assert running.state().fault == ""
+
+
+async def test_a_box_that_was_set_back_seals_nothing_and_says_so(party: Party) -> None:
+    hand_over(party.spool, hq_folder.public(party.hq))
+    party.spool.prepare("out")
+    party.spool.put_segment(7, b"sealed before the box was set back")
+    await party.add()
+    async with party.forwarding() as running:
+        await until(lambda: running.state().fault == "set_back")
+    assert party.spool.segments() == [7]
+    assert (await party.db.read(rows.standing)).waiting == 1
+
+
+async def test_without_a_courier_the_box_says_so(party: Party) -> None:
+    hand_over(party.spool, hq_folder.public(party.hq))
+    await party.add()
+    async with party.forwarding() as running:
+        await until(lambda: running.state().fault == "courier_away")
+        async with party.carrying():
+            await until(lambda: running.state().fault == "hq_unreachable")
+
+
+async def test_nothing_in_spool_and_hq_is_readable_but_by_hq(party: Party) -> None:
+    phrase = b"a phrase that nobody else may read"
+    await party.db.write(lambda tx: rows.add(tx, "session_ended", phrase, AT))
+    async with running_hq(party.hq) as facts:
+        hand_over(party.spool, facts)
+        async with party.forwarding() as running:
+            await until(lambda: party.spool.segments() == [1])
+            async with party.carrying():
+                await until(lambda: running.state().state == "up_to_date")
+    files = [path for root in (party.spool.root, party.hq) for path in root.rglob("*") if path.is_file()]
+    assert len(objects(party.hq)) == 1
+    for path in files:
+        content = path.read_bytes()
+        assert phrase not in content and b"session_ended" not in content
+    seed = (await party.db.read(rows.identity)).signing_key
+    assert seed.public != suite.SigningKey((party.hq / "keys" / "receipts.key").read_bytes()).public
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "queued", "courier", "own", "state", "fault"),
+    [
+        (False, 3, "", "", "not_enrolled", ""),
+        (True, 0, "", "", "up_to_date", ""),
+        (True, 0, "hq_unreachable", "", "up_to_date", ""),
+        (True, 1, "", "", "sending", ""),
+        (True, 1, "hq_unreachable", "", "hq_unreachable", "hq_unreachable"),
+        (True, 1, "wrong_certificate", "", "hq_unreachable", "wrong_certificate"),
+        (True, 1, "courier_away", "", "hq_unreachable", "courier_away"),
+        (True, 1, "fork", "", "sending", "fork"),
+        (True, 1, "hq_unreachable", "set_back", "sending", "set_back"),
+    ],
+)
+def test_the_state_says_what_stands_in_the_way(
+    enrolled: bool, queued: int, courier: str, own: str, state: str, fault: str
+) -> None:
+    standing = Standing(queued, queued, (), 0, 0, "")
+    facts = facts_of(enrolled, standing, CourierStatus(fault=courier, last_attempt_at=AT), own)
+    assert (facts.state, facts.queued, facts.last_attempt_at, facts.fault) == (state, queued, AT, fault)
