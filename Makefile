@@ -1,0 +1,53 @@
+# Hearth. `make` alone prints this list.
+
+B := .venv/bin
+UV ?= uv
+COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --no-annotate
+
+.PHONY: help run test lint format bench setup lock freeze clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+run:  ## install what is missing, start a demo clinic on this machine; Ctrl-C ends it
+	@.ci/setup run
+	@exec $(B)/hearth up --demo
+
+test:  ## install what is missing, then every check and every test
+	@.ci/setup test
+	@$(MAKE) --no-print-directory lint
+	@cd appliance/webclient && PATH="$(CURDIR)/$(B):$$PATH" npm --silent run check && PATH="$(CURDIR)/$(B):$$PATH" npm --silent test
+	@$(B)/pytest
+
+lint:  ## format check, lint, types, borders between packages
+	@$(B)/ruff format --check --quiet . || { echo 'not formatted: run `make format`'; exit 1; }
+	@$(B)/ruff check --quiet .
+	@$(B)/mypy --no-error-summary
+	@$(B)/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+format:  ## format the code and mend what the linter can
+	@$(B)/ruff check --quiet --fix-only .
+	@$(B)/ruff format --quiet .
+
+bench:  ## figures of this machine: store, relay
+	@.ci/setup run
+	@$(B)/hearth bench store
+	@$(B)/hearth bench relay
+
+setup:  ## install what is missing for running and testing
+	@.ci/setup test
+
+lock:  ## resolve the lock files anew (needs uv)
+	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
+	$(COMPILE) --group pyproject.toml:node -o requirements-node.lock
+
+freeze:  ## a migration is ready to land: note its digest, write schema.sql
+	@$(B)/python -m appliance.store.freeze
+
+clean:  ## remove what was installed or made here; the clinic in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf appliance/webclient/node_modules appliance/portal/static/room tests/out
+	find appliance/portal/locale -name '*.mo' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
