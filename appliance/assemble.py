@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Coroutine
 from dataclasses import asdict
 from importlib.metadata import version
@@ -33,6 +34,7 @@ from media.client import RelayClient
 log = logging.getLogger(__name__)
 
 HEALTH_SECONDS = 5.0
+NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
 
 
 class Appliance:
@@ -45,6 +47,7 @@ class Appliance:
         self._control = ControlListener(self, self._feed)
         self._portal: PortalListener | None = None
         self._announcement: Announcement | None = None
+        self._tls: ssl.SSLContext | None = None
         self._clinic: Clinic | None = None
         self._relay: RelayClient | None = None
         self._forwarder: Forwarder | None = None
@@ -87,10 +90,11 @@ class Appliance:
     async def start(self) -> None:
         """Listen on control socket and portal, locked. Faults: port_taken, home_not_writable."""
         portal = self._settings.portal
-        context = await asyncio.to_thread(tls.context, self._home.tls)
+        names = (f"{portal.name}.local",)
+        self._tls = await asyncio.to_thread(tls.context, self._home.tls, names, lan_addresses())
         clinic = (self._settings.clinic.name, self._settings.clinic.phone)
         self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE))
-        self._port = await self._portal.start(portal.host, portal.port, context)
+        self._port = await self._portal.start(portal.host, portal.port, self._tls)
         await self._control.start(self._home.control_socket)
         self._run(self._watch_health())
 
@@ -102,7 +106,7 @@ class Appliance:
             key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
             db = await Database.open(self._home.store, key)
             live = Live(db, self._feed.publish)
-            await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses())
+            await self._renew_certificate(db)
             self._clinic = Clinic(db, live)
         self._relay = RelayClient(
             self._home.relay_socket,
@@ -114,9 +118,7 @@ class Appliance:
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
         self._run(self._relay.run())
         self._run(self._forwarder.run())
-        if self._settings.portal.announce:
-            self._announcement = Announcement(self._settings.portal.name, self._port, lan_addresses())
-            await self._announcement.start()
+        self._run(self._watch_network(db))
         self._feed.publish("gap")  # everything is new
 
     async def close(self) -> None:
@@ -132,6 +134,29 @@ class Appliance:
         if self._clinic is not None:
             await self._clinic.live.close()
             await self._clinic.db.close()
+
+    async def _watch_network(self, db: Database) -> None:
+        """Keep the name announced and the certificate right while addresses and days go by."""
+        announced: tuple[str, ...] | None = None
+        while True:
+            addresses = lan_addresses()
+            if addresses != announced:
+                await self._announce(addresses)
+                announced = addresses
+                self._feed.publish("box")
+            await self._renew_certificate(db)
+            await asyncio.sleep(NETWORK_SECONDS)
+
+    async def _announce(self, addresses: tuple[str, ...]) -> None:
+        if not self._settings.portal.announce:
+            return
+        if self._announcement is not None:
+            await self._announcement.close()
+        self._announcement = Announcement(self._settings.portal.name, self._port, addresses)
+        await self._announcement.start()
+
+    async def _renew_certificate(self, db: Database) -> None:
+        await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses(), self._tls)
 
     async def _watch_health(self) -> None:
         while True:

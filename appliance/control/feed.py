@@ -27,12 +27,11 @@ class Feed:
         self._news = asyncio.Event()
 
     def after(self, sequence: int) -> Sequence[tuple[int, str]] | None:
-        """The changes after `sequence`, only the newest of each thing, oldest first; None for a gap."""
+        """The changes after `sequence`, oldest first, none left out; None for a gap."""
         oldest = self._kept[0][0] - 1 if self._kept else self.sequence
         if not oldest <= sequence <= self.sequence:
             return None
-        newest = {what: number for number, what in self._kept if number > sequence}
-        return sorted((number, what) for what, number in newest.items())
+        return [change for change in self._kept if change[0] > sequence]
 
     async def news(self, sequence: int, wait_seconds: float) -> None:
         """Return when there is something after `sequence`, or after `wait_seconds`."""

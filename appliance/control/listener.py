@@ -7,6 +7,7 @@ a person, not a process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -113,8 +114,10 @@ class ControlListener:
     async def _once(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A repeated request with the same Request-Id gets the first one's answer and does nothing."""
         request_id = request.headers.get("Request-Id", "")[:64]
-        if request.method != "POST" or not request_id:
+        if request.method != "POST":
             return await handler(request)
+        if not request_id:
+            raise Fault("bad_request", "no Request-Id")
         if request_id in self._answers:
             status, body = self._answers[request_id]
             return web.Response(status=status, body=body, content_type="application/json")
@@ -178,23 +181,28 @@ class ControlListener:
             raise Fault("bad_request", "after") from None
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # the reader went away
+            await self._write_feed(request, response, sequence)
+        return response
+
+    async def _write_feed(self, request: web.Request, response: web.StreamResponse, sequence: int) -> None:
         while True:
             changes = self._feed.after(sequence)
             if changes is None:
                 gap = types.FeedEntry(sequence=self._feed.sequence, gap=True)
                 await response.write(msgspec.json.encode(gap) + b"\n")
-                return response
+                return
             found = await self._actor(request)  # anew each time: a sign-out or a retirement ends what is shown
             for number, what in changes:
                 entry = await self._entry(number, what, found[0] if found else None)
-                if entry is not None:
-                    await response.write(msgspec.json.encode(entry) + b"\n")
+                await response.write(msgspec.json.encode(entry) + b"\n")
                 sequence = number
             if not changes:
                 await response.write(b"\n")
             await self._feed.news(sequence, HEARTBEAT_SECONDS)
 
-    async def _entry(self, number: int, what: str, actor: Actor | None) -> types.FeedEntry | None:
+    async def _entry(self, number: int, what: str, actor: Actor | None) -> types.FeedEntry:
+        """The change as `actor` may see it; what is not for their eyes is a bare number, so that none is missing."""
         match what:
             case "box":
                 return types.FeedEntry(sequence=number, box=self._box.about())
@@ -205,12 +213,12 @@ class ControlListener:
             case "gap":
                 return types.FeedEntry(sequence=number, gap=True)
         if actor is None:
-            return None
+            return types.FeedEntry(sequence=number)
         try:
             clinic = self._box.clinic()
             found, members = await clinic.db.read(lambda tx: sessions.look(tx, actor, what))
         except Fault:
-            return None  # not for this person's eyes
+            return types.FeedEntry(sequence=number)
         return types.FeedEntry(sequence=number, session=views.session(found, members, actor, clinic.live.connected))
 
     async def _unlock(self, request: web.Request) -> web.Response:

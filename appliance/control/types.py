@@ -106,7 +106,10 @@ class Snapshot(Wire, frozen=True, kw_only=True):
 
 
 class FeedEntry(Wire, frozen=True, kw_only=True):
-    """One line of the feed: exactly one of the objects is set, or `gap`: take a new snapshot (also after an unlock)."""
+    """One line of the feed: one of the objects is set, or `gap`: take a new snapshot (also after an unlock).
+
+    Numbers rise by one; an entry with nothing set is a change that this login may not see.
+    """
 
     sequence: int
     session: Session | None = None

@@ -15,6 +15,9 @@ import pytest
 from appliance.control.client import AWAY, BAD_ANSWER, OTHER_VERSION, ControlClient, ControlFault
 from appliance.control.types import FeedEntry, Member, Session, Snapshot
 from tests.fakes import clinic
+from tests.fakes.box import PASSPHRASE as REAL_PASSPHRASE
+from tests.fakes.box import PASSWORD as REAL_PASSWORD
+from tests.fakes.control import listening
 from tests.fakes.daemon import PASSPHRASE, PASSWORD, FakeDaemon
 
 
@@ -50,8 +53,25 @@ async def _fake(folder: Path) -> AsyncIterator[Scene]:
         await daemon.stop()
 
 
+@asynccontextmanager
+async def _real(folder: Path) -> AsyncIterator[Scene]:
+    async with listening(folder) as (box, _, path):
+        await box.clinic.act(box.leader(), "open", box.session)
+        await box.wait_at_the_door(0)
+        yield Scene(
+            path=path,
+            passphrase=REAL_PASSPHRASE,
+            operator=("jonas", REAL_PASSWORD),
+            leader=("mara", REAL_PASSWORD),
+            session=box.session,
+            waiting=box.members[0],
+            expected=box.members[1],
+            stop=box.stop,
+        )
+
+
 # Every implementation of the control socket: add one, and the whole suite holds it.
-DAEMONS: dict[str, Callable[[Path], AbstractAsyncContextManager[Scene]]] = {"fake": _fake}
+DAEMONS: dict[str, Callable[[Path], AbstractAsyncContextManager[Scene]]] = {"fake": _fake, "real": _real}
 
 
 @pytest.fixture(params=sorted(DAEMONS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,10 @@ CHEAP = Cost(memory=64, iterations=1, lanes=1)
 PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
 
 
+async def _nothing() -> None:
+    """There is no listener in front of this box."""
+
+
 @dataclass
 class OpenBox:
     """What a test of the box starts with. `published`: what the console's feed was told."""
@@ -41,6 +45,7 @@ class OpenBox:
     staff: dict[str, str] = field(default_factory=dict)  # username -> person
     members: list[str] = field(default_factory=list)
     issued: list[Issued] = field(default_factory=list)
+    stop: Callable[[], Awaitable[None]] = field(default=_nothing)  # end the listener in front of it, where there is one
 
     def leader(self, surface: Surface = "portal") -> Actor:
         return Actor(self.staff["mara"], "facilitator", surface)

@@ -1,0 +1,63 @@
+"""The real control listener over a real store, for the suites that hold it and the fake daemon to one contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from appliance.clinic import Clinic
+from appliance.control import types
+from appliance.control.feed import Feed
+from appliance.control.health import Probe
+from appliance.control.listener import ControlListener
+from appliance.faults import Fault
+from tests.fakes.box import PASSPHRASE, OpenBox, open_box
+
+
+class Box:
+    """The appliance around an open clinic, locked until its passphrase comes."""
+
+    def __init__(self, opened: OpenBox, feed: Feed) -> None:
+        self._opened, self._feed, self._unlocked = opened, feed, False
+
+    def is_unlocked(self) -> bool:
+        return self._unlocked
+
+    def clinic(self) -> Clinic:
+        if not self._unlocked:
+            raise Fault("box_locked")
+        return self._opened.clinic
+
+    async def unlock(self, passphrase: str) -> None:
+        if passphrase != PASSPHRASE:
+            raise Fault("wrong_passphrase")
+        self._unlocked = True
+        self._feed.publish("gap")
+
+    def about(self) -> types.Box:
+        state: types.Literal["locked", "unlocked"] = "unlocked" if self._unlocked else "locked"
+        return types.Box(
+            state=state, clinic="Riverbend", version="0", addresses=("https://box:8443",), relay_connected=True
+        )
+
+    def health(self) -> types.Health:
+        return Probe(Path("/")).health()
+
+    def sync(self) -> types.Sync:
+        return types.Sync(state="up_to_date", queued=0, last_receipt_at="", last_attempt_at="", fault="")
+
+
+@asynccontextmanager
+async def listening(folder: Path) -> AsyncIterator[tuple[OpenBox, Feed, Path]]:
+    """The real listener on a socket in `folder`, over a real store; the box is locked."""
+    feed = Feed(1000)
+    async with open_box(folder) as opened:
+        opened.clinic.live._publish = feed.publish
+        listener = ControlListener(Box(opened, feed), feed)
+        await listener.start(folder / "control.sock")
+        opened.stop = listener.close
+        try:
+            yield opened, feed, folder / "control.sock"
+        finally:
+            await listener.close()
