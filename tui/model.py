@@ -70,9 +70,13 @@ def from_snapshot(snapshot: Snapshot) -> Known:
 
 def fold(known: Known, entry: FeedEntry) -> Known:
     """`known` after one more entry. Old entries and those without a snapshot before them change nothing."""
-    if known.box is None or known.gap or entry.sequence <= known.sequence:
+    if known.box is None or known.gap:
         return known
-    if entry.gap or entry.sequence != known.sequence + 1:
+    if entry.gap:  # whatever its number: a box that was started anew counts from elsewhere
+        return replace(known, gap=True)
+    if entry.sequence <= known.sequence:
+        return known
+    if entry.sequence != known.sequence + 1:
         return replace(known, gap=True)
     known = replace(
         known,

@@ -50,8 +50,11 @@ class Words:
 
     def fault(self, code: str) -> str:
         """The console's own sentence for a fault's code; a code from a newer box is named."""
-        known = f"fault.{code}"
-        return self(known) if known in self._sentences else self("fault.unknown", code=plain(code))
+        return self._coded("fault", code)
+
+    def sync_fault(self, code: str) -> str:
+        """Why sending does not go on, by the courier's fault code."""
+        return self._coded("sync_fault", code)
 
     def clock(self, at: str) -> str:
         """The time of day of an RFC 3339 moment, where the machine stands; "" for none."""
@@ -84,6 +87,10 @@ class Words:
         if days:
             return self("unit.days", days=days, hours=hours)
         return self("unit.hours", hours=hours, minutes=minutes) if hours else self("unit.minutes", minutes=minutes)
+
+    def _coded(self, kind: str, code: str) -> str:
+        known = f"{kind}.{code}"
+        return self(known) if known in self._sentences else self(f"{kind}.unknown", code=plain(code))
 
     def _local(self, at: str) -> datetime | None:
         try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.cells import cell_len
+from rich.table import Table
 from rich.text import Text
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.screens.page import Page
-from tui.widgets.roster import fit
 
 Fact = tuple[str, str, str]  # label, value, verdict; a verdict in capitals is a bad one
 BAR = 20  # cells of a bar
@@ -40,13 +39,8 @@ class FactsPage(Page):
         yield Static(id="remark", markup=False)
 
     def draw(self) -> None:
-        facts = self.facts()
-        width = max((cell_len(label) for label, _, _ in facts), default=0) + 2
-        lines = [
-            Text.assemble(
-                fit(label, width), value, "   " if verdict else "", (verdict, "bold" if verdict.isupper() else "")
-            )
-            for label, value, verdict in facts
-        ]
-        self.query_one("#facts", Static).update(Text("\n").join(lines))
+        table = Table.grid(padding=(0, 2))
+        for label, value, verdict in self.facts():
+            table.add_row(Text(label), Text.assemble(value, ("   " + verdict, "bold" if verdict.isupper() else "")))
+        self.query_one("#facts", Static).update(table)
         self.query_one("#remark", Static).update(self.remark())

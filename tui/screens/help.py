@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.commands import COMMANDS, Reach, Target, refusal
+from tui.commands import COMMANDS, Command, Reach, Target, refusal
 from tui.screens.page import Frame, Page
 from tui.widgets.hints import key_name
-from tui.widgets.roster import fit
 
 GROUPS: tuple[Reach, ...] = ("member", "session", "inside", "everywhere")
 
@@ -33,18 +35,20 @@ class HelpPage(Page):
             yield Static(id="table", markup=False)
 
     def draw(self) -> None:
-        lines = [Text(self.words("help.keys"))]
+        parts: list[Text | Table] = [Text(self.words("help.keys"))]
         for group in GROUPS:
-            lines += [Text(), Text(self.words(f"help.group.{group}"), "bold")]
-            lines += [self._line(command.id, command.keys) for command in COMMANDS if command.reach == group]
-        self.query_one("#table", Static).update(Text("\n").join(lines))
+            table = Table.grid(padding=(0, 1))
+            table.add_column(width=5, justify="right")
+            table.add_column(width=max(cell_len(self.words(f"command.{one.id}")) for one in COMMANDS))
+            for command in COMMANDS:
+                if command.reach == group:
+                    table.add_row(*self._row(command))
+            parts += [Text(), Text(self.words(f"help.group.{group}"), "bold"), table]
+        self.query_one("#table", Static).update(Group(*parts))
 
-    def _line(self, identifier: str, keys: tuple[str, ...]) -> Text:
-        shown = " ".join(key_name(key) for key in keys)
-        command = next(one for one in COMMANDS if one.id == identifier)
-        no = refusal(command, self.known, self._about) == "refusal.role"
-        label = fit(self.words(f"command.{identifier}"), 17)
-        about = self.words(f"help.{identifier}")
-        return Text.assemble(
-            (f"  {shown:<6}", "bold"), label, about, f" ({self.words('palette.not_for_role')})" if no else ""
-        )
+    def _row(self, command: Command) -> tuple[Text, Text, Text]:
+        keys = " ".join(key_name(key, self.words) for key in command.keys)
+        about = self.words(f"help.{command.id}")
+        if refusal(command, self.known, self._about) == "refusal.role":
+            about += f" ({self.words('palette.not_for_role')})"
+        return Text(keys, "bold"), Text(self.words(f"command.{command.id}")), Text(about)

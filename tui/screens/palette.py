@@ -29,9 +29,11 @@ def folded(text: str) -> str:
 
 
 def found(wish: str, words: Words) -> list[Command]:
-    """The commands whose name or explanation holds `wish`; names first."""
+    """The commands whose name holds `wish`, then those whose explanation does, from three letters on."""
     wish = folded(wish.strip())
     by_name = [one for one in COMMANDS if wish in folded(words(f"command.{one.id}"))]
+    if len(wish) < 3:
+        return by_name
     return by_name + [one for one in COMMANDS if one not in by_name and wish in folded(words(f"help.{one.id}"))]
 
 
@@ -82,13 +84,17 @@ class Palette(ModalScreen[str]):
 
     def _list(self, wish: str) -> None:
         commands, options = found(wish, self._words), self.query_one("#found", OptionList)
+        commands.sort(key=lambda one: bool(self._refusal(one)))  # stable: what is possible here comes first
         options.set_options([Option(self._line(command), id=command.id) for command in commands])
         options.highlighted = 0 if commands else None
         options.display = bool(commands)
         self.query_one("#nothing").display = not commands
 
     def _line(self, command: Command) -> Text:
-        why = refusal(command, self._known, self._target)
+        why = self._refusal(command)
         remark = "" if not why else self._words("palette.not_for_role" if why == "refusal.role" else "palette.not_here")
         label = fit(self._words(f"command.{command.id}"), 20)
-        return Text(f"{label} {key_name(command.keys[0]):<4} {remark}", no_wrap=True)
+        return Text(f"{label} {key_name(command.keys[0], self._words):<4} {remark}", no_wrap=True)
+
+    def _refusal(self, command: Command) -> str:
+        return refusal(command, self._known, self._target)

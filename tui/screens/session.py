@@ -22,8 +22,8 @@ class SessionPage(Page):
 
     CSS_PATH = "session.tcss"
     AUTO_FOCUS = "#roster"
-    title_id = "today.title"
-    extra_hints: ClassVar[tuple[tuple[str, str], ...]] = (("escape", "hint.back"), ("up/down", "hint.choose"))
+    title_id = "session.title"
+    extra_hints: ClassVar[tuple[tuple[str, str], ...]] = (("escape", "hint.back"), ("arrows", "hint.choose"))
 
     def __init__(self, frame: Frame, session: str, member: str = "") -> None:
         super().__init__(frame)

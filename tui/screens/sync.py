@@ -23,7 +23,10 @@ class SyncPage(FactsPage):
         ]
         if sync.unreachable_since:
             made.append((words("sync.since"), words.moment(sync.unreachable_since, today), ""))
-        return [*made, (words("sync.fault"), sync.fault or words("sync.no_fault"), "")]
+        return [
+            *made,
+            (words("sync.fault"), words.sync_fault(sync.fault) if sync.fault else words("sync.no_fault"), ""),
+        ]
 
     def remark(self) -> str:
         return self.words("sync.about") if self.known.sync else self.words("health.unknown")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.message import Message
 from textual.widget import Widget
@@ -18,6 +19,9 @@ from tui.model import Need
 from tui.screens.page import Page
 from tui.widgets.roster import fit
 from tui.words import Words, plain
+
+CLOCK = 8  # cells of "12:30 PM"
+STATES = ("scheduled", "open", "locked", "ended")  # as `state_word` has them
 
 
 def state_word(of: Session, words: Words) -> str:
@@ -45,27 +49,35 @@ class TodayPage(Page):
         yield Static(Text(self.words("today.now"), "bold"))
         yield OptionList(id="needs", markup=False, compact=True)
         yield Static(id="calm", markup=False)
-        yield Static(Text(self.words("today.sessions"), "bold"), id="sessions-title")
+        yield Static(id="headings", markup=False)
         yield OptionList(id="sessions", markup=False, compact=True)
         yield Static(id="none", markup=False)
 
     @property
     def target(self) -> Target:
-        option = self.query_one("#sessions", OptionList).highlighted_option
-        return (option.id or "" if option else "", "")
+        """What the focused list points at: a session, or the session and person of a need."""
+        needs, sessions = self.query_one("#needs", OptionList), self.query_one("#sessions", OptionList)
+        option = (needs if needs.has_focus else sessions).highlighted_option
+        words = (option.id or "").split(" ") if option else [""]
+        return (words[1], words[2]) if needs.has_focus and option else (words[0], "")
 
     def draw(self) -> None:
         needs = model.needs(self.known)
         lines = {f"{need.kind} {need.session} {need.member}": Text("! " + self._need(need)) for need in needs}
         self._fill("#needs", lines, "#calm", self.words("today.calm"))
+        self.query_one("#headings", Static).update(self._headings())
         sessions = {one.id: self._session(one) for one in self.known.sessions}
-        self._fill("#sessions", sessions, "#none", self._empty())
+        first = next((one.id for one in self.known.sessions if one.state != "ended"), "")
+        self._fill("#sessions", sessions, "#none", self._empty(), first=first)
 
     def on_resize(self) -> None:
         if self.is_mounted:
             self.draw()
 
     def on_option_list_option_highlighted(self) -> None:
+        self.draw_hints()
+
+    def on_descendant_focus(self) -> None:
         self.draw_hints()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -76,10 +88,10 @@ class TodayPage(Page):
         elif words[1]:
             self.post_message(self.Shown(words[1], words[2]))
 
-    def _fill(self, query: str, lines: dict[str, Text], empty_query: str, empty: str) -> None:
-        """One list, keeping the highlight on what it was on; or the sentence for an empty one."""
+    def _fill(self, query: str, lines: dict[str, Text], empty_query: str, empty: str, *, first: str = "") -> None:
+        """One list, keeping the highlight on what it was on, at first on `first`; or the sentence for an empty one."""
         options = self.query_one(query, OptionList)
-        chosen = options.highlighted_option.id if options.highlighted_option else None
+        chosen = options.highlighted_option.id if options.highlighted_option else first
         options.set_options([Option(text, id=identifier) for identifier, text in lines.items()])
         identifiers = list(lines)
         options.highlighted = identifiers.index(chosen) if chosen in lines else (0 if lines else None)
@@ -101,12 +113,21 @@ class TodayPage(Page):
             return self.words.count(f"need.{need.kind}", need.count, **facts)
         return self.words(f"need.{need.kind}", **facts)
 
+    def _columns(self) -> tuple[int, int, list[str]]:
+        """Widths of title and state, and the headings of the three numbers."""
+        headings = [self.words(f"today.{part}") for part in ("waiting", "present", "absent")]
+        state = max(cell_len(self.words(f"session.{state}")) for state in STATES)
+        numbers = sum(cell_len(heading) + 2 for heading in headings)
+        return self.size.width - 6 - CLOCK - state - numbers, state, headings
+
+    def _headings(self) -> Text:
+        title, state, headings = self._columns()
+        first = fit(self.words("today.sessions"), CLOCK + title + state + 4)
+        return Text.assemble((first, "bold"), *(f"{heading}  " for heading in headings), no_wrap=True)
+
     def _session(self, of: Session) -> Text:
-        wide = self.size.width - 4
-        title_width, state_width = wide * 26 // 100, wide * 31 // 100
-        present = len(model.present(of))
-        people = self.words("today.row", waiting=len(model.waiting(of)), present=present, absent=len(model.absent(of)))
-        if of.state == "ended":
-            people = self.words("today.ended_row", present=present)
+        title_width, state_width, headings = self._columns()
+        numbers = (len(model.waiting(of)), len(model.present(of)), len(model.absent(of)))
+        people = "".join(f"{number:>{len(heading)}}  " for number, heading in zip(numbers, headings, strict=True))
         clock, title = self.words.clock(of.starts_at), fit(plain(of.title), title_width)
-        return Text(f"{clock:>8}  {title} {fit(state_word(of, self.words), state_width)} {people}", no_wrap=True)
+        return Text(f"{clock:>{CLOCK}}  {title} {fit(state_word(of, self.words), state_width)} {people}", no_wrap=True)

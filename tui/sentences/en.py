@@ -17,7 +17,7 @@ SENTENCES: dict[str, str] = {
 
     # ── words for commands: `command` is the label, `help` one line about it
     "command.vouch": "Vouch",
-    "help.vouch": "You have checked that this waiting person is who the record says",
+    "help.vouch": "You have checked that this person is who the record says",
     "command.admit": "Admit",
     "help.admit": "Let a waiting person into the session",
     "command.deny": "Deny",
@@ -50,6 +50,10 @@ SENTENCES: dict[str, str] = {
     "help.sign_out": "Lock this console; names disappear from the screen",
     "command.quit": "Quit",
     "help.quit": "Leave the console; the box goes on",
+    "key.escape": "Esc",
+    "key.enter": "Enter",
+    "key.tab": "Tab",
+    "key.arrows": "Arrows",
     "hint.back": "Back",
     "hint.choose": "Choose",
     "hint.show": "Show",
@@ -93,8 +97,6 @@ SENTENCES: dict[str, str] = {
     "confirm.remove": "Remove {name}? Picture and sound stop at once, and their invitation stops.",
     "confirm.end": "End '{title}' for everybody? It can't be opened again.",
     "confirm.reissue": "New invitation for {name}? The link and PIN they have stop working.",
-    "confirm.yes": "Yes",
-    "confirm.no": "No",
     "confirm.keys": "Y yes     N or Esc no",
     "confirm.yes_keys": "y",
 
@@ -102,7 +104,7 @@ SENTENCES: dict[str, str] = {
     "banner.note": "Note:",
     "banner.look": "Look:",
     "banner.fault": "Not done:",
-    "banner.line": "No line:",
+    "banner.line": "Lost:",
     "banner.lost": "No connection to the box since {clock}. What you see is from then. Trying again...",
     "banner.arrived.one": "{name} is waiting to come in ({title}). Press N to go there.",
     "banner.arrived.many": "{n} people are waiting to come in ({title}). Press N to go there.",
@@ -134,8 +136,9 @@ SENTENCES: dict[str, str] = {
     "today.calm": "Nothing needs you right now.",
     "today.none": "No session today. Sessions appear here by themselves once they are scheduled.",
     "today.none_for_role": "Your role ({role}) sees no sessions. H shows the box's health, S the sync.",
-    "today.row": "{waiting} waiting, {present} in, {absent} not here",
-    "today.ended_row": "{present} took part",
+    "today.waiting": "waiting",
+    "today.present": "in",
+    "today.absent": "not here",
     "need.waiting.one": "{n} person waits: {title}",
     "need.waiting.many": "{n} people wait: {title}",
     "need.no_facilitator": "The facilitator is not connected: {title}",
@@ -148,6 +151,7 @@ SENTENCES: dict[str, str] = {
     "need.hq_unreachable.many": "HQ can't be reached; {n} records wait safely on the box",
 
     # ── session
+    "session.title": "Session",
     "session.scheduled": "not open yet",
     "session.open": "open, door unlocked",
     "session.locked": "open, door LOCKED",
@@ -222,6 +226,20 @@ SENTENCES: dict[str, str] = {
     "sync.records.one": "{n} record",
     "sync.records.many": "{n} records",
 
+    # ── why sending does not go on
+    "sync_fault.hq_unreachable": "HQ can't be reached. The box tries again by itself.",
+    "sync_fault.wrong_certificate": "What answers at HQ's address is not the HQ we know. Tell the administrator.",
+    "sync_fault.courier_away": "The courier is not running.",
+    "sync_fault.spool_failed": "The courier could not write to the disk.",
+    "sync_fault.busy": "HQ is busy. The box tries again by itself.",
+    "sync_fault.hq_failed": "HQ could not store it. The box tries again by itself.",
+    "sync_fault.unknown_box": "HQ does not know this box yet. It has to be enrolled there.",
+    "sync_fault.fork": "HQ holds something else under this number: this box was set back or copied. Tell the administrator.",
+    "sync_fault.set_back": "This box was set back or copied. Tell the administrator.",
+    "sync_fault.gap": "HQ misses a part that is no longer here. Tell the administrator.",
+    "sync_fault.receipt_needed": "HQ needs the last receipt again. The box sends it.",
+    "sync_fault.unknown": "Sending does not go on ({code}). Tell the administrator.",
+
     # ── the line of facts at the foot of every page
     "status.load": "Load {load}/{cores}",
     "status.memory": "Memory {percent} %",
@@ -240,7 +258,6 @@ SENTENCES: dict[str, str] = {
     # ── help and palette
     "help.title": "Help",
     "help.keys": "Arrow keys choose, Enter shows, Tab changes the list, Esc goes back.",
-    "help.not_here": "grey: not possible here",
     "help.group.session": "A session",
     "help.group.member": "A person of a session",
     "help.group.inside": "Going round",

@@ -50,6 +50,10 @@ SENTENCES: dict[str, str] = {
     "help.sign_out": "Bloquea esta consola; los nombres desaparecen de la pantalla",
     "command.quit": "Cerrar consola",
     "help.quit": "Deja la consola; el equipo sigue funcionando",
+    "key.escape": "Esc",
+    "key.enter": "Intro",
+    "key.tab": "Tab",
+    "key.arrows": "Flechas",
     "hint.back": "Volver",
     "hint.choose": "Elegir",
     "hint.show": "Ver",
@@ -93,8 +97,6 @@ SENTENCES: dict[str, str] = {
     "confirm.remove": "¿Retirar a {name}? Imagen y sonido se cortan al momento y su invitación se anula.",
     "confirm.end": "¿Terminar «{title}» para todos? No se puede volver a empezar.",
     "confirm.reissue": "¿Nueva invitación para {name}? El enlace y el PIN que tiene dejan de servir.",
-    "confirm.yes": "Sí",
-    "confirm.no": "No",
     "confirm.keys": "S sí     N o Esc no",
     "confirm.yes_keys": "s",
 
@@ -102,7 +104,7 @@ SENTENCES: dict[str, str] = {
     "banner.note": "Nota:",
     "banner.look": "Atención:",
     "banner.fault": "No se hizo:",
-    "banner.line": "Sin línea:",
+    "banner.line": "Corte:",
     "banner.lost": "Sin conexión con el equipo desde las {clock}. Lo que ve es de entonces. Reintentando...",
     "banner.arrived.one": "{name} espera para entrar ({title}). N va allí.",
     "banner.arrived.many": "{n} personas esperan para entrar ({title}). N va allí.",
@@ -134,8 +136,9 @@ SENTENCES: dict[str, str] = {
     "today.calm": "Ahora nada le necesita.",
     "today.none": "Hoy no hay sesiones. Aparecen aquí solas en cuanto se programan.",
     "today.none_for_role": "Su función ({role}) no ve sesiones. H muestra el equipo, S los envíos.",
-    "today.row": "{waiting} esperan, {present} dentro, {absent} faltan",
-    "today.ended_row": "{present} participaron",
+    "today.waiting": "esperan",
+    "today.present": "dentro",
+    "today.absent": "faltan",
     "need.waiting.one": "{n} persona espera: {title}",
     "need.waiting.many": "{n} personas esperan: {title}",
     "need.no_facilitator": "Falta quien dirige la sesión: {title}",
@@ -148,6 +151,7 @@ SENTENCES: dict[str, str] = {
     "need.hq_unreachable.many": "No se llega a la central; {n} registros esperan seguros en el equipo",
 
     # ── session
+    "session.title": "Sesión",
     "session.scheduled": "sin empezar",
     "session.open": "en marcha, puerta abierta",
     "session.locked": "en marcha, puerta CERRADA",
@@ -222,6 +226,20 @@ SENTENCES: dict[str, str] = {
     "sync.records.one": "{n} registro",
     "sync.records.many": "{n} registros",
 
+    # ── why sending does not go on
+    "sync_fault.hq_unreachable": "No se llega a la central. El equipo lo vuelve a intentar solo.",
+    "sync_fault.wrong_certificate": "Quien responde no es la central que conocemos. Avise a administración.",
+    "sync_fault.courier_away": "El mensajero no está en marcha.",
+    "sync_fault.spool_failed": "El mensajero no pudo escribir en el disco.",
+    "sync_fault.busy": "La central está ocupada. El equipo lo vuelve a intentar solo.",
+    "sync_fault.hq_failed": "La central no pudo guardarlo. El equipo lo vuelve a intentar solo.",
+    "sync_fault.unknown_box": "La central aún no conoce este equipo. Hay que darlo de alta allí.",
+    "sync_fault.fork": "La central tiene otra cosa con este número: equipo restaurado o copiado. Avise a administración.",
+    "sync_fault.set_back": "Este equipo fue restaurado o copiado. Avise a administración.",
+    "sync_fault.gap": "A la central le falta una parte que ya no está aquí. Avise a administración.",
+    "sync_fault.receipt_needed": "La central necesita otra vez el último recibo. El equipo lo envía.",
+    "sync_fault.unknown": "El envío no avanza ({code}). Avise a administración.",
+
     # ── the line of facts at the foot of every page
     "status.load": "Carga {load}/{cores}",
     "status.memory": "Memoria {percent} %",
@@ -240,7 +258,6 @@ SENTENCES: dict[str, str] = {
     # ── help and palette
     "help.title": "Ayuda",
     "help.keys": "Las flechas eligen, Intro muestra, Tab cambia de lista, Esc vuelve.",
-    "help.not_here": "gris: aquí no es posible",
     "help.group.session": "Una sesión",
     "help.group.member": "Una persona de una sesión",
     "help.group.inside": "Moverse",

@@ -10,14 +10,16 @@ from textual.widgets import Static
 from tui.commands import Command
 from tui.words import Words
 
-KEY_NAMES = {"question_mark": "?", "escape": "Esc", "enter": "Enter", "tab": "Tab", "up/down": "Up/Down"}
+NAMED_KEYS = ("escape", "enter", "tab", "arrows")
 
 
-def key_name(key: str) -> str:
-    """A key as people read it: ? for question_mark, ^P for ctrl+p, V for v, F1 for f1."""
+def key_name(key: str, words: Words) -> str:
+    """A key as people read it: ? for question_mark, ^P for ctrl+p, V for v, F1 for f1, Intro for enter in Spanish."""
+    if key in NAMED_KEYS:
+        return words(f"key.{key}")
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+").upper()
-    return KEY_NAMES.get(key, key.upper())
+    return "?" if key == "question_mark" else key.upper()
 
 
 class Hints(Static):
@@ -26,20 +28,34 @@ class Hints(Static):
     def __init__(self, words: Words) -> None:
         super().__init__(id="hints", markup=False)
         self._words = words
+        self._parts: list[Content] = []
 
     def draw(self, extra: Sequence[tuple[str, str]], commands: Sequence[Command], *, typing: bool = False) -> None:
-        parts = [self._part(key, sentence) for key, sentence in extra]
-        parts += [
+        self._parts = [self._part(key, sentence) for key, sentence in extra]
+        self._parts += [
             self._part(command.keys[-1 if typing else 0], f"command.{command.id}", command.id)
             for command in commands
             if command.hint
         ]
-        self.update(Content("  ").join(parts))
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Lines that never part a key from its label."""
+        lines: list[list[Content]] = [[]]
+        room = width = self.content_size.width or 78
+        for part in self._parts:
+            if lines[-1] and part.cell_length > room:
+                lines.append([])
+                room = width
+            lines[-1].append(part)
+            room -= part.cell_length + 2
+        self.update(Content("\n").join(Content("  ").join(line) for line in lines))
 
     def _part(self, key: str, sentence: str, command: str = "") -> Content:
-        # No-break spaces keep a key and its label on one line.
-        label = self._words(sentence).replace(" ", "\N{NO-BREAK SPACE}")
-        shown = "[bold reverse]$key[/]\N{NO-BREAK SPACE}$label"
+        shown = "[bold reverse]$key[/] $label"
         if command:
             shown = f"[@click=app.do('{command}')]{shown}[/]"
-        return Content.from_markup(shown, key=key_name(key), label=label)
+        return Content.from_markup(shown, key=key_name(key, self._words), label=self._words(sentence))
