@@ -40,6 +40,8 @@ class Endpoint:
         self.transport: str = created["transport"]
         self.closed = asyncio.Event()
         self.on_rtp, self.on_rtcp = on_rtp, on_rtcp
+        # Called with each SRTP datagram; True loses it on the way, before libsrtp could remember it.
+        self.lose: Callable[[bytes], bool] = lambda datagram: False
         self._certificate = certificate
         self._their_name = created["iceParameters"]["usernameFragment"]
         self._their_password = created["iceParameters"]["password"].encode()
@@ -154,5 +156,5 @@ class Endpoint:
             self._dtls.feed(datagram)
         elif 192 <= datagram[1] < 224:
             self.on_rtcp(self._dtls.open_rtcp(datagram))
-        else:
+        elif not self.lose(datagram):
             self.on_rtp(self._dtls.open_rtp(datagram))

@@ -63,10 +63,10 @@ class AskedUp:
 
     def ask(self, sequence: int, now: float) -> bool:
         """True if extended number `sequence` should be asked for at `now`, which is then remembered."""
-        last, times = self._asked.get(sequence, (now - limits.ASK_AGAIN, 0))
+        last, times = self._asked.pop(sequence, (float("-inf"), 0))
         if now - last < limits.ASK_AGAIN or times >= limits.MAX_ASKS:
+            self._asked[sequence] = (last, times)
             return False
-        self._asked.pop(sequence, None)
         self._asked[sequence] = (now, times + 1)
         if len(self._asked) > limits.MAX_ASKED:
             del self._asked[next(iter(self._asked))]

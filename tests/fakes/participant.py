@@ -109,6 +109,7 @@ class Participant:
             self.receiver = Endpoint(
                 created, certificate=self._certificate, on_rtp=self._rtp, on_rtcp=self._receiver_rtcp
             )
+            self.receiver.lose = self._lose
             await self.receiver.connect(self.request)
             for track in joined["tracks"]:
                 await self._receive(track)
@@ -235,10 +236,15 @@ class Participant:
         self.received[answer["track"]] = received
         await self.request("resumeDownTrack", {"downTrack": answer["downTrack"]})
 
+    def _lose(self, datagram: bytes) -> bool:
+        header = read_header(datagram)  # SRTP leaves the header in clear
+        received = self._by_ssrc.get(header.ssrc)
+        return received is not None and self.drop_received(received, header.sequence)
+
     def _rtp(self, packet: bytes) -> None:
         header = read_header(packet)
         received = self._by_ssrc.get(header.ssrc)
-        if received is None or self.drop_received(received, header.sequence):
+        if received is None:
             return
         payload = packet[header.payload :]
         if not received.packets:
