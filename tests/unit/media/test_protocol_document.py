@@ -1,0 +1,84 @@
+"""PROTOCOL.md and the code say the same."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from media import limits, messages
+from media.faults import SENTENCES
+from media.signalling import METHODS
+
+MEDIA = Path(__file__).parents[3] / "media"
+DOCUMENT = (MEDIA / "PROTOCOL.md").read_text()
+
+
+def section(number: int) -> str:
+    return re.split(r"^## \d+\. .*$", DOCUMENT, flags=re.MULTILINE)[number]
+
+
+def first_cells(text: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)`", text, flags=re.MULTILINE)
+
+
+def test_every_method_is_described_once() -> None:
+    assert first_cells(section(3)) == list(METHODS)
+
+
+def test_every_event_is_described_and_every_described_event_is_sent() -> None:
+    sent = set(re.findall(r'"(track[A-Z]\w+|transport[A-Z]\w+)"', (MEDIA / "room.py").read_text()))
+    assert set(first_cells(section(4))) == sent
+
+
+def test_every_fault_code_is_described_once_and_raised_somewhere() -> None:
+    assert first_cells(section(7)) == sorted(SENTENCES)
+    source = "".join(path.read_text() for path in MEDIA.glob("*.py") if path.name != "faults.py")
+    for code in SENTENCES:
+        assert f'"{code}"' in source, code
+
+
+def test_every_line_of_relay_sock_is_described() -> None:
+    text = section(6)
+    for union in (messages.ToRelay, messages.FromRelay):
+        for kind in union.__args__:
+            tag = kind.__struct_config__.tag
+            assert f'"type": "{tag}"' in text or f"| `{tag}` |" in text, tag
+            if tag in first_cells(text):
+                row = next(line for line in text.splitlines() if line.startswith(f"| `{tag}`"))
+                assert re.findall(r"`(\w+)`", row.split("|")[2]) == list(kind.__struct_fields__)
+
+
+def test_the_limits_in_the_document_are_the_limits_in_the_code() -> None:
+    for sentence in (
+        f"{limits.MAX_LINE // 1024} KiB at most",
+        f"a `request` {limits.MAX_REQUEST // 1024} KiB",
+        f"**{limits.CONSENT_TIMEOUT:.0f} s**",
+        f"{limits.VIDEO_CACHE_PACKETS} packets",
+        f"{limits.AUDIO_CACHE_PACKETS} of audio",
+        f"{limits.MAX_TRANSPORTS_PER_MEMBER} transports, {limits.MAX_UP_TRACKS_PER_KIND} up tracks of each kind, "
+        f"{limits.MAX_DOWN_TRACKS_PER_MEMBER} down tracks",
+        f"{limits.MAX_MEMBERS_PER_ROOM} members",
+        f"{limits.MAX_ROOMS} rooms",
+        f"{limits.MAX_KEY_FRAME_ASKS} times at most",
+    ):
+        assert " ".join(sentence.split()) in " ".join(DOCUMENT.split()), sentence
+
+
+@pytest.mark.parametrize("example", re.findall(r"^    (?:→|←) (\{.*\})", DOCUMENT, flags=re.MULTILINE))
+def test_every_example_of_a_line_is_a_line(example: str) -> None:
+    msgspec.json.decode(example, type=messages.ToRelay | messages.FromRelay)
+
+
+def test_every_limit_names_its_unit_or_reason() -> None:
+    source = (MEDIA / "limits.py").read_text()
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign):
+            above = node.lineno - 2
+            while not lines[above].startswith("#"):
+                assert " = " in lines[above], f"line {node.lineno} of limits.py has no comment"
+                above -= 1

@@ -1,0 +1,377 @@
+"""The room in virtual time: permissions, who receives whom, key frames, repair. No socket, no clock, no chance."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import string
+
+import pytest
+
+from media import limits, rtcp
+from media.capabilities import UpFormat
+from media.faults import Fault, MediaFault
+from media.messages import Codec, DtlsParameters, Fingerprint, Permission, RtpCapabilities
+from media.outputs import CloseTransport, Output, SendRtcp, Tell
+from media.room import Room
+from media.rooms import Rooms
+from media.rtp import read_header, write_header
+
+ALL = Permission(("audio", "video"), True)
+CAPABILITIES = RtpCapabilities((Codec("audio/opus", 48000), Codec("video/VP8", 90000)))
+KEY, DELTA, REST = b"\x10\x00key", b"\x10\x01delta", b"\x00rest"
+
+
+class SeededDice:
+    def __init__(self, seed: int = 1) -> None:
+        self._random = random.Random(seed)  # noqa: S311
+        self._count = itertools.count()
+
+    def token(self, length: int) -> str:
+        return f"{next(self._count):03}" + "".join(self._random.choices(string.ascii_letters, k=length - 3))
+
+    def number(self, below: int) -> int:
+        return self._random.randrange(below)
+
+
+class Stage:
+    """A room with helpers: `enter` gives a member two ready transports, `send` an up track, `watch` a down track."""
+
+    def __init__(self) -> None:
+        self.room = Room("room", SeededDice())
+        self.sends: dict[str, str] = {}
+        self.receives: dict[str, str] = {}
+        self.ssrcs = itertools.count(1000)
+
+    def enter(self, member: str, permission: Permission = ALL) -> None:
+        self.room.permit(member, permission)
+        self.room.join(member)
+        for direction, ids in (("send", self.sends), ("receive", self.receives)):
+            if permission.send if direction == "send" else permission.receive:
+                opened = self.room.create_transport(member, direction)
+                self.room.connect_transport(member, opened.transport, DtlsParameters((Fingerprint("sha-256", "00"),)))
+                self.room.transport_ready(opened.transport, 0.0)
+                ids[member] = opened.transport
+
+    def send(self, member: str, kind: str) -> tuple[str, int]:
+        ssrc = next(self.ssrcs)
+        return self.room.send_track(member, self.sends[member], kind, UpFormat(ssrc, 100, b"", 0)), ssrc
+
+    def watch(self, member: str, track: str, now: float = 0.0) -> int:
+        answer = self.room.receive_track(member, track, self.receives[member], CAPABILITIES, now)
+        self.room.resume_down_track(member, answer["downTrack"], now)
+        return answer["rtpParameters"]["encodings"][0]["ssrc"]
+
+    def rtp(self, member: str, ssrc: int, sequence: int, payload: bytes, now: float = 0.0) -> list:
+        packet = write_header(False, False, 100, sequence, 3000 * sequence & 0xFFFFFFFF, ssrc) + payload
+        return self.room.receive_rtp(self.sends[member], packet, now)
+
+    def drain(self) -> list[Output]:
+        outputs, self.room.outputs = self.room.outputs, []
+        return outputs
+
+    def told(self, member: str) -> list[str]:
+        return [item.event for item in self.drain() if isinstance(item, Tell) and item.member == member]
+
+    def asked(self) -> int:
+        """Key-frame requests since the last drain."""
+        found = [item for item in self.drain() if isinstance(item, SendRtcp)]
+        return sum(
+            isinstance(packet, rtcp.KeyFrameRequest) for item in found for packet in rtcp.read_compound(item.packet)
+        )
+
+
+@pytest.fixture
+def stage() -> Stage:
+    made = Stage()
+    made.enter("anna")
+    made.enter("berta")
+    return made
+
+
+def test_a_packet_goes_to_everyone_who_receives_the_track_and_to_nobody_else(stage: Stage) -> None:
+    stage.enter("carla")
+    track, ssrc = stage.send("anna", "audio")
+    down = stage.watch("berta", track)
+    sent = stage.rtp("anna", ssrc, 5, b"sound")
+    assert [(transport, payload) for transport, _, payload in sent] == [(stage.receives["berta"], b"sound")]
+    header = read_header(sent[0][1])
+    assert (header.ssrc, header.payload_type) == (down, 111)
+
+
+def test_a_track_nobody_announced_goes_nowhere(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "audio")
+    stage.watch("berta", track)
+    assert stage.rtp("anna", ssrc + 1, 1, b"x") == []
+    packet = write_header(False, False, 101, 1, 1, ssrc) + b"another payload type"
+    assert stage.room.receive_rtp(stage.sends["anna"], packet, 0.0) == []
+
+
+def test_a_down_track_is_held_until_it_is_resumed(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "audio")
+    stage.room.receive_track("berta", track, stage.receives["berta"], CAPABILITIES, 0.0)
+    assert stage.rtp("anna", ssrc, 1, b"x") == []
+
+
+def test_a_picture_begins_with_a_key_frame(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "video")
+    stage.watch("berta", track)
+    payloads = [DELTA, REST, KEY, REST, DELTA]
+    sent = [stage.rtp("anna", ssrc, 10 + index, payload) for index, payload in enumerate(payloads)]
+    assert [len(packets) for packets in sent] == [0, 0, 1, 1, 1]
+
+
+def test_a_late_part_of_the_time_before_the_key_frame_is_not_forwarded(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "video")
+    stage.watch("berta", track)
+    assert stage.rtp("anna", ssrc, 10, KEY)
+    assert stage.rtp("anna", ssrc, 9, DELTA) == []
+
+
+def test_a_key_frame_is_asked_for_at_once_then_each_second_and_not_for_ever(stage: Stage) -> None:
+    stage.drain()
+    track, _ssrc = stage.send("anna", "video")
+    stage.watch("berta", track, now=1.0)
+    assert stage.asked() == 1
+    asked, now = 1, 1.0
+    while (deadline := stage.room.deadline) is not None and now < 60:
+        assert deadline >= now
+        now = deadline
+        stage.room.tick(now)
+        asked += stage.asked()
+    assert asked == limits.MAX_KEY_FRAME_ASKS
+
+
+def test_a_key_frame_ends_the_asking(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "video")
+    stage.watch("berta", track, now=1.0)
+    stage.rtp("anna", ssrc, 1, KEY, now=1.2)
+    stage.drain()
+    stage.room.tick(2.1)
+    assert stage.asked() == 0
+
+
+def test_wishes_within_half_a_second_are_one_request(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "video")
+    down = stage.watch("berta", track, now=1.0)
+    stage.rtp("anna", ssrc, 1, KEY, now=1.1)
+    stage.drain()
+    for step in range(10):
+        stage.room.receive_rtcp(stage.receives["berta"], rtcp.write_picture_loss(1, down), 1.2 + step / 100)
+    assert stage.asked() == 0
+    stage.room.tick(1.5)
+    assert stage.asked() == 1
+
+
+def test_a_sender_who_has_paused_is_not_asked_and_the_driver_does_not_spin(stage: Stage) -> None:
+    track, _ssrc = stage.send("anna", "video")
+    stage.watch("berta", track, now=1.0)
+    stage.room.pause_track("anna", track, True, 1.0)
+    stage.drain()
+    stage.room.tick(5.0)
+    assert stage.asked() == 0
+    assert stage.room.deadline is not None
+    assert stage.room.deadline > 5.0
+
+
+def test_a_nack_is_answered_from_the_cache_bit_for_bit(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "video")
+    down = stage.watch("berta", track)
+    first = [stage.rtp("anna", ssrc, 65530 + index & 0xFFFF, KEY if index == 0 else REST)[0] for index in range(12)]
+    lost = read_header(first[7][1]).sequence
+    again = stage.room.receive_rtcp(stage.receives["berta"], rtcp.write_nack(1, down, [lost]), 1.0)
+    assert again == [first[7]]
+
+
+def test_a_nack_for_what_the_relay_misses_too_goes_up_once_for_all(stage: Stage) -> None:
+    stage.enter("carla")
+    track, ssrc = stage.send("anna", "audio")
+    downs = {member: stage.watch(member, track) for member in ("berta", "carla")}
+    sent = {}
+    for sequence in (7, 9):
+        for transport, header, _ in stage.rtp("anna", ssrc, sequence, b"x"):
+            sent[transport] = read_header(header).sequence
+    stage.drain()
+    for member, down in downs.items():
+        missing = (sent[stage.receives[member]] - 1) & 0xFFFF
+        assert stage.room.receive_rtcp(stage.receives[member], rtcp.write_nack(1, down, [missing]), 1.0) == []
+    (nack,) = [item for item in stage.drain() if isinstance(item, SendRtcp)]
+    assert nack.transport == stage.sends["anna"]
+    assert rtcp.read_compound(nack.packet) == [rtcp.Nack(rtcp.read_compound(nack.packet)[0].ssrc, ssrc, (8,))]
+    assert len(stage.rtp("anna", ssrc, 8, b"late")) == 2
+
+
+def test_what_one_receiver_can_have_sent_again_is_bounded(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "audio")
+    down = stage.watch("berta", track)
+    sequence = read_header(stage.rtp("anna", ssrc, 1, b"x")[0][1]).sequence
+    again = sum(
+        len(stage.room.receive_rtcp(stage.receives["berta"], rtcp.write_nack(1, down, [sequence]), 1.0))
+        for _ in range(1000)
+    )
+    assert again == limits.RESEND_BURST
+
+
+def test_nobody_can_nack_or_ask_for_a_track_of_somebody_else(stage: Stage) -> None:
+    stage.enter("carla")
+    track, ssrc = stage.send("anna", "video")
+    down = stage.watch("berta", track)
+    number = read_header(stage.rtp("anna", ssrc, 1, KEY)[0][1]).sequence
+    stage.drain()
+    stage.room.tick(1.0)
+    stage.drain()
+    for transport in (stage.receives["carla"], stage.sends["berta"]):
+        wish = rtcp.write_nack(1, down, [number]) + rtcp.write_picture_loss(1, down)
+        assert stage.room.receive_rtcp(transport, wish, 9.0) == []
+    assert stage.drain() == []
+
+
+def test_a_track_known_by_its_mid_is_found_when_its_first_packet_comes(stage: Stage) -> None:
+    track = stage.room.send_track("anna", stage.sends["anna"], "audio", UpFormat(None, 100, b"0", 4))
+    stage.watch("berta", track)
+    header = write_header(False, False, 100, 1, 1, 77)
+    packet = bytes([header[0] | 0x10]) + header[1:] + bytes.fromhex("bede000140300000") + b"sound"
+    assert [payload for _, _, payload in stage.room.receive_rtp(stage.sends["anna"], packet, 0.0)] == [b"sound"]
+    assert len(stage.rtp("anna", 77, 2, b"without the extension")) == 1
+
+
+# --- permissions ---------------------------------------------------------------------------------------------------
+
+
+def test_a_removed_member_has_nothing_left_and_the_others_hear_of_it(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "audio")
+    stage.watch("berta", track)
+    stage.drain()
+    stage.room.remove("anna")
+    outputs = stage.drain()
+    assert {item.transport for item in outputs if isinstance(item, CloseTransport)} == {
+        stage.sends["anna"],
+        stage.receives["anna"],
+    }
+    assert Tell("room", "berta", "trackRemoved", {"track": track}) in outputs
+    goodbye = [item for item in outputs if isinstance(item, SendRtcp)]
+    assert [isinstance(packet, rtcp.Goodbye) for packet in rtcp.read_compound(goodbye[0].packet)] == [False, True]
+    assert stage.rtp("anna", ssrc, 2, b"late") == []
+    assert (stage.room.tracks, list(stage.room.members)) == ({}, ["berta"])
+    assert not stage.room.members["berta"].downs
+
+
+def test_a_removed_receiver_is_sent_nothing_more(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "audio")
+    stage.watch("berta", track)
+    assert stage.rtp("anna", ssrc, 1, b"x")
+    stage.room.remove("berta")
+    assert stage.rtp("anna", ssrc, 2, b"x") == []
+
+
+@pytest.mark.parametrize(
+    ("permission", "audio", "video", "receives"),
+    [
+        (Permission(("audio", "video"), True), True, True, True),
+        (Permission(("audio",), True), True, False, True),
+        (Permission(("video",), True), False, True, True),
+        (Permission((), True), False, False, True),
+        (Permission(("audio", "video"), False), True, True, False),
+        (Permission((), False), False, False, False),
+    ],
+)
+def test_a_changed_permission_leaves_exactly_what_it_allows(
+    stage: Stage, permission: Permission, audio: bool, video: bool, receives: bool
+) -> None:
+    sound, sound_ssrc = stage.send("anna", "audio")
+    picture, picture_ssrc = stage.send("anna", "video")
+    other, other_ssrc = stage.send("berta", "audio")
+    for track in (sound, picture):
+        stage.watch("berta", track)
+    stage.watch("anna", other)
+    stage.room.permit("anna", permission)
+    assert bool(stage.rtp("anna", sound_ssrc, 1, b"x")) is audio
+    assert bool(stage.rtp("anna", picture_ssrc, 1, KEY)) is video
+    assert bool(stage.rtp("berta", other_ssrc, 1, b"x")) is receives
+    for kind, allowed in (("audio", audio), ("video", video)):
+        if not allowed:
+            with pytest.raises(Fault):
+                stage.send("anna", kind)
+
+
+def test_leaving_keeps_the_permission(stage: Stage) -> None:
+    stage.room.leave("anna")
+    assert stage.room.permissions["anna"] == ALL
+    stage.room.join("anna")
+
+
+def test_a_new_track_is_announced_to_the_others_and_not_to_its_sender(stage: Stage) -> None:
+    stage.enter("deaf", Permission(("audio",), False))
+    stage.drain()
+    stage.send("anna", "audio")
+    outputs = stage.drain()
+    assert [item.member for item in outputs if isinstance(item, Tell)] == ["berta"]
+
+
+def test_a_closed_transport_takes_its_tracks_along_and_says_so(stage: Stage) -> None:
+    track, _ = stage.send("anna", "audio")
+    stage.watch("berta", track)
+    stage.drain()
+    stage.room.transport_lost(stage.sends["anna"])
+    assert stage.told("anna") == ["transportClosed"]
+    stage.room.transport_lost(stage.sends["anna"])
+    assert stage.drain() == []
+
+
+def test_a_key_frame_is_asked_for_when_the_receivers_transport_becomes_ready(stage: Stage) -> None:
+    track, ssrc = stage.send("anna", "video")
+    stage.room.permit("carla", ALL)
+    stage.room.join("carla")
+    stage.receives["carla"] = stage.room.create_transport("carla", "receive").transport
+    stage.watch("carla", track)
+    stage.drain()
+    assert stage.rtp("anna", ssrc, 1, KEY) == []
+    stage.room.transport_ready(stage.receives["carla"], 3.0)
+    assert stage.asked() == 1
+
+
+def test_bytes_that_are_no_rtp_are_the_parsers_fault(stage: Stage) -> None:
+    with pytest.raises(MediaFault):
+        stage.room.receive_rtp(stage.sends["anna"], b"short", 0.0)
+    with pytest.raises(MediaFault):
+        stage.room.receive_rtcp(stage.sends["anna"], b"\x80\xc8\x00\x09", 0.0)
+
+
+# --- rooms ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_truth_closes_what_is_not_in_it_and_leaves_the_rest_undisturbed() -> None:
+    rooms = Rooms(SeededDice())
+    rooms.admitted({"one": {"anna": ALL, "berta": ALL}, "two": {"carla": ALL}})
+    kept = rooms.room("one")
+    kept.join("anna")
+    kept.join("berta")
+    transport = kept.create_transport("anna", "send").transport
+    rooms.admitted({"one": {"anna": ALL, "dora": ALL}, "three": {"emma": ALL}})
+    assert rooms.room("one") is kept
+    assert list(kept.members) == ["anna"]
+    assert transport in kept.transports
+    assert set(kept.permissions) == {"anna", "dora"}
+    with pytest.raises(Fault, match="not_admitted"):
+        rooms.room("two")
+
+
+def test_what_closes_in_a_room_that_ends_is_still_carried_out() -> None:
+    rooms = Rooms(SeededDice())
+    rooms.permit("one", "anna", ALL)
+    rooms.room("one").join("anna")
+    transport = rooms.room("one").create_transport("anna", "send").transport
+    rooms.drain()
+    rooms.close_room("one")
+    assert rooms.drain() == [CloseTransport(transport)]
+    assert rooms.get("one") is None
+
+
+def test_rooms_and_members_are_bounded_and_a_fault_keeps_what_fits() -> None:
+    rooms = Rooms(SeededDice())
+    with pytest.raises(Fault, match="limit"):
+        rooms.admitted({f"room{number}": {"anna": ALL} for number in range(limits.MAX_ROOMS + 5)})
+    assert rooms.get(f"room{limits.MAX_ROOMS - 1}") is not None
+    with pytest.raises(Fault, match="limit"):
+        rooms.admitted({"room0": {f"member{number}": ALL for number in range(limits.MAX_MEMBERS_PER_ROOM + 5)}})
+    assert len(rooms.room("room0").permissions) == limits.MAX_MEMBERS_PER_ROOM
