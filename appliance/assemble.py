@@ -66,7 +66,7 @@ class Appliance:
         return self._clinic
 
     def addresses(self) -> tuple[str, ...]:
-        return portal_urls(self._settings.portal.name, self._port)
+        return portal_urls(self._settings.portal.host, self._settings.portal.name, self._port)
 
     def about(self) -> types.Box:
         return types.Box(

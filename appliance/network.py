@@ -20,11 +20,16 @@ def lan_addresses() -> tuple[str, ...]:
     return tuple(sorted(found - {a for a in found if _not_for_others(a)}))
 
 
-def portal_urls(name: str, port: int) -> tuple[str, ...]:
-    """Where people find the portal, surest first: addresses always work, names need mDNS (Android often lacks it)."""
+def portal_urls(host: str, name: str, port: int) -> tuple[str, ...]:
+    """Where people find the portal, surest first: addresses always work, names need mDNS (Android often lacks it).
+
+    `host` is what the portal listens on: one address, or 0.0.0.0 for all.
+    """
     suffix = "" if port == 443 else f":{port}"
-    hosts = (*lan_addresses(), f"{name}.local")
-    if len(hosts) == 1:
+    hosts: tuple[str, ...] = (*lan_addresses(), f"{name}.local")
+    if host != "0.0.0.0":  # noqa: S104 - compared, not bound
+        hosts = (host,)
+    elif len(hosts) == 1:
         hosts = ("localhost", *hosts)  # no network at all: this machine's own browser still works
     return tuple(f"https://{host}{suffix}" for host in hosts)
 

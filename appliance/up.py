@@ -120,7 +120,7 @@ class _Up:
             if not is_ready:
                 sys.stderr.write(f"hearth: {child.name} did not start. {child.last_words()}\n")
                 return 1
-        urls = portal_urls(self._settings.portal.name, self._settings.portal.port)
+        urls = portal_urls(self._settings.portal.host, self._settings.portal.name, self._settings.portal.port)
         sys.stdout.write(banner.block(self._settings.clinic.name, urls, self._demo, self._home.root))
         sys.stdout.flush()
         watching = [asyncio.ensure_future(child.watch(_say)) for child in self._children]

@@ -34,10 +34,34 @@ HEADERS = {
 }
 IN_HTML = {"Cache-Control": "no-store"}  # a page may hold names; the browser of a shared device keeps none
 
-ROUTES = (
-    ("GET", "/", lambda request: _home(request)),
-    ("POST", "/language", lambda request: _set_language(request)),
-    ("GET", "/ca.pem", lambda request: _ca(request)),
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CA_FILE = web.AppKey("ca_file", Path)
+
+
+async def _home(request: web.Request) -> web.StreamResponse:
+    return pages.render(request, "home.html")
+
+
+async def _set_language(request: web.Request) -> web.StreamResponse:
+    form = await request.post()
+    response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "next")))
+    chosen = bodies.field(form, "lang")
+    if chosen in dict(pages.LANGUAGES):
+        response.set_cookie(
+            pages.LANGUAGE_COOKIE, chosen, path="/", secure=True, httponly=True, samesite="Lax", max_age=31536000
+        )
+    raise response
+
+
+async def _ca(request: web.Request) -> web.StreamResponse:
+    """The certificate of the box's own CA, for devices that the clinic manages."""
+    return web.FileResponse(request.app[CA_FILE], headers={"Content-Type": "application/x-x509-ca-cert"})
+
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", _home),
+    ("POST", "/language", _set_language),
+    ("GET", "/ca.pem", _ca),
     ("GET", "/join", patient.join),
     ("POST", "/join", patient.present),
     ("GET", "/join/next", patient.onward),
@@ -61,9 +85,6 @@ ROUTES = (
     ("POST", "/staff/sessions/{session}/{action}", staff.act),
     ("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act),
 )
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-CA_FILE = web.AppKey("ca_file", Path)
 
 
 def application(box: Box, clinic: tuple[str, str], ca_file: Path) -> web.Application:
@@ -126,23 +147,3 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
         response.headers.update(IN_HTML)
     else:
         response.headers["Cache-Control"] = "no-cache"  # asks each time and gets 304: an update shows at once
-
-
-async def _home(request: web.Request) -> web.StreamResponse:
-    return pages.render(request, "home.html")
-
-
-async def _set_language(request: web.Request) -> web.StreamResponse:
-    form = await request.post()
-    response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "next")))
-    chosen = bodies.field(form, "lang")
-    if chosen in dict(pages.LANGUAGES):
-        response.set_cookie(
-            pages.LANGUAGE_COOKIE, chosen, path="/", secure=True, httponly=True, samesite="Lax", max_age=31536000
-        )
-    raise response
-
-
-async def _ca(request: web.Request) -> web.StreamResponse:
-    """The certificate of the box's own CA, for devices that the clinic manages."""
-    return web.FileResponse(request.app[CA_FILE], headers={"Content-Type": "application/x-x509-ca-cert"})

@@ -18,6 +18,7 @@ from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
 from appliance.policy import Actor
+from appliance.portal.pages import CSRF
 from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
 from appliance.tickets import rows as tickets
@@ -61,7 +62,7 @@ async def staff(request: web.Request, clinic: Clinic) -> Staff:
     login = await clinic.db.read(lambda tx: accounts.login(tx, digest, "portal", now)) if token else None
     if login is None:
         raise Fault("not_signed_in")
-    request["csrf"] = login.csrf
+    request[CSRF] = login.csrf
     return Staff(Actor(person=login.person, role=login.role, surface="portal"), login.name)
 
 
@@ -80,7 +81,7 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     found = await clinic.db.read(look) if token else None
     if found is None:
         raise Fault("not_signed_in")
-    request["csrf"], member, session = found
+    request[CSRF], member, session = found
     actor = Actor(person=member.person, role="patient", surface="portal", member=member.id)
     return Visitor(actor, member, session)
 
@@ -97,6 +98,6 @@ def check_origin(request: web.Request) -> None:
 
 def check_csrf(request: web.Request, given: str) -> None:
     """Fault("forged") unless the form carries the login's or visit's own word. After `staff` or `visitor`."""
-    expected = request.get("csrf", "")
+    expected = request.get(CSRF, "")
     if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
         raise Fault("forged", "csrf")

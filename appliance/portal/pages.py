@@ -21,6 +21,8 @@ FOLDER = Path(__file__).parent
 LANGUAGES: tuple[tuple[str, str], ...] = (("en", "English"), ("es", "Español"))
 _CODES = tuple(code for code, _ in LANGUAGES)
 LANGUAGE_COOKIE = "language"
+CLINIC = web.AppKey("clinic_name_and_phone", tuple[str, str])
+CSRF = web.RequestKey("csrf", str)
 
 
 @cache
@@ -81,7 +83,7 @@ def _local(at: str) -> datetime:
 def render(
     request: web.Request, template: str, context: Mapping[str, Any] | None = None, *, fault: Fault | None = None
 ) -> web.Response:
-    """A page. `request["csrf"]` and the clinic's name and phone come from the listener. The status is the fault's."""
+    """A page. The login's word and the clinic's name and phone come from the listener. The status is the fault's."""
     code = language(request)
     settings = request.app[CLINIC]
     facts: dict[str, Any] = {
@@ -89,16 +91,13 @@ def render(
         "dir": Locale.parse(code).text_direction,
         "clinic": settings[0],
         "phone": settings[1],
-        "csrf": request.get("csrf", ""),
+        "csrf": request.get(CSRF, ""),
         "path": request.path,
         "languages": LANGUAGES,
         "fault": say(request, fault) if fault else None,
     }
     text = _environment(code).get_template(template).render({**facts, **(context or {})})
     return web.Response(text=text, content_type="text/html", status=fault.kind.status if fault else 200)
-
-
-CLINIC = web.AppKey("clinic_name_and_phone", tuple[str, str])
 
 
 def sentences() -> tuple[str, ...]:

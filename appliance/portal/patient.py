@@ -167,14 +167,15 @@ async def _wait(request: web.Request, clinic: Clinic, who: Visitor) -> web.Strea
 async def over(request: web.Request) -> web.StreamResponse:
     """The kind page at the end, whatever the end was."""
     who = await logins.visitor(request, clinic_of(request))
+    place = await _place(clinic_of(request), who)
     if who.session.state == "ended":
         why = "ended"
     elif who.member.standing in ("denied", "removed"):
         why = who.member.standing
-    elif who.member.standing == "joining":
+    elif who.member.standing == "joining" and place == PAGES["wait"]:
         why = "left"
     else:
-        raise web.HTTPSeeOther("/join/next")
+        raise web.HTTPSeeOther(place)
     response = pages.render(request, "over.html", {"why": why})
     if why in ("ended", "removed"):
         # Nothing of the hour stays in the browser of a device that others may use (C14). The cookie stays: it opens

@@ -1,0 +1,415 @@
+"""The portal as a browser without script goes through it, over TLS, on a real store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from appliance.clinic import Clinic
+from appliance.faults import Fault
+from appliance.portal import tls
+from appliance.portal.listener import ROUTES, PortalListener, application
+from tests.fakes.box import PASSWORD, PEOPLE, OpenBox
+from tests.fakes.visitor import Shown, Visitor
+
+
+class Behind:
+    """What stands behind the portal; can be locked."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        self._clinic = clinic
+        self.locked = False
+        self.origin = ""
+
+    def clinic(self) -> Clinic:
+        if self.locked:
+            raise Fault("box_locked")
+        return self._clinic
+
+    def addresses(self) -> tuple[str, ...]:
+        return (self.origin,)
+
+
+@pytest.fixture
+async def behind(box: OpenBox, tmp_path: Path) -> AsyncIterator[Behind]:
+    found = Behind(box.clinic)
+    (tmp_path / "tls").mkdir()
+    await tls.renew(box.clinic.db, tmp_path / "tls", "hearth", ())
+    app = application(found, ("Riverbend House", "555 0142"), tmp_path / "tls" / tls.CA_FILE)
+    listener = PortalListener(app)
+    port = await listener.start("127.0.0.1", 0, tls.context(tmp_path / "tls"))
+    found.origin = f"https://127.0.0.1:{port}"
+    try:
+        yield found
+    finally:
+        await listener.close()
+
+
+Newcomer = Callable[..., Visitor]
+
+
+@pytest.fixture
+async def newcomer(behind: Behind) -> AsyncIterator[Newcomer]:
+    everybody: list[Visitor] = []
+
+    def come(language: str = "en") -> Visitor:
+        everybody.append(Visitor(behind.origin, language))
+        return everybody[-1]
+
+    yield come
+    for visitor in everybody:
+        await visitor.close()
+
+
+async def show_ticket(visitor: Visitor, box: OpenBox, number: int = 0) -> Shown:
+    await visitor.get("/join")
+    return await visitor.post("/join", code=box.issued[number].code, pin=box.issued[number].pin)
+
+
+async def wait_at_the_door(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
+    await show_ticket(visitor, box, number)
+    await visitor.post("/join/name", display_name=name)
+    await visitor.post("/join/agreement", agree="yes", signature=PEOPLE[number], version=visitor.last.hidden("version"))
+    return await visitor.post("/join/devices", camera="on")
+
+
+async def sign_in(visitor: Visitor, username: str = "mara") -> Shown:
+    await visitor.get("/staff/sign-in")
+    return await visitor.post("/staff/sign-in", username=username, password=PASSWORD)
+
+
+async def lead(visitor: Visitor, box: OpenBox, action: str, member: int | None = None) -> Shown:
+    """A facilitator presses a button on the session's page."""
+    page = f"/staff/sessions/{box.session}"
+    await visitor.get(page)
+    return await visitor.post(
+        f"{page}/members/{box.members[member]}/{action}" if member is not None else f"{page}/{action}"
+    )
+
+
+async def test_a_patient_goes_from_ticket_to_room_without_script(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    assert (await show_ticket(ada, box)).path == "/join/name"
+    assert (await ada.post("/join/name", display_name="Ada")).path == "/join/agreement"
+    assert "What is said here stays here" in ada.last.text
+    signed = await ada.post("/join/agreement", agree="yes", signature="Ada Brook", version=ada.last.hidden("version"))
+    assert signed.path == "/join/devices"
+    assert (await ada.post("/join/devices", camera="off")).path == "/join/wait"
+    assert ada.last.title == "You are in the waiting room"
+    await sign_in(mara)
+    await lead(mara, box, "open")
+    page = await mara.get(f"/staff/sessions/{box.session}")
+    assert "Ada Brook" in page.text
+    await lead(mara, box, "admit", 0)
+    assert (await box.member(0)).standing == "admitted"
+    assert 'data-mode="room"' in (await ada.get("/join/wait")).text
+
+
+async def test_the_whole_way_in_speaks_spanish(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer("es-MX,es;q=0.9,en;q=0.5")
+    titles = {(await ada.get("/join")).title, (await show_ticket(ada, box)).title}
+    titles.add((await ada.post("/join/name", display_name="Ada")).title)
+    assert "Lo que se dice aquí se queda aquí" in ada.last.text
+    assert not titles & {"Welcome. Let us find your invitation.", "What shall the others call you?"}
+
+
+async def test_the_language_chosen_on_the_page_stays(newcomer: Newcomer) -> None:
+    visitor = newcomer("en")
+    await visitor.get("/join")
+    shown = await visitor.post("/language", lang="es", next="/join")
+    assert (shown.path, 'lang="es"' in shown.text) == ("/join", True)
+
+
+async def test_a_reload_anywhere_lands_where_the_stored_facts_say(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await show_ticket(ada, box)
+    for page in ("/join/agreement", "/join/devices", "/join/wait", "/join/over"):
+        assert (await ada.get(page)).path == "/join/name"
+
+
+async def test_a_wrong_pin_says_so_and_the_fifth_stops_the_ticket(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    wrong = "000000" if box.issued[0].pin != "000000" else "111111"
+    await ada.get("/join")
+    for _ in range(4):
+        shown = await ada.post("/join", code=box.issued[0].code, pin=wrong)
+        assert (shown.status, "Please check both" in shown.text) == (403, True)
+    shown = await ada.post("/join", code=box.issued[0].code, pin=wrong)
+    assert "has been stopped" in shown.text
+    assert box.issued[0].code in shown.text  # what was typed is not lost
+
+
+async def test_a_denied_person_gets_a_kind_page_and_may_ask_again(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box)
+    await sign_in(mara)
+    await lead(mara, box, "deny", 0)
+    shown = await ada.get("/join/wait")
+    assert (shown.path, shown.title) == ("/join/over", "You were not let in this time")
+    assert "555 0142" in shown.text
+    assert (await ada.post("/join/ask")).path == "/join/wait"
+
+
+async def test_a_removed_person_gets_a_kind_page_and_no_way_back_by_themselves(
+    box: OpenBox, newcomer: Newcomer
+) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box)
+    await sign_in(mara)
+    await lead(mara, box, "open")
+    await lead(mara, box, "admit", 0)
+    await lead(mara, box, "remove", 0)
+    shown = await ada.get("/join/wait")
+    assert shown.title == "You are no longer in the session"
+    assert "Clear-Site-Data" in shown.headers
+    assert (await ada.post("/join/ask")).status == 409
+    assert "has been stopped" in (await show_ticket(ada, box)).text
+
+
+async def test_who_leaves_must_ask_again(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box)
+    await sign_in(mara)
+    await lead(mara, box, "open")
+    await lead(mara, box, "admit", 0)
+    await ada.get("/join/wait")
+    assert (await ada.post("/join/leave")).title == "You have left the session"
+    assert box.members[0] not in box.relay.rooms[box.session]
+    assert (await ada.post("/join/ask")).path == "/join/wait"
+    assert (await box.member(0)).standing == "waiting"
+
+
+async def test_the_end_is_told_to_everybody(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box)
+    await sign_in(mara)
+    await lead(mara, box, "end")
+    assert (await ada.get("/join/wait")).title == "The session has ended"
+    assert "too old" in (await show_ticket(ada, box)).text
+
+
+async def test_a_name_cannot_carry_markup(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box, name="<b>Ada</b>")
+    await sign_in(mara)
+    for text in ((await ada.get("/join/wait")).text, (await mara.get(f"/staff/sessions/{box.session}")).text):
+        assert "<b>Ada" not in text
+        assert "&lt;b&gt;Ada" in text
+
+
+async def test_a_form_from_another_origin_is_refused(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await show_ticket(ada, box)
+    for origin in ("https://evil.example", "http://127.0.0.1", "null", ""):
+        shown = await ada.post("/join/name", origin=origin, display_name="Ada")
+        assert shown.status == 403
+    assert (await box.member(0)).display_name == ""
+
+
+async def test_a_form_without_its_word_is_refused(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await show_ticket(ada, box)
+    await sign_in(mara)
+    for word in ("", "x", mara.last.hidden("csrf")):
+        assert (await ada.post("/join/name", csrf=word, display_name="Ada")).status == 403
+    assert (await mara.post(f"/staff/sessions/{box.session}/open", csrf="x")).status == 403
+
+
+async def test_another_facilitator_gets_neither_page_nor_socket(box: OpenBox, newcomer: Newcomer) -> None:
+    paul = newcomer()
+    await sign_in(paul, "paul")
+    assert "Thursday circle" not in (await paul.get("/staff")).text
+    assert (await paul.get(f"/staff/sessions/{box.session}")).status == 403
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        async with paul.socket(f"/staff/sessions/{box.session}/ws"):
+            pass
+
+
+async def test_the_front_desk_sees_the_list_without_a_room(box: OpenBox, newcomer: Newcomer) -> None:
+    desk = newcomer()
+    await sign_in(desk, "jonas")
+    page = await desk.get(f"/staff/sessions/{box.session}")
+    assert page.status == 200
+    assert 'id="tiles"' not in page.text
+    assert "/admit" not in page.text
+    assert "/vouch" in page.text
+
+
+async def test_nobody_sees_a_staff_page_without_signing_in(box: OpenBox, newcomer: Newcomer) -> None:
+    stranger = newcomer()
+    for page in ("/staff", f"/staff/sessions/{box.session}"):
+        assert (await stranger.get(page)).path == "/staff/sign-in"
+    await wait_at_the_door(stranger, box)
+    assert (await stranger.get("/staff")).path == "/staff/sign-in"
+
+
+async def test_after_signing_out_the_old_cookie_is_worth_nothing(box: OpenBox, newcomer: Newcomer) -> None:
+    mara = newcomer()
+    await sign_in(mara)
+    token = mara.cookie("__Host-login")
+    await mara.post("/staff/sign-out")
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as http,
+        http.get(mara.origin + "/staff", cookies={"__Host-login": token}) as response,
+    ):
+        assert response.url.path == "/staff/sign-in"
+
+
+async def test_a_reissued_ticket_is_shown_once_with_link_and_pin_apart(box: OpenBox, newcomer: Newcomer) -> None:
+    mara, ada = newcomer(), newcomer()
+    await sign_in(mara)
+    shown = await lead(mara, box, "reissue", 0)
+    assert f"{mara.origin}/join#" in shown.text
+    assert (await show_ticket(ada, box)).status == 403
+
+
+async def test_a_locked_box_says_so_on_every_page(behind: Behind, newcomer: Newcomer) -> None:
+    behind.locked = True
+    stranger = newcomer()
+    for page in ("/staff", "/staff/sign-in", "/join/wait"):
+        shown = await stranger.get(page)
+        assert (shown.status, "not unlocked yet" in shown.text) == (503, True)
+    assert (await stranger.get("/")).status == 200
+
+
+async def test_an_unknown_page_is_a_page_too(newcomer: Newcomer) -> None:
+    shown = await newcomer().get("/nowhere")
+    assert (shown.status, shown.title) == (404, "There is nothing here")
+
+
+async def test_every_answer_carries_the_safety_headers(newcomer: Newcomer) -> None:
+    for path in ("/", "/nowhere", "/static/base.css", "/staff"):
+        headers = (await newcomer().get(path)).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "display-capture=()" in headers["Permissions-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_pages_are_kept_by_no_browser(newcomer: Newcomer) -> None:
+    assert (await newcomer().get("/join")).headers["Cache-Control"] == "no-store"
+
+
+async def test_a_body_that_is_too_large_is_refused(newcomer: Newcomer) -> None:
+    visitor = newcomer()
+    await visitor.get("/join")
+    assert (await visitor.post("/join", code="x" * 100_000, pin="1")).status == 413
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES])
+async def test_no_route_answers_a_stranger_with_more_than_a_page(
+    newcomer: Newcomer, box: OpenBox, method: str, path: str
+) -> None:
+    """Default deny, route by route: a stranger gets public pages, a way to sign in, or a refusal. Never a name."""
+    stranger = newcomer()
+    path = path.replace("{session}", box.session).replace("{member}", box.members[0]).replace("{action}", "admit")
+    shown = await (stranger.get(path) if method == "GET" else stranger.post(path))
+    public = {"/", "/join", "/staff/sign-in", "/ca.pem"}
+    assert shown.path in public or shown.status in (400, 401, 403, 404)
+    assert not any(name in shown.text for name in (*PEOPLE, "Mara", "Thursday circle"))
+
+
+async def events(socket: aiohttp.ClientWebSocketResponse, until: Callable[[dict[str, object]], bool]) -> list[object]:
+    """The events of a page until one that fits."""
+    seen: list[object] = []
+    async for message in socket:
+        frame = json.loads(message.data)
+        seen.append(frame)
+        if until(frame):
+            return seen
+    raise AssertionError(f"the socket closed with {socket.close_code}: {seen}")
+
+
+async def test_a_waiting_page_hears_nothing_of_the_others(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box)
+    await sign_in(mara)
+    async with ada.socket("/join/ws") as socket:
+        await lead(mara, box, "open")
+        seen = await events(socket, lambda f: f["event"] == "session" and f["data"]["state"] == "open")  # type: ignore[index]
+    assert not any(word in json.dumps(seen) for word in ("Mara", "roster", "media", *PEOPLE))
+
+
+async def test_the_page_changes_from_waiting_to_the_room_by_itself(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await wait_at_the_door(ada, box)
+    await sign_in(mara)
+    await lead(mara, box, "open")
+    async with ada.socket("/join/ws") as socket:
+        await lead(mara, box, "admit", 0)
+        seen = await events(socket, lambda f: f["event"] == "media")
+        assert {"type": "event", "event": "standing", "data": {"standing": "admitted"}} in seen
+        roster = next(f for f in seen if f["event"] == "roster")  # type: ignore[index]
+        assert {m["name"] for m in roster["data"]["members"]} == {"Mara", "Ada"}  # type: ignore[index]
+        await lead(mara, box, "remove", 0)
+        await events(socket, lambda f: f["data"] == {"standing": "removed"})
+
+
+async def ask_media(socket: aiohttp.ClientWebSocketResponse, method: str = "join") -> dict[str, object]:
+    await socket.send_json({"type": "request", "id": 7, "method": method, "data": {}})
+    seen = await events(socket, lambda f: f["type"] == "response")
+    answer: dict[str, object] = seen[-1]  # type: ignore[assignment]
+    return answer
+
+
+async def test_who_waits_may_ask_nothing_of_the_relay(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await wait_at_the_door(ada, box)
+    await box.clinic.act(box.leader(), "open", box.session)
+    async with ada.socket("/join/ws") as socket:
+        assert "fault" in await ask_media(socket)
+    assert box.relay.requests == []
+
+
+async def test_who_was_removed_may_ask_nothing_of_the_relay(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await wait_at_the_door(ada, box)
+    await box.clinic.act(box.leader(), "open", box.session)
+    await box.clinic.act(box.leader(), "admit", box.session, box.members[0])
+    async with ada.socket("/join/ws") as socket:
+        assert "data" in await ask_media(socket)
+        await box.clinic.act(box.leader(), "remove", box.session, box.members[0])
+        assert "fault" in await ask_media(socket)
+    assert len(box.relay.requests) == 1
+
+
+async def test_a_second_page_of_the_same_person_replaces_the_first(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await wait_at_the_door(ada, box)
+    async with ada.socket("/join/ws") as first, ada.socket("/join/ws"):
+        while (await first.receive()).type != aiohttp.WSMsgType.CLOSE:
+            pass
+        assert first.close_code == 4001
+
+
+async def test_signing_out_closes_the_live_page(box: OpenBox, newcomer: Newcomer) -> None:
+    mara = newcomer()
+    await sign_in(mara)
+    async with mara.socket(f"/staff/sessions/{box.session}/ws") as socket:
+        await mara.post("/staff/sign-out")
+        while (await socket.receive()).type != aiohttp.WSMsgType.CLOSE:
+            pass
+        assert socket.close_code == 4002
+
+
+async def test_a_socket_from_another_origin_is_refused(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await wait_at_the_door(ada, box)
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        async with ada.socket("/join/ws", origin="https://evil.example"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "frame", ["", "{", "[]", '{"type":"request"}', '{"type":"request","id":-1,"method":"x","data":{}}']
+)
+async def test_a_bad_frame_closes_nothing(box: OpenBox, newcomer: Newcomer, frame: str) -> None:
+    ada = newcomer()
+    await wait_at_the_door(ada, box)
+    async with ada.socket("/join/ws") as socket:
+        await socket.send_str(frame)
+        await events(socket, lambda f: f["event"] == "fault")
+        assert "fault" in await ask_media(socket)

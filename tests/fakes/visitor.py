@@ -1,0 +1,72 @@
+"""A browser without script: follows links and redirects, keeps cookies, sends the hidden fields of forms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import aiohttp
+
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+@dataclass
+class Shown:
+    """What a person sees after a request. `path` is where the redirects ended."""
+
+    status: int
+    path: str
+    text: str
+    headers: Any
+
+    def hidden(self, name: str) -> str:
+        """The value of the page's last hidden field of that name."""
+        found = [unescape(value) for key, value in _HIDDEN.findall(self.text) if key == name]
+        return found[-1] if found else ""
+
+    @property
+    def title(self) -> str:
+        found = re.search(r"<h1[^>]*>(.*?)</h1>", self.text, re.S)
+        return unescape(re.sub(r"<[^>]+>", "", found[1])).strip() if found else ""
+
+
+class Visitor:
+    """One browser. `origin` is the portal's, as https://127.0.0.1:PORT."""
+
+    def __init__(self, origin: str, language: str = "en") -> None:
+        self.origin = origin
+        self._language = language
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=False), cookie_jar=aiohttp.CookieJar(unsafe=True)
+        )
+        self.last = Shown(0, "", "", {})
+
+    async def get(self, path: str, **headers: str) -> Shown:
+        headers = {"Accept-Language": self._language, **headers}
+        async with self._http.get(self.origin + path, headers=headers) as response:
+            return await self._shown(response)
+
+    async def post(self, path: str, *, origin: str | None = None, csrf: str | None = None, **fields: str) -> Shown:
+        """Send a form of the page seen last, with its hidden word, to `path`."""
+        fields["csrf"] = self.last.hidden("csrf") if csrf is None else csrf
+        headers = {"Accept-Language": self._language, "Origin": self.origin if origin is None else origin}
+        if headers["Origin"] == "":
+            del headers["Origin"]
+        async with self._http.post(self.origin + path, data=fields, headers=headers) as response:
+            return await self._shown(response)
+
+    def socket(self, path: str, *, origin: str | None = None) -> Any:
+        """The room's WebSocket, as an async context manager."""
+        return self._http.ws_connect(self.origin + path, origin=origin or self.origin)
+
+    def cookie(self, name: str) -> str:
+        return next((c.value for c in self._http.cookie_jar if c.key == name), "")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _shown(self, response: aiohttp.ClientResponse) -> Shown:
+        self.last = Shown(response.status, response.url.path, await response.text(), response.headers)
+        return self.last
