@@ -17,6 +17,7 @@ from aioice import stun
 from media import limits
 from media.faults import MediaFault
 from media.ice import is_stun
+from media.srtp import Srtp
 from media.transport import Certificate, Dtls
 
 # Seconds between two checks: RFC 7675 section 5.1 asks for 5 on average, and the relay gives up after 30.
@@ -103,15 +104,24 @@ class Endpoint:
 
     def send_rtp(self, packet: bytes) -> None:
         """Raises MediaFault before the handshake is done."""
-        self.send_raw(self._dtls.seal_rtp(packet))
+        self.send_raw(self.seal_rtp(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        self.send_raw(self._dtls.seal_rtcp(packet))
+        self.send_raw(self._keys(self._dtls.sealing).seal_rtcp(packet))
 
     def seal_rtp(self, packet: bytes) -> bytes:
-        return self._dtls.seal_rtp(packet)
+        return bytes(self._keys(self._dtls.sealing).seal_rtp(packet, b""))
 
-    def send_raw(self, datagram: bytes) -> None:
+    def open_rtp(self, datagram: bytes) -> bytes:
+        return self._keys(self._dtls.opening).open_rtp(datagram)
+
+    @staticmethod
+    def _keys(keys: Srtp | None) -> Srtp:
+        if keys is None:
+            raise MediaFault("no SRTP keys")
+        return keys
+
+    def send_raw(self, datagram: bytes | memoryview) -> None:
         with contextlib.suppress(OSError):
             self._udp.send(datagram)
 
@@ -155,6 +165,6 @@ class Endpoint:
         elif 20 <= datagram[0] < 64:
             self._dtls.feed(datagram)
         elif 192 <= datagram[1] < 224:
-            self.on_rtcp(self._dtls.open_rtcp(datagram))
+            self.on_rtcp(self._keys(self._dtls.opening).open_rtcp(datagram))
         elif not self.lose(datagram):
-            self.on_rtp(self._dtls.open_rtp(datagram))
+            self.on_rtp(self.open_rtp(datagram))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from media import ice, limits
 from media.faults import MediaFault
 from media.ice import Address, IceLite
-from media.outputs import ConnectTransport, OpenTransport
+from media.outputs import ConnectTransport, OpenTransport, Packet
 from media.transport import Certificate, Dtls
 
 
@@ -135,26 +135,35 @@ class Paths:
         elif len(path.early) < limits.MAX_DTLS_QUEUE:
             path.early.append(datagram)
 
-    def send_rtp(self, transport: str, packet: bytes) -> None:
-        path = self._paths.get(transport)
-        if path is None or path.dtls is None:
-            self.dropped["closed transport"] += 1
-            return
-        with contextlib.suppress(MediaFault):
-            self._send(path, path.dtls.seal_rtp(packet))
-            self.sent += 1
+    def send_rtp(self, packets: list[Packet]) -> None:
+        """Seal and send; what a transport cannot take any more is dropped and counted."""
+        paths, sendto = self._paths, self._udp.sendto
+        for transport, header, payload in packets:
+            path = paths.get(transport)
+            if path is None or path.dtls is None or path.dtls.sealing is None or path.ice.address is None:
+                self.dropped["closed transport"] += 1
+                continue
+            try:
+                sendto(path.dtls.sealing.seal_rtp(header, payload), path.ice.address)
+                self.sent += 1
+            except MediaFault:
+                self.dropped["not sealed"] += 1
+            except BlockingIOError:
+                self.dropped["send buffer full"] += 1
+            except OSError:  # unreachable for a moment: as good as lost on the way
+                self.dropped["send failed"] += 1
 
     def send_rtcp(self, transport: str, packet: bytes) -> None:
         path = self._paths.get(transport)
-        if path is not None and path.dtls is not None:
+        if path is not None and path.dtls is not None and path.dtls.sealing is not None:
             with contextlib.suppress(MediaFault):
-                self._send(path, path.dtls.seal_rtcp(packet))
+                self._send(path, path.dtls.sealing.seal_rtcp(packet))
 
-    def _send(self, path: Path, datagram: bytes) -> None:
+    def _send(self, path: Path, datagram: bytes | memoryview) -> None:
         if path.ice.address is not None:
             self._sendto(datagram, path.ice.address)
 
-    def _sendto(self, datagram: bytes, address: Address) -> None:
+    def _sendto(self, datagram: bytes | memoryview, address: Address) -> None:
         try:
             self._udp.sendto(datagram, address)
         except BlockingIOError:

@@ -16,7 +16,7 @@ from typing import Any
 from media import limits
 from media.faults import MediaFault
 from media.ice import Address, is_stun
-from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, Packet, SendRtcp, Tell
+from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, SendRtcp, Tell
 from media.paths import Path, Paths
 from media.rooms import Rooms
 from media.signalling import RelayAddress, answer
@@ -171,12 +171,10 @@ class Relay:
         first = datagram[0] if datagram else 255
         path = self.paths.find(source)
         if 128 <= first < 192 and len(datagram) >= 12:
-            if path is None or path.dtls is None:
+            if path is None:
                 self.paths.dropped["no transport"] += 1
-            elif 192 <= datagram[1] < 224:  # RFC 5761 section 4
-                self._rtcp(path, datagram, now)
             else:
-                self._rtp(path, datagram, now)
+                self._media(path, datagram, now)
         elif is_stun(datagram):
             self.paths.stun(datagram, source, now)
         elif 20 <= first < 64 and path is not None:
@@ -184,18 +182,12 @@ class Relay:
         else:
             self.paths.dropped["unknown kind or source"] += 1
 
-    def _rtp(self, path: Path, datagram: bytes, now: float) -> None:
-        room = self.rooms.get(path.room)
-        if path.dtls is not None and room is not None:
-            self._send(room.receive_rtp(path.id, path.dtls.open_rtp(datagram), now))
-
-    def _rtcp(self, path: Path, datagram: bytes, now: float) -> None:
-        room = self.rooms.get(path.room)
-        if path.dtls is not None and room is not None:
-            self._send(room.receive_rtcp(path.id, path.dtls.open_rtcp(datagram), now))
+    def _media(self, path: Path, datagram: bytes, now: float) -> None:
+        room, dtls = self.rooms.get(path.room), path.dtls
+        if room is None or dtls is None or dtls.opening is None:
+            self.paths.dropped["no transport"] += 1
+        elif 192 <= datagram[1] < 224:  # RTCP, by RFC 5761 section 4
+            self.paths.send_rtp(room.receive_rtcp(path.id, dtls.opening.open_rtcp(datagram), now))
             self.drain()
-
-    def _send(self, packets: list[Packet]) -> None:
-        send = self.paths.send_rtp
-        for transport, header, payload in packets:
-            send(transport, header + payload)
+        else:
+            self.paths.send_rtp(room.receive_rtp(path.id, dtls.opening.open_rtp(datagram), now))

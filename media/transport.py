@@ -17,10 +17,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-import pylibsrtp
-
 from media import limits
-from media.faults import MediaFault
+from media.srtp import Srtp
 
 
 def _load() -> ModuleType:
@@ -103,8 +101,9 @@ class Dtls:
         self._dtls.on("statechange", self._changed)
         self._on_change = on_change
         self._task: asyncio.Task[None] | None = None
-        self._receiving: Any = None
-        self._sending: Any = None
+        # The keys of both directions; None before the handshake is done and after the end.
+        self.opening: Srtp | None = None
+        self.sealing: Srtp | None = None
 
     def start(self, fingerprints: Sequence[tuple[str, str]]) -> None:
         """Begin the handshake with a peer whose certificate has these fingerprints."""
@@ -119,7 +118,7 @@ class Dtls:
 
     async def stop(self) -> None:
         """Say goodbye to the peer and end. Nothing is sealed or opened afterwards."""
-        self._receiving = self._sending = None
+        self.opening = self.sealing = None
         self._dtls.remove_all_listeners()
         if self._task is not None:
             self._task.cancel()
@@ -128,36 +127,8 @@ class Dtls:
     def _changed(self) -> None:
         state = self._dtls.state
         if state == "connected":
-            self._receiving, self._sending = self._dtls._rx_srtp, self._dtls._tx_srtp
+            self.opening, self.sealing = Srtp(self._dtls._rx_srtp), Srtp(self._dtls._tx_srtp)
             self._on_change("ready")
         elif state in ("failed", "closed"):
-            self._receiving = self._sending = None
+            self.opening = self.sealing = None
             self._on_change("closed")
-
-    @property
-    def ready(self) -> bool:
-        return self._sending is not None
-
-    def open_rtp(self, datagram: bytes) -> bytes:
-        """SRTP to RTP. Raises MediaFault for what is not authentic, was seen before, or came before the keys."""
-        return self._apply("unprotect", self._receiving, datagram)
-
-    def open_rtcp(self, datagram: bytes) -> bytes:
-        return self._apply("unprotect_rtcp", self._receiving, datagram)
-
-    def seal_rtp(self, packet: bytes) -> bytes:
-        """RTP to SRTP. Raises MediaFault before the handshake is done, or for a packet over 1,356 bytes."""
-        return self._apply("protect", self._sending, packet)
-
-    def seal_rtcp(self, packet: bytes) -> bytes:
-        return self._apply("protect_rtcp", self._sending, packet)
-
-    @staticmethod
-    def _apply(name: str, session: Any, data: bytes) -> bytes:
-        if session is None:
-            raise MediaFault("no SRTP keys")
-        try:
-            done: bytes = getattr(session, name)(data)
-        except (pylibsrtp.Error, ValueError) as error:
-            raise MediaFault(f"libsrtp: {error}") from error
-        return done
