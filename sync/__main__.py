@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -115,7 +116,10 @@ def _courier(chosen: argparse.Namespace) -> int:
             carrying.result()  # it never returns: this raises what ended it
         carrying.cancel()
         await asyncio.wait((carrying,), timeout=0.5)
-        return DONE
+        # A thread may be looking up HQ's name on a dead line for half a minute, and Python would wait for it. Whatever a
+        # thread writes to the spool is there whole or not at all.
+        logging.shutdown()
+        os._exit(DONE)
 
     return asyncio.run(run())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import obstore
 import pytest
+from obstore.store import LocalStore
 
 from sync import carriage, envelope, hq, hq_folder, hq_store, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
@@ -175,12 +176,12 @@ async def test_a_write_torn_by_a_power_cut_gives_way_to_the_whole_one(folder: Pa
 
 
 async def test_hq_refuses_a_store_that_overwrites(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = obstore.put_async
+    real = obstore.put
 
-    async def overwrites(store: object, path: str, data: bytes, *, mode: str) -> object:
-        return await real(store, path, data, mode="overwrite")  # type: ignore[arg-type]
+    def overwrites(store: LocalStore, path: str, data: bytes, *, mode: str) -> object:
+        return real(store, path, data, mode="overwrite")
 
-    monkeypatch.setattr(obstore, "put_async", overwrites)
+    monkeypatch.setattr(obstore, "put", overwrites)
     with pytest.raises(SyncFault, match="store_overwrites"):
         async with running_hq(folder):
             pass
