@@ -116,7 +116,7 @@ def _courier(chosen: argparse.Namespace) -> int:
             carrying.result()  # it never returns: this raises what ended it
         carrying.cancel()
         await asyncio.wait((carrying,), timeout=0.5)
-        # A thread may be looking up HQ's name on a dead line for half a minute, and Python would wait for it. Whatever a
+        # A thread may be looking up HQ's name on a dead line for half a minute, and Python would wait for it. What a
         # thread writes to the spool is there whole or not at all.
         logging.shutdown()
         os._exit(DONE)
