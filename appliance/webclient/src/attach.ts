@@ -16,13 +16,17 @@ export function attachUp(transport: types.Transport, track: MediaStreamTrack): P
   return transport.produce({ track, stopTracks: false, encodings: [{ maxBitrate: PICTURE_BITRATE }] });
 }
 
-/** Receives a track that the relay has prepared. Picture and sound of one person share a stream, which keeps lips and voice together. */
-export function attachDown(transport: types.Transport, offer: Received): Promise<types.Consumer> {
+/**
+ * Receives a track that the relay has prepared. Picture and sound of one person share a stream, which keeps lips and voice together.
+ * `mid` must be new on this transport: left to itself mediasoup-client counts what is open, which repeats itself in a batch and after
+ * a track has ended.
+ */
+export function attachDown(transport: types.Transport, offer: Received, mid: string): Promise<types.Consumer> {
   return transport.consume({
     id: offer.downTrack,
     producerId: offer.track,
     kind: offer.kind,
-    rtpParameters: offer.rtpParameters,
+    rtpParameters: { ...offer.rtpParameters, mid },
     streamId: offer.member,
   });
 }

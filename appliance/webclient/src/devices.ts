@@ -9,6 +9,7 @@ import { word } from "./words.ts";
 const WANTED = { audio: true, video: true };
 const choices = loadChoices(sessionStorage);
 let got: Captured = { audio: null, video: null, failure: null };
+const goOn = element("go-on").querySelector("button")!;
 let stopLevel = (): void => undefined;
 
 function element<T extends HTMLElement>(id: string): T {
@@ -43,6 +44,7 @@ async function test(): Promise<void> {
   if (got.audio) stopLevel = watchLevel(got.audio, element<HTMLMeterElement>("level"));
   if (got.audio || got.video) await listDevices();
   choose(got.video !== null || got.failure === null);
+  goOn.classList.remove("second");
 }
 
 /** Without a picture "sound only" is chosen for the person; they can still change it. */
@@ -62,6 +64,7 @@ function changed(kind: "cameraId" | "microphoneId", select: HTMLSelectElement): 
 
 element("test").hidden = false;
 choose(choices.camera);
+goOn.classList.add("second"); // one big thing at a time: first the test
 element("start").addEventListener("click", () => void test());
 element("again").addEventListener("click", () => void test());
 element("go-on").addEventListener("submit", keep);

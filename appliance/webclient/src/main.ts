@@ -18,6 +18,9 @@ function find<T extends HTMLElement>(id: string): T | null {
   return document.getElementById(id) as T | null;
 }
 
+/** A join that stood this long was a good one. */
+const LASTING_MILLISECONDS = 5000;
+
 class Page {
   readonly #main: HTMLElement;
   readonly #signalling: Signalling;
@@ -34,6 +37,8 @@ class Page {
   #roster: RosterMember[] | null = null;
   #stale = true; // the relay must be joined afresh at the next chance
   #turn = 0;
+  #tries = 0; // joins in a row that did not last
+  #lasted: () => void = () => undefined;
 
   constructor(main: HTMLElement) {
     this.#main = main;
@@ -124,6 +129,7 @@ class Page {
     // What the box said before is void: it says everything anew on a new line.
     this.#stale = true;
     this.#turn++;
+    this.#tries = 0;
     this.#set({ socket: state, ready: null });
     if (state === "replaced") this.#finish();
     if (state === "down") void this.#stillWelcome();
@@ -182,6 +188,7 @@ class Page {
     const back = ready && (this.#stale || this.#facts.ready !== true);
     this.#set({ ready });
     if (!ready) this.#turn++;
+    if (back) this.#tries = 0;
     if (!back || !this.#room) return;
     const relayStayed = this.#stale;
     this.#stale = false;
@@ -194,14 +201,23 @@ class Page {
     if (this.#facts.socket === "up" && this.#facts.ready === true) void this.#join();
   }
 
-  /** Until it works or something newer happens. `resume`: only the line was away, picture and sound may have gone on. */
+  /**
+   * Until it works or something newer happens. `resume`: only the line was away, picture and sound may have gone on.
+   * A join that breaks soon after counts as a failed try, so that a sick path is not tried without a pause.
+   */
   async #join(resume = false): Promise<void> {
     const turn = ++this.#turn;
-    for (let tries = 0; turn === this.#turn; tries++) {
+    this.#lasted();
+    for (let first = true; turn === this.#turn; first = false) {
+      if (this.#tries > 0) await new Promise<void>((resolve) => BROWSER.later(resolve, pause(this.#tries - 1, Math.random)));
+      if (turn !== this.#turn) return;
+      this.#tries++;
       try {
-        return await (resume && tries === 0 ? this.#room!.resume() : this.#room!.join());
+        await (resume && first ? this.#room!.resume() : this.#room!.join());
+        this.#lasted = BROWSER.later(() => (this.#tries = 0), LASTING_MILLISECONDS);
+        return;
       } catch {
-        await new Promise<void>((resolve) => BROWSER.later(resolve, pause(tries, Math.random)));
+        // The next round tries again.
       }
     }
   }

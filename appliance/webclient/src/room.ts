@@ -40,6 +40,7 @@ interface Attempt {
   producers: Map<Kind, types.Producer>;
   consumers: Map<string, types.Consumer>;
   known: Set<string>;
+  mids: number;
   /** Consumers whose packets the relay was asked to let flow. */
   flowing: Set<types.Consumer>;
 }
@@ -91,7 +92,7 @@ export class Room {
       const device = await this.#load(joined.rtpCapabilities);
       const [send, receive] = await Promise.all([this.#transport(device, "send", number), this.#transport(device, "receive", number)]);
       this.#check(number);
-      const attempt: Attempt = { number, send, receive, producers: new Map(), consumers: new Map(), known: new Set(), flowing: new Set() };
+      const attempt: Attempt = { number, send, receive, producers: new Map(), consumers: new Map(), known: new Set(), mids: 0, flowing: new Set() };
       this.#attempt = attempt;
       const others = [...joined.tracks, ...this.#early.splice(0)].filter((one) => !this.#gone.has(one.track));
       await Promise.all([...others.map((track) => this.#receive(attempt, track)), this.#sendOwn()]);
@@ -219,15 +220,14 @@ export class Room {
     attempt.known.add(remote.track);
     const offer = await this.#offer(attempt, remote.track);
     if (!offer || attempt !== this.#attempt || !attempt.known.has(remote.track)) return;
-    const consumer = await attachDown(attempt.receive, offer);
+    const consumer = await attachDown(attempt.receive, offer, String(attempt.mids++));
     if (attempt !== this.#attempt || !attempt.known.has(remote.track)) {
       consumer.close();
       return;
     }
     attempt.consumers.set(remote.track, consumer);
     this.stage.add(offer, consumer.track);
-    await this.ask("resumeDownTrack", { downTrack: offer.downTrack });
-    attempt.flowing.add(consumer);
+    if (await this.#flow(offer.downTrack)) attempt.flowing.add(consumer);
   }
 
   /** Asks for a track. null: the relay does not give it (its sender has just switched it off, or the room is full of tracks). */
@@ -238,6 +238,17 @@ export class Room {
     } catch (fault) {
       attempt.known.delete(track);
       if (fault instanceof RequestFault && WITHOUT.has(fault.code)) return null;
+      throw fault;
+    }
+  }
+
+  /** Lets a down track's packets flow. false: its sender went in the meantime; then `trackRemoved` is on its way. */
+  async #flow(downTrack: string): Promise<boolean> {
+    try {
+      await this.ask("resumeDownTrack", { downTrack });
+      return true;
+    } catch (fault) {
+      if (fault instanceof RequestFault && fault.code === "unknown_down_track") return false;
       throw fault;
     }
   }
