@@ -13,6 +13,8 @@ from appliance.control.client import AWAY, ControlClient, ControlFault
 from tui.app import Console
 from tui.words import Words, choose_language
 
+MOST_MINUTES = 60  # a console that never locks itself is not offered
+
 
 def parser(words: Words) -> argparse.ArgumentParser:
     """The options, explained in the language of the terminal."""
@@ -52,9 +54,12 @@ async def _trouble(socket: Path) -> str:
 
 
 def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes <= 60:  # a console that never locks itself is not offered
-        raise ValueError
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(Words(choose_language("", os.environ))("shell.minutes", most=MOST_MINUTES))
     return minutes
 
 

@@ -164,7 +164,7 @@ class Console(App[None]):
         where = model.place(after)
         if where == model.place(before):
             return
-        if where == "inside":
+        if where in ("inside", "unlock"):
             self.notice = None
         pages: dict[model.Place, type[Page]] = {
             "away": AwayPage,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
@@ -19,6 +22,13 @@ class SignInPage(Page):
     typing = True
     title_id = "sign_in.title"
     extra_hints = (("enter", "hint.send"), ("tab", "hint.next_field"), ("ctrl+q", "command.quit"))
+
+    # With priority they act before the next key is given to a field. Otherwise, over a slow line that delivers
+    # "name, Tab, password" in one piece, the password would be typed into the name's field, in clear.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,shift+tab", "next_field", "", show=False, priority=True),
+        Binding("enter", "leave_name", "", show=False, priority=True),
+    ]
 
     class Given(Message):
         """Somebody typed a name and a password."""
@@ -39,14 +49,22 @@ class SignInPage(Page):
     def draw(self) -> None:
         """The page is the same whatever is known."""
 
+    def action_next_field(self) -> None:
+        """The other field."""
+        self.focus_next(Input)
+
+    def action_leave_name(self) -> None:
+        """Enter in the name's field goes on to the password; elsewhere the key takes its usual way."""
+        if not self.query_one("#username").has_focus:
+            raise SkipAction
+        self.set_focus(self.query_one("#password"))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         username, password = self.query_one("#username", Input), self.query_one("#password", Input)
         if not username.value.strip():
-            username.focus()
-        elif not password.value:
-            password.focus()
-        else:
+            self.set_focus(username)
+        elif password.value:
             given = self.Given(username.value.strip(), password.value)
             password.clear()
             self.post_message(given)

@@ -234,7 +234,7 @@ SENTENCES: dict[str, str] = {
     "sync_fault.busy": "HQ is busy. The box tries again by itself.",
     "sync_fault.hq_failed": "HQ could not store it. The box tries again by itself.",
     "sync_fault.unknown_box": "HQ does not know this box yet. It has to be enrolled there.",
-    "sync_fault.fork": "HQ holds something else under this number: this box was set back or copied. Tell the administrator.",
+    "sync_fault.fork": "HQ holds something else here: this box was set back or copied. Tell the administrator.",
     "sync_fault.set_back": "This box was set back or copied. Tell the administrator.",
     "sync_fault.gap": "HQ misses a part that is no longer here. Tell the administrator.",
     "sync_fault.receipt_needed": "HQ needs the last receipt again. The box sends it.",
@@ -320,5 +320,6 @@ SENTENCES: dict[str, str] = {
     "shell.about": "Console of a Hearth box for the clinic's staff.",
     "shell.socket": "the box's control socket",
     "shell.language": "language: en or es (default: that of the terminal, else English)",
+    "shell.minutes": "a number of minutes, more than 0 and at most {most}",
     "shell.idle": "sign out after so many minutes without a key (default 5)",
 }

@@ -234,7 +234,7 @@ SENTENCES: dict[str, str] = {
     "sync_fault.busy": "La central está ocupada. El equipo lo vuelve a intentar solo.",
     "sync_fault.hq_failed": "La central no pudo guardarlo. El equipo lo vuelve a intentar solo.",
     "sync_fault.unknown_box": "La central aún no conoce este equipo. Hay que darlo de alta allí.",
-    "sync_fault.fork": "La central tiene otra cosa con este número: equipo restaurado o copiado. Avise a administración.",
+    "sync_fault.fork": "La central tiene otra cosa aquí: equipo restaurado o copiado. Avise a administración.",
     "sync_fault.set_back": "Este equipo fue restaurado o copiado. Avise a administración.",
     "sync_fault.gap": "A la central le falta una parte que ya no está aquí. Avise a administración.",
     "sync_fault.receipt_needed": "La central necesita otra vez el último recibo. El equipo lo envía.",
@@ -320,5 +320,6 @@ SENTENCES: dict[str, str] = {
     "shell.about": "Consola de un equipo Hearth para el personal de la clínica.",
     "shell.socket": "el socket de control del equipo",
     "shell.language": "idioma: en o es (si falta, el del terminal; si no, inglés)",
+    "shell.minutes": "un número de minutos, más de 0 y como mucho {most}",
     "shell.idle": "salir tras tantos minutos sin una tecla (si falta, 5)",
 }

@@ -1,0 +1,185 @@
+"""Every sentence in every language; every code, role, standing and command has words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Formatter
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tui
+from appliance.control.client import CODES
+from appliance.control.types import Role, SessionState, Standing, Sync, TicketState
+from appliance.faults import KINDS
+from sync.faults import SENTENCES as SYNC_FAULTS
+from tui.commands import COMMANDS
+from tui.model import NeedKind
+from tui.words import LANGUAGES, MAX_NAME, Language, Words, choose_language, plain
+
+ENGLISH = LANGUAGES["en"]
+TODAY = datetime(2031, 3, 4, 14, 5, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+# Sync faults that stay at HQ or end in the general sentence: they mean a broken build, not something staff can act on.
+HQ_ONLY = {"hq_exists", "hq_missing", "box_exists", "store_overwrites", "port_taken"}
+GENERAL = {
+    "malformed_envelope",
+    "malformed_content",
+    "malformed_receipt",
+    "malformed_carriage",
+    "malformed_facts",
+    "unsupported_version",
+    "too_large",
+    "bad_signature",
+    "cannot_open",
+    "unknown_recipient",
+    "bad_key_file",
+    "receipt_other_key",
+    "receipt_other_box",
+    "receipt_other_bytes",
+    "receipt_store_differs",
+}
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_no_language_misses_a_sentence_or_has_one_too_many(language: Language) -> None:
+    assert set(LANGUAGES[language]) == set(ENGLISH)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_sentence_has_the_same_places_and_is_not_empty(language: Language) -> None:
+    for identifier, sentence in LANGUAGES[language].items():
+        assert sentence.strip(), identifier
+        assert places(sentence) == places(ENGLISH[identifier]), identifier
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_no_sentence_needs_a_glyph_that_a_bare_terminal_lacks(language: Language) -> None:
+    for identifier, sentence in LANGUAGES[language].items():
+        assert all(" " <= char <= "~" or "\N{NO-BREAK SPACE}" <= char <= "ÿ" for char in sentence), identifier
+
+
+def test_every_fault_of_the_box_and_of_the_line_has_words() -> None:
+    for code in [*(kind.code for kind in KINDS), *CODES]:
+        assert f"fault.{code}" in ENGLISH
+
+
+def test_every_fault_of_sync_that_staff_can_meet_has_words() -> None:
+    worded = {identifier.removeprefix("sync_fault.") for identifier in ENGLISH if identifier.startswith("sync_fault.")}
+    assert worded - {"unknown"} <= set(SYNC_FAULTS)
+    assert set(SYNC_FAULTS) - worded == HQ_ONLY | GENERAL
+
+
+def test_a_code_that_nobody_knows_is_named() -> None:
+    assert "from_the_future" in Words("en").fault("from_the_future")
+    assert "from_the_future" in Words("es").sync_fault("from_the_future")
+
+
+def test_everything_that_the_types_can_say_has_words() -> None:
+    wanted = [f"role.{one}" for one in get_args(Role)]
+    wanted += [f"session.{one}" for one in (*get_args(SessionState), "locked")]
+    wanted += [f"standing.{one}" for one in get_args(Standing)]
+    wanted += [f"ticket.{one}" for one in get_args(TicketState) if one != "issued"]
+    wanted += (
+        [f"{kind}.{one}" for one in get_args(Sync.__annotations__["state"]) for kind in ("sync", "status")]
+        if (not isinstance(Sync.__annotations__["state"], str))
+        else [f"sync.{one}" for one in re.findall(r'"(\w+)"', Sync.__annotations__["state"])]
+    )
+    wanted += [f"command.{one.id}" for one in COMMANDS] + [f"help.{one.id}" for one in COMMANDS]
+    for kind in get_args(NeedKind):
+        counted = kind in ("waiting", "hq_unreachable")
+        wanted += [f"need.{kind}.one", f"need.{kind}.many"] if counted else [f"need.{kind}"]
+    for command in COMMANDS:
+        wanted += [f"confirm.{command.id}"] if command.confirm else []
+        wanted += [f"done.{command.id}"] if command.reach in ("session", "member") else []
+    assert [one for one in wanted if one not in ENGLISH] == []
+
+
+def test_every_sentence_is_shown_somewhere() -> None:
+    folder = Path(tui.__path__[0])
+    source = "\n".join(path.read_text() for path in folder.rglob("*.py") if path.parent.name != "sentences")
+    made = (
+        "role",
+        "command",
+        "help",
+        "refusal",
+        "done",
+        "confirm",
+        "need",
+        "standing",
+        "ticket",
+        "fault",
+        "sync_fault",
+    )
+    made += ("session", "sync", "status", "banner", "help.group", "roster", "today", "key")
+    for identifier in ENGLISH:
+        whole = f'"{identifier}"' in source or f"'{identifier}'" in source
+        counted = f'"{identifier.rpartition(".")[0]}"' in source
+        built = identifier.startswith(tuple(f"{one}." for one in made))
+        assert whole or counted or built, identifier
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "language"),
+    [
+        ("", {}, "en"),
+        ("", {"LANG": "es_MX.UTF-8"}, "es"),
+        ("", {"LANG": "es_ES", "LC_ALL": "en_US.UTF-8"}, "en"),
+        ("", {"LANG": "es_ES", "LC_MESSAGES": "", "LC_ALL": ""}, "es"),
+        ("", {"LANG": "de_DE.UTF-8"}, "en"),
+        ("es", {"LANG": "en_US"}, "es"),
+        ("en", {"LANG": "es_ES"}, "en"),
+    ],
+)
+def test_the_option_wins_over_the_terminals_language(option: str, environment: dict[str, str], language: str) -> None:
+    assert choose_language(option, environment) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "at", "shown"),
+    [
+        ("en", "2031-03-04T13:52:00Z", "2:52 PM"),
+        ("en", "2031-03-03T23:05:00Z", "12:05 AM"),
+        ("en", "2031-03-02T09:00:00Z", "Mar 2, 10:00 AM"),
+        ("es", "2031-03-04T13:52:00Z", "14:52"),
+        ("es", "2031-03-02T09:00:00Z", "2 mar 10:00"),
+        ("en", "", "never"),
+        ("es", "soon", "nunca"),
+        ("en", "2031-03-04T13:52:00", "never"),
+    ],
+)
+def test_moments_are_told_as_the_clinics_clock_tells_them(language: Language, at: str, shown: str) -> None:
+    assert Words(language, BERLIN).moment(at, TODAY) == shown
+
+
+def test_numbers_and_spans_follow_the_language() -> None:
+    assert Words("en").number(0.42, 1) == "0.4"
+    assert Words("es").number(0.42, 1) == "0,4"
+    spans = [Words("en").span(seconds) for seconds in (-1, 59, 60, 3600, 90_000, 10**9)]
+    assert spans == ["0 min", "0 min", "1 min", "1 h 0 min", "1 d 1 h", "11574 d 1 h"]
+
+
+def test_one_and_many_are_told_apart() -> None:
+    assert Words("en").count("sync.records", 1) == "1 record"
+    assert Words("en").count("sync.records", 0) == "0 records"
+
+
+@given(st.text(max_size=400))
+def test_a_name_is_one_bounded_line_without_anything_invisible(text: str) -> None:
+    shown = plain(text)
+    assert len(shown) <= MAX_NAME
+    assert shown.isprintable() and "\n" not in shown
+    assert plain(shown) == shown
+
+
+def test_a_name_cannot_move_the_cursor_or_turn_the_line_round() -> None:
+    assert plain("Ma\x1b[2Jrta\u202e \u200bV\r\n") == "Ma [2Jrta V"
