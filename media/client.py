@@ -58,7 +58,7 @@ class RelayClient:
         self.instance = ""
 
     async def run(self) -> None:
-        """Connect, serve, connect again, until cancelled."""
+        """Connect, serve, connect again, until cancelled. What `admitted` raises ends it."""
         pause = 0.05
         while True:
             try:

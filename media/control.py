@@ -65,11 +65,12 @@ class Control:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await self._greet(reader, writer)
+            async with asyncio.timeout(limits.GREETING_TIMEOUT):
+                await self._greet(reader, writer)
             while self._writer is writer:
                 line = await reader.readuntil(b"\n")
                 self._line(line, writer)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, Fault) as error:
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, Fault) as error:
             log.info("appliance's connection ended (%s)", type(error).__name__)
         finally:
             if self._writer is writer:

@@ -35,6 +35,7 @@ class Endpoint:
         created: dict[str, Any],
         *,
         certificate: Certificate,
+        role: str = "client",
         on_rtp: Callable[[bytes], None] = lambda packet: None,
         on_rtcp: Callable[[bytes], None] = lambda packet: None,
     ) -> None:
@@ -53,7 +54,8 @@ class Endpoint:
         self._tie_breaker = secrets.randbits(64)
         self._answered = asyncio.Event()
         self._ready = asyncio.Event()
-        self._dtls = Dtls(certificate, "client", self.send_raw, self._changed)
+        self._role = role
+        self._dtls = Dtls(certificate, role, self.send_raw, self._changed)
         self._udp = self._open_socket()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -75,7 +77,7 @@ class Endpoint:
             own = [{"algorithm": name, "value": value} for name, value in self._certificate.fingerprints]
             await request(
                 "connectTransport",
-                {"transport": self.transport, "dtlsParameters": {"role": "client", "fingerprints": own}},
+                {"transport": self.transport, "dtlsParameters": {"role": self._role, "fingerprints": own}},
             )
             self._dtls.start(self._fingerprints)
             await self._ready.wait()

@@ -32,6 +32,8 @@ MAX_FINGERPRINTS = 8
 MAX_LINE = 512 * 1024
 # Bytes of a line that carries a browser's request. A receiveTrack with Chromium's full capabilities has about 12 KiB.
 MAX_REQUEST = 64 * 1024
+# Seconds a connection has to greet. The appliance reads the truth from its store in between.
+GREETING_TIMEOUT = 10.0
 # Bytes queued towards an appliance that does not read. Beyond it the socket is closed; the media goes on.
 MAX_SOCKET_BACKLOG = 4 * 1024 * 1024
 # Version of the language on relay.sock; a peer with another one is refused.

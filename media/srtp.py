@@ -1,6 +1,6 @@
 """libsrtp called in place: pylibsrtp's own sessions and library, without its two copies and one allocation a packet.
 
-Seen here in the mesh bench: a third more packets per processor second. Private names of pylibsrtp (pinned) used:
+Seen here in the mesh bench: a quarter more packets per processor second. Private names of pylibsrtp (pinned) used:
 `_binding.ffi`, `_binding.lib`, `Session._srtp`. Every path shares one buffer: the loop has one thread, and what is
 returned must be sent before the next call.
 """

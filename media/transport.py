@@ -5,13 +5,14 @@ loop. Its ICE is replaced by `_Path` below, and RTP never enters it: packets go 
 since its own receive loop parses every packet and drops header extensions it does not know.
 
 Private names used, held by tests/contract/test_never_decodes.py and the relay's contract tests: `_srtp_profiles`,
-`_rx_srtp`, `_tx_srtp`, and the transport's `_recv` and `_send`.
+`_rx_srtp`, `_tx_srtp`, and the ICE transport's `_recv` and `_send`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -19,6 +20,8 @@ from typing import Any
 
 from media import limits
 from media.srtp import Srtp
+
+log = logging.getLogger("hearth.relay")
 
 
 def _load() -> ModuleType:
@@ -111,6 +114,7 @@ class Dtls:
             fingerprints=[_aiortc.RTCDtlsFingerprint(algorithm=name, value=value) for name, value in fingerprints]
         )
         self._task = asyncio.get_running_loop().create_task(self._dtls.start(parameters))
+        self._task.add_done_callback(self._ended)
 
     def feed(self, datagram: bytes) -> None:
         """A DTLS datagram from the peer (first byte 20 to 63, RFC 7983)."""
@@ -123,6 +127,13 @@ class Dtls:
         if self._task is not None:
             self._task.cancel()
         await self._dtls.stop()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A handshake that broke in a way aiortc does not know is a failed one."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a DTLS handshake broke (%s)", type(error).__name__)
+            self.opening = self.sealing = None
+            self._on_change("closed")
 
     def _changed(self) -> None:
         state = self._dtls.state
