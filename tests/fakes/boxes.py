@@ -1,0 +1,124 @@
+"""A whole box as a user starts it: `hearth up --demo` in a process of its own, on ports and a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.network import lan_addresses
+
+START_SECONDS = 90.0
+
+
+@dataclass
+class Box:
+    """A running demo box. `demo` is its demo.json."""
+
+    home: Path
+    portal: str
+    process: asyncio.subprocess.Process
+    demo: dict[str, Any]
+
+    def link(self, number: int) -> str:
+        return f"{self.portal}/join#{self.demo['tickets'][number]['code']}"
+
+    def pin(self, number: int) -> str:
+        return str(self.demo["tickets"][number]["pin"])
+
+    def name(self, number: int) -> str:
+        return str(self.demo["tickets"][number]["name"])
+
+    async def records_at_hq(self) -> list[dict[str, Any]]:
+        """What HQ can open with its key."""
+        output = await hearth(self.home, "hq", "open", str(self.home / "demo-hq"), "--json")
+        return [json.loads(line) for line in output.splitlines() if line.strip()]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free on TCP and UDP a moment ago."""
+    ports: list[int] = []
+    while len(ports) < count:
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if port not in ports:
+                ports.append(port)
+    return ports
+
+
+def settings(home: Path) -> str:
+    """On free ports, announced nowhere. Written to the box's settings file; the portal's address.
+
+    The relay also offers this machine's own address: Firefox makes no ICE candidate for loopback alone. The packets
+    stay on the machine all the same.
+    """
+    portal, media, hq = free_ports(3)
+    addresses = json.dumps(["127.0.0.1", *lan_addresses()])
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "hearth.toml").write_text(
+        f'[clinic]\nname = "Riverbend House"\nphone = "555 0142"\n'
+        f'[portal]\nhost = "127.0.0.1"\nport = {portal}\nannounce = false\n'
+        f"[media]\nport = {media}\naddresses = {addresses}\n[hq]\ndemo_port = {hq}\n"
+    )
+    return f"https://127.0.0.1:{portal}"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "appliance", *arguments]
+
+
+async def hearth(home: Path, *arguments: str) -> str:
+    """Run one `hearth` command to its end; what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *command(*arguments),
+        env={**os.environ, "HEARTH_HOME": str(home)},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return output.decode()
+
+
+@asynccontextmanager
+async def running_box(home: Path) -> AsyncIterator[Box]:
+    """`hearth up --demo` until its block is printed; Ctrl-C at the end."""
+    portal = settings(home)
+    process = await asyncio.create_subprocess_exec(
+        *command("up", "--demo"),
+        env={**os.environ, "HEARTH_HOME": str(home)},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        printed = await asyncio.wait_for(_until(process, b"Ctrl-C ends everything"), START_SECONDS)
+        assert process.returncode is None, printed.decode()
+        yield Box(home, portal, process, json.loads((home / "demo.json").read_text()))
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _until(process: asyncio.subprocess.Process, words: bytes) -> bytes:
+    assert process.stdout is not None
+    printed = b""
+    while words not in printed:
+        line = await process.stdout.readline()
+        if not line:
+            await process.wait()
+            break
+        printed += line
+    return printed
