@@ -36,7 +36,7 @@ SENTENCES: dict[str, str] = {
     "courier_away": "The courier is not running.",
     "spool_failed": "The courier could not write to its spool.",
     # HQ's own machine
-    "hq_exists": "There is an HQ in this folder already. Nothing was changed.",
+    "hq_exists": "There is something in this folder already. Nothing was changed.",
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",
     "box_exists": "Another key is enrolled under this box's id already. Nothing was changed.",
     "store_overwrites": "This object store does not honour conditional create, so HQ will not use it.",

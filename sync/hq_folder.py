@@ -9,6 +9,7 @@ objects/            boxes/<box>/<sequence>: the envelopes (hq_store.py)
 from __future__ import annotations
 
 import datetime
+import shutil
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,18 +17,30 @@ from urllib.parse import urlsplit
 from sync import certificate, keys, suite
 from sync.faults import SyncFault
 from sync.keys import BoxFacts, HqFacts
-from sync.spool import read_bounded, write_whole
+from sync.spool import read_bounded, sync_folder, write_whole
 
 MAX_KEY = 4096  # bytes of a key file
 DEFAULT_URL = "https://127.0.0.1:8444"
 
 
 def init(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
-    """Make keys (0600), certificate and hq-public.json. `hq_exists` if there is an HQ; ValueError for a bad address."""
+    """Make keys (0600), certificate and hq-public.json: all of it or nothing, whatever is cut short.
+
+    `hq_exists` if there is anything in the folder; ValueError for a bad address.
+    """
     if not keys.usable_url(url):
         raise ValueError("the address must look like https://hq.example.org:8444")
-    if (folder / "hq-public.json").exists() or (folder / "keys").exists():
+    if folder.exists() and any(folder.iterdir()):
         raise SyncFault("hq_exists")
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)  # of an init that was cut short: nobody has seen its keys
+    facts = _build(fresh, url, now)
+    fresh.rename(folder)
+    sync_folder(folder.parent)
+    return facts
+
+
+def _build(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
     (folder / "keys").mkdir(mode=0o700, parents=True)
     for name in ("enrolled", "objects"):
         (folder / name).mkdir(mode=0o750)

@@ -205,6 +205,17 @@ def test_an_hq_is_never_made_over_another(folder: Path) -> None:
     assert hq_folder.public(folder) == before
 
 
+def test_an_init_that_was_cut_short_can_be_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(hq_folder.keys, "hq_to_json", cut_short)
+        make_hq(tmp_path / "hq")
+    assert not (tmp_path / "hq").exists()
+    assert make_hq(tmp_path / "hq") == hq_folder.public(tmp_path / "hq")
+
+
 def test_a_box_id_keeps_its_key(folder: Path, box: SealingBox) -> None:
     enrol(folder, box.facts)
     with pytest.raises(SyncFault, match="box_exists"):
