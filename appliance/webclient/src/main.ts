@@ -156,6 +156,7 @@ class Page {
   #onSession(session: SessionFacts): void {
     const before = this.#facts.session;
     this.#set({ session });
+    this.#main.dataset["state"] = session.state;
     for (const place of document.querySelectorAll<HTMLElement>("[data-shown]")) place.hidden = !isShown(place.dataset["shown"]!, session);
     for (const form of document.querySelectorAll<HTMLElement>("form[data-action]:not(.person form)")) form.hidden = !isOffered(form.dataset["action"]!, session);
     if (before && before.locked !== session.locked) say(word(session.locked ? "locked" : "unlocked"));
