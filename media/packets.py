@@ -21,7 +21,7 @@ def receive_rtp(transport: Transport, packet: bytes, now: float) -> list[Packet]
     if up is None or header.payload_type != up.payload_type or len(packet) > limits.MAX_RTP:
         return []
     sequence = up.statistics.packet(header.sequence, header.timestamp, now)
-    if up.paused:
+    if up.paused or not up.receivers:
         return []
     payload = packet[header.payload :]
     cached = CachedPacket(header.padding, header.marker, header.timestamp, payload)
