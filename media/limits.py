@@ -19,6 +19,10 @@ MAX_UP_TRACKS_PER_KIND = 2
 MAX_DOWN_TRACKS_PER_MEMBER = MAX_MEMBERS_PER_ROOM * 4
 # Characters of an opaque id (room, member, transport, track), all from [A-Za-z0-9_-].
 MAX_ID_LENGTH = 64
+# Requests of one member a second, and at once: joining a full room takes two for each of its 62 tracks. The dearest
+# thing that can be asked for is a handshake, about 2 ms.
+REQUESTS_PER_SECOND = 20.0
+REQUEST_BURST = 300.0
 # Codecs read from one rtpParameters or rtpCapabilities. Chromium lists about 40 with all its H.264 profiles.
 MAX_CODECS = 128
 # Header extensions read from one rtpParameters. Browsers list up to 20; one-byte ids end at 14.

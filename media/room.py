@@ -17,6 +17,7 @@ from media.forward import DownTrack
 from media.messages import Direction, DtlsParameters, Kind, Permission, RtpCapabilities
 from media.outputs import CloseTransport, ConnectTransport, Dice, OpenTransport, Output, Packet, Tell
 from media.packets import ask_key_frame, goodbye, receive_rtcp, receive_rtp, report
+from media.repair import Allowance
 from media.tracks import Receiver, Transport, UpTrack, new_up_track, settle
 
 NOBODY = Permission(send=(), receive=False)
@@ -44,6 +45,7 @@ class Room:
         self.tracks: dict[str, UpTrack] = {}
         self.outputs: list[Output] = []
         self._dice = dice
+        self._allowances: dict[str, Allowance] = {}
         self._report_at: float | None = None
 
     # --- what the appliance says ---------------------------------------------------------------------------------
@@ -54,11 +56,13 @@ class Room:
         if member not in self.permissions and len(self.permissions) >= limits.MAX_MEMBERS_PER_ROOM:
             raise Fault("limit")
         self.permissions[member] = permission
+        self._allowances.setdefault(member, Allowance(limits.REQUESTS_PER_SECOND, limits.REQUEST_BURST, 0.0))
         joined = self.members.get(member)
         if joined is None:
             return
         for up in [up for up in joined.ups.values() if up.kind not in permission.send]:
             self._close_up(up)
+            self._tell(member, "trackRemoved", {"track": up.id})
         for transport in list(joined.transports.values()):
             if transport.direction == "send" and not permission.send:
                 self._close_transport(transport, tell=True)
@@ -72,6 +76,7 @@ class Room:
     def remove(self, member: str) -> None:
         """Take the permission away and everything with it."""
         self.permissions.pop(member, None)
+        self._allowances.pop(member, None)
         self.leave(member)
 
     def leave(self, member: str) -> None:
@@ -82,6 +87,10 @@ class Room:
                 self._close_transport(transport, tell=False)
 
     # --- what a member asks (the permission was checked to exist by signalling) -------------------------------------
+
+    def may_ask(self, member: str, now: float) -> bool:
+        """Counts one request of a member who has a permission; False beyond their allowance."""
+        return self._allowances[member].take(now)
 
     def join(self, member: str) -> dict[str, Any]:
         self.leave(member)

@@ -30,6 +30,8 @@ def answer(room: Room, member: str, method: str, data: Data, address: RelayAddre
     """Raises Fault. A member without a permission is refused whatever the method is."""
     if member not in room.permissions:
         raise Fault("not_admitted")
+    if not room.may_ask(member, now):
+        raise Fault("limit")
     handler = METHODS.get(method)
     if handler is None:
         raise Fault("bad_method")

@@ -8,16 +8,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.fakes.participant import Participant, Received
 from tests.fakes.relay_process import Clinic, clinic, until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def box() -> AsyncIterator[Clinic]:
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def relay() -> AsyncIterator[Clinic]:
     with tempfile.TemporaryDirectory(prefix="hr") as folder:
         async with clinic(Path(folder)) as made:
             yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def box(relay: Clinic) -> AsyncIterator[Clinic]:
+    yield relay
+    await relay.clear()
 
 
 async def pair(box: Clinic, kind: str) -> tuple[Participant, Participant, Received]:

@@ -8,17 +8,26 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from media.client import Permission, RelayFault
 from tests.fakes.participant import Participant
 from tests.fakes.relay_process import EVERYTHING, Clinic, clinic, until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def box() -> AsyncIterator[Clinic]:
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def relay() -> AsyncIterator[Clinic]:
     with tempfile.TemporaryDirectory(prefix="hr") as folder:
         async with clinic(Path(folder)) as made:
             yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def box(relay: Clinic) -> AsyncIterator[Clinic]:
+    yield relay
+    await relay.clear()
 
 
 def hears(page: Participant, member: str, kind: str, packets: int = 10) -> bool:
@@ -116,6 +125,7 @@ async def test_a_lowered_permission_takes_the_picture_away_and_leaves_the_sound(
     pictures, sounds = picture.packets, sound.packets
     await until(lambda: sound.packets >= sounds + 10)
     assert picture.packets == pictures
+    assert ("trackRemoved", {"track": picture.track}) in anna.events
     with pytest.raises(RelayFault) as refused:
         await anna.send("video")
     assert refused.value.code == "not_permitted"

@@ -18,7 +18,7 @@ EVERYTHING = Permission(("audio", "video"), True)
 async def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
     """Wait for a condition; fails the test when it has not come true in `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  any condition may be asked, so there is no event to wait for
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -88,6 +88,15 @@ class Clinic:
         for kind in kinds:
             await page.send(kind)
         return page
+
+    async def clear(self) -> None:
+        """Everybody goes and every room closes; the relay stays for the next test."""
+        for page in self.pages.values():
+            await page.close()
+        self.pages.clear()
+        for room in list(self.truth):
+            del self.truth[room]
+            await self.client.close_room(room)
 
     async def stop(self) -> None:
         for page in self.pages.values():

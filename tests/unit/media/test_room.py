@@ -16,6 +16,7 @@ from media.outputs import CloseTransport, Output, SendRtcp, Tell
 from media.room import Room
 from media.rooms import Rooms
 from media.rtp import read_header, write_header
+from media.signalling import RelayAddress, answer
 
 ALL = Permission(("audio", "video"), True)
 CAPABILITIES = RtpCapabilities((Codec("audio/opus", 48000), Codec("video/VP8", 90000)))
@@ -292,6 +293,26 @@ def test_a_changed_permission_leaves_exactly_what_it_allows(
         if not allowed:
             with pytest.raises(Fault):
                 stage.send("anna", kind)
+
+
+def test_a_member_who_asks_without_end_is_told_so_and_may_ask_again_later(stage: Stage) -> None:
+    address = RelayAddress(["127.0.0.1"], 1, [])
+    codes = []
+    for _ in range(int(limits.REQUEST_BURST) + 5):
+        try:
+            answer(stage.room, "anna", "resync", {}, address, 1.0)
+        except Fault as fault:
+            codes.append(fault.code)
+    assert codes == ["limit"] * 5
+    answer(stage.room, "anna", "resync", {}, address, 2.0)
+    answer(stage.room, "berta", "resync", {}, address, 1.0)
+
+
+def test_who_loses_a_kind_hears_that_the_own_track_is_gone(stage: Stage) -> None:
+    track, _ = stage.send("anna", "video")
+    stage.drain()
+    stage.room.permit("anna", Permission(("audio",), True))
+    assert Tell("room", "anna", "trackRemoved", {"track": track}) in stage.drain()
 
 
 def test_leaving_keeps_the_permission(stage: Stage) -> None:
