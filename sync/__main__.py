@@ -23,6 +23,7 @@ from sync.hq import serve
 from sync.spool import Spool, read_bounded
 
 DONE, FAILED, USAGE = 0, 1, 2
+LOCK_TRIES, LOCK_SECONDS = 10, 0.05
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +107,7 @@ def _courier(chosen: argparse.Namespace) -> int:
         stop = _stopping()
         spool = Spool(chosen.spool)
         spool.prepare("in")
-        if spool.lock() is None:
+        if await hold(spool) is None:
             return _say("Another courier already works on this spool.", FAILED)
         carrying = asyncio.create_task(Courier(spool).run())
         _ready("courier")
@@ -122,6 +123,16 @@ def _courier(chosen: argparse.Namespace) -> int:
         os._exit(DONE)
 
     return asyncio.run(run())
+
+
+async def hold(spool: Spool) -> int | None:
+    """The courier's lock, or None when another courier has it. Tries again: the box takes it for a moment to look."""
+    for _ in range(LOCK_TRIES):
+        handle = spool.lock()
+        if handle is not None:
+            return handle
+        await asyncio.sleep(LOCK_SECONDS)
+    return None
 
 
 def _stopping() -> asyncio.Event:

@@ -19,6 +19,7 @@ from appliance.outbox.rows import Standing
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import hq_folder, hq_open, keys, suite
+from sync.__main__ import hold
 from sync.courier import Courier
 from sync.spool import CourierStatus, Spool
 from tests.fakes.parties import AT, enrol, hand_over, make_hq, objects, running_hq, until
@@ -49,7 +50,7 @@ class Party:
 
     @asynccontextmanager
     async def carrying(self) -> AsyncIterator[None]:
-        lock = self.spool.lock()
+        lock = await hold(self.spool)
         assert lock is not None
         try:
             async with _task(Courier(self.spool, jitter=lambda: 0.0).run()):
@@ -121,8 +122,8 @@ async def test_a_long_queue_goes_through_the_window(party: Party) -> None:
 async def test_a_spool_that_was_lost_is_filled_again(party: Party) -> None:
     async with running_hq(party.hq) as facts:
         hand_over(party.spool, facts)
+        await party.add()
         async with party.forwarding() as running, party.carrying():
-            await party.add()
             await until(lambda: running.state().state == "up_to_date")
         await party.add()
         async with party.forwarding():

@@ -19,6 +19,7 @@ from appliance.outbox import actions, rows
 from appliance.outbox.actions import Forwarder
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
+from sync.__main__ import hold
 from sync.courier import Courier
 from sync.spool import Spool
 
@@ -93,7 +94,7 @@ async def run(step: str, key: bytes, home: Path, count: int) -> None:
         STEPS[step]()
     spool = Spool(home / "spool")
     spool.prepare("in")
-    held = spool.lock()
+    held = await hold(spool)
     settled = asyncio.Event()
     running = Forwarder(db, home / "spool", lambda: settled.set() if running.state().state == "up_to_date" else None)
     tasks = [asyncio.create_task(work) for work in (running.run(), Courier(spool).run())]
