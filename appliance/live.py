@@ -11,13 +11,12 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Literal, Protocol
 
-from media.client import Permission, RelayFault
-
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.sessions import rows
 from appliance.sessions.rules import in_room
 from appliance.store.database import Database, Transaction
+from media.client import Permission, RelayFault
 
 log = logging.getLogger(__name__)
 

@@ -95,6 +95,7 @@ def render(
         "path": request.path,
         "languages": LANGUAGES,
         "fault": say(request, fault) if fault else None,
+        "fault_code": fault.code if fault else "",
     }
     text = _environment(code).get_template(template).render({**facts, **(context or {})})
     return web.Response(text=text, content_type="text/html", status=fault.kind.status if fault else 200)

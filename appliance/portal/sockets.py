@@ -135,4 +135,7 @@ async def _carry(request: web.Request, clinic: Clinic, page: RoomPage, frame: st
         page.answer(asked.id, await clinic.live.request(page, asked.method, asked.data))
     except Fault as fault:
         log.info("room: %s %s", fault.code, fault.detail)
-        page.answer(asked.id, None, (fault.detail or fault.code, pages.say(request, fault)))
+        code = (
+            fault.detail if fault.code == "relay_refused" else fault.code
+        )  # the relay's own word: PROTOCOL.md names it
+        page.answer(asked.id, None, (code, pages.say(request, fault)))

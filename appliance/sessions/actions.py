@@ -5,7 +5,6 @@ The words are the policy's: *admit* is one word from key press to audit entry.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from appliance.consent import rows as consents
@@ -117,7 +116,7 @@ def _permit_on(
 
 def _record(tx: Transaction, session_id: str) -> record.SessionEnded:
     session, members = rows.session(tx, session_id), rows.members(tx, session_id)
-    key = _pseudonym_key(tx)
+    key = rows.pseudonym_key(tx)
     present = {m.id: rows.attendances(tx, m.id, session.ended_at) for m in members}
     return record.SessionEnded(
         session=record.pseudonym(key, "session", session.id),
@@ -137,13 +136,3 @@ def _record(tx: Transaction, session_id: str) -> record.SessionEnded:
             if present[m.id]
         ],
     )
-
-
-def _pseudonym_key(tx: Transaction) -> bytes:
-    tx.execute(
-        "INSERT INTO box_secrets (name, value) VALUES ('pseudonym_key', ?) ON CONFLICT DO NOTHING",
-        (secrets.token_bytes(32),),
-    )
-    row = tx.one("SELECT value FROM box_secrets WHERE name = 'pseudonym_key'")
-    assert row is not None  # noqa: S101 - the line above put it there
-    return bytes(row["value"])

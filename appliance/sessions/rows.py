@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -194,6 +195,14 @@ def attendances(tx: Transaction, member_id: str, ended_at: str) -> Sequence[tupl
     """When that member was there, as (joined, left); one that was cut off by a crash lasts until `ended_at`."""
     rows = tx.all("SELECT joined_at, left_at FROM attendances WHERE member = ? ORDER BY sequence", (member_id,))
     return [(row["joined_at"], row["left_at"] or ended_at) for row in rows]
+
+
+def pseudonym_key(tx: Transaction) -> bytes:
+    """The key of the names that HQ sees; made on first use, so the transaction must be one that writes."""
+    made = secrets.token_bytes(32)
+    tx.execute("INSERT INTO box_secrets VALUES ('pseudonym_key', ?) ON CONFLICT DO NOTHING", (made,))
+    row = tx.one("SELECT value FROM box_secrets WHERE name = 'pseudonym_key'")
+    return bytes(row["value"]) if row else made
 
 
 _SESSIONS = "SELECT s.*, p.name AS leader_name FROM sessions s JOIN people p ON p.id = s.facilitator"

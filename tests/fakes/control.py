@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 from appliance.clinic import Clinic
 from appliance.control import types
@@ -36,7 +37,7 @@ class Box:
         self._feed.publish("gap")
 
     def about(self) -> types.Box:
-        state: types.Literal["locked", "unlocked"] = "unlocked" if self._unlocked else "locked"
+        state: Literal["locked", "unlocked"] = "unlocked" if self._unlocked else "locked"
         return types.Box(
             state=state, clinic="Riverbend", version="0", addresses=("https://box:8443",), relay_connected=True
         )

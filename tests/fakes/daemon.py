@@ -222,7 +222,7 @@ class FakeDaemon:
     async def _once(self, request: web.Request, word: str) -> tuple[int, bytes]:
         try:
             if self._faults[word]:
-                raise Fault(self._faults[word].popleft())
+                return _refuse(self._faults[word].popleft())
             if "session" in request.match_info:
                 done = self._act(self._user(request), word, request.match_info)
             else:
@@ -283,7 +283,9 @@ def _login(user: str) -> Login:
 
 
 def _refuse(code: str) -> tuple[int, bytes]:
-    status, sentence = (BY_CODE[code].status, BY_CODE[code].sentence) if code in BY_CODE else (500, "")
+    status, sentence = (
+        (BY_CODE[code].status, BY_CODE[code].sentence) if code in BY_CODE else (500, "the box's own sentence")
+    )
     return status, msgspec.json.encode(FaultBody(code=code, sentence=sentence))
 
 

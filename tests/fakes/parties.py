@@ -101,7 +101,7 @@ def hand_over(spool: Spool, hq: HqFacts) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait for a condition; a test that never sees it fails by TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for is in another process or thread
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -24,7 +24,9 @@ def test_a_hostile_frame_is_refused(frame: str) -> None:
         bodies.socket_request(frame)
 
 
-@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil", "", "/a\r\nSet-Cookie: x", "/\\"])
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "https://evil.example", "/\\evil", "", "/a\r\nSet-Cookie: x", "/\\"]
+)
 def test_the_way_back_never_leads_elsewhere(path: str) -> None:
     assert bodies.local_path(path) == "/"
 
