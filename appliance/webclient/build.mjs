@@ -43,7 +43,9 @@ async function bundle() {
   writeFileSync(path.join(out, "licences.txt"), licences(result.metafile).join("\n----\n\n"));
   for (const name of readdirSync(out).filter((file) => file.endsWith(".js")).sort()) {
     const file = path.join(out, name);
-    console.log(`${name}  ${statSync(file).size} bytes, ${gzipSync(readFileSync(file)).length} with gzip`);
+    const compressed = gzipSync(readFileSync(file), { level: 9 });
+    writeFileSync(`${file}.gz`, compressed); // the portal sends this one to browsers that take it, which is all of them
+    console.log(`${name}  ${statSync(file).size} bytes, ${compressed.length} with gzip`);
   }
 }
 

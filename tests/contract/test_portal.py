@@ -289,6 +289,13 @@ async def test_every_answer_carries_the_safety_headers(newcomer: Newcomer) -> No
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_the_script_travels_compressed(newcomer: Newcomer) -> None:
+    visitor = newcomer()
+    shown = await visitor.get("/static/room/room.js")
+    assert (shown.status, shown.headers["Content-Encoding"]) == (200, "gzip")
+    assert "javascript" in shown.headers["Content-Type"]
+
+
 async def test_pages_are_kept_by_no_browser(newcomer: Newcomer) -> None:
     assert (await newcomer().get("/join")).headers["Cache-Control"] == "no-store"
 
