@@ -50,5 +50,5 @@ class HelpPage(Page):
         keys = " ".join(key_name(key, self.words) for key in command.keys)
         about = self.words(f"help.{command.id}")
         if refusal(command, self.known, self._about) == "refusal.role":
-            about += f" ({self.words('palette.not_for_role')})"
+            about = f"({self.words('palette.not_for_role')}) {about}"
         return Text(keys, "bold"), Text(self.words(f"command.{command.id}")), Text(about)

@@ -95,8 +95,8 @@ def test_keys_are_named_as_people_read_them() -> None:
 
 
 def test_the_palette_finds_by_a_part_of_the_name_without_accents() -> None:
-    assert [one.id for one in found("ORD", ES)][0] == "palette"
-    assert [one.id for one in found("adm", EN)][0] == "admit"
+    assert found("ORD", ES)[0].id == "palette"
+    assert found("adm", EN)[0].id == "admit"
     assert found("xyzzy", EN) == []
     assert len(found("", EN)) == len(COMMANDS)
 
