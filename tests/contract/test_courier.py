@@ -18,7 +18,8 @@ from sync.courier import Courier
 from sync.envelope import parse
 from sync.faults import SyncFault
 from sync.spool import Spool
-from tests.fakes.parties import SealingBox, enrol, hand_over, make_hq, objects, running_hq, until
+from tests.fakes.parties import SealingBox, enrol, hand_over, make_hq, objects, running_hq
+from tests.fakes.waiting import until
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from sync import hq_folder, hq_open, keys, suite
 from sync.__main__ import hold
 from sync.courier import Courier
 from sync.spool import CourierStatus, Spool
-from tests.fakes.parties import AT, enrol, hand_over, make_hq, objects, running_hq, until
+from tests.fakes.parties import AT, enrol, hand_over, make_hq, objects, running_hq
+from tests.fakes.waiting import until
 
 
 @dataclass

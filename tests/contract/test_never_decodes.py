@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import aiortc
 
-from tests.fakes.relay_process import clinic, until
+from tests.fakes.relay_process import clinic
+from tests.fakes.waiting import there, until
 
 MEDIA = Path(__file__).parents[2] / "media"
 ALLOWED_THIRD_PARTY = {"aioice", "msgspec", "pylibsrtp", "uvloop", "psutil"}
@@ -37,12 +37,11 @@ def test_only_transport_knows_aiortc() -> None:
 
 
 async def test_the_process_of_a_relay_at_work_holds_no_codec_library() -> None:
-    with tempfile.TemporaryDirectory(prefix="hr") as folder:
-        async with clinic(Path(folder)) as box:
-            await box.enter("room", "anna", "audio", "video")
-            berta = await box.enter("room", "berta")
-            await until(lambda: sum(item.packets for item in berta.received.values()) > 20)
-            assert_no_codec_and_no_file(Path(f"/proc/{box.process.pid}"))
+    async with clinic() as box:
+        await box.enter("room", "anna", "audio", "video")
+        berta = await box.enter("room", "berta")
+        await until(lambda: sum(item.packets for item in berta.received.values()) > 20)
+        assert_no_codec_and_no_file(Path(f"/proc/{there(box.process).pid}"))
 
 
 def assert_no_codec_and_no_file(process: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,11 @@ from media import limits
 from media.endpoint import Endpoint
 from media.messages import Permission
 from media.outputs import Tell
+from media.paths import Path
 from media.relay import Relay, bind
 from media.rtp import write_header
 from media.transport import Certificate
-from tests.fakes.relay_process import until
+from tests.fakes.waiting import there, until
 
 ALL = Permission(("audio", "video"), True)
 
@@ -29,7 +31,7 @@ class Bench:
         self.relay.start()
         self.endpoints: list[Endpoint] = []
 
-    def ask(self, member: str, method: str, **data: object) -> dict:
+    def ask(self, member: str, method: str, **data: object) -> dict[str, Any]:
         return self.relay.request("room", member, method, data)
 
     async def enter(self, member: str, direction: str, role: str = "client") -> Endpoint:
@@ -40,11 +42,14 @@ class Bench:
         )
         self.endpoints.append(endpoint)
 
-        async def request(method: str, data: dict) -> dict:
+        async def request(method: str, data: dict[str, Any]) -> dict[str, Any]:
             return self.ask(member, method, **data)
 
         await endpoint.connect(request)
         return endpoint
+
+    def path(self, endpoint: Endpoint) -> Path:
+        return there(self.relay.paths.get(endpoint.transport))
 
     def events(self, member: str) -> list[str]:
         return [item.event for item in self.told if item.member == member]
@@ -75,7 +80,7 @@ async def test_a_transport_without_consent_for_thirty_seconds_is_closed_and_the_
 
 async def test_a_check_renews_consent(bench: Bench) -> None:
     endpoint = await bench.enter("anna", "send")
-    path = bench.relay.paths.get(endpoint.transport)
+    path = bench.path(endpoint)
     bench.now += 29
     endpoint.check()
     await until(lambda: path.ice.consent_at == bench.now)
@@ -94,7 +99,7 @@ async def test_a_transport_that_was_only_created_waits_for_as_long_as_its_member
 
 async def test_the_relay_is_the_dtls_client_of_a_peer_that_wants_to_be_the_server(bench: Bench) -> None:
     endpoint = await bench.enter("anna", "send", role="server")
-    await until(lambda: bench.relay.paths.get(endpoint.transport).dtls.sealing is not None)
+    await until(lambda: there(bench.path(endpoint).dtls).sealing is not None)
 
 
 async def test_the_first_profile_is_aead_aes_128_gcm(bench: Bench) -> None:
@@ -115,12 +120,11 @@ async def test_a_permission_that_ends_has_closed_its_transport_before_the_next_d
 
 async def test_addresses_of_one_transport_are_bounded_and_belong_to_whoever_proved_them_last(bench: Bench) -> None:
     endpoint = await bench.enter("anna", "send")
-    path = bench.relay.paths.get(endpoint.transport)
+    path = bench.path(endpoint)
     for _ in range(3 * limits.MAX_ADDRESSES_PER_TRANSPORT):
         endpoint.move()
-        here = endpoint._udp.getsockname()
-        await until(lambda h=here: path.ice.address == h)
-        assert bench.relay.paths.find(here) is path
+        await until(lambda: path.ice.address == endpoint._udp.getsockname())
+        assert bench.relay.paths.find(endpoint._udp.getsockname()) is path
         assert len(path.addresses) <= limits.MAX_ADDRESSES_PER_TRANSPORT
     assert len(bench.relay.paths._by_address) <= limits.MAX_ADDRESSES_PER_TRANSPORT
 
@@ -130,7 +134,7 @@ async def test_dtls_that_comes_before_connect_transport_is_kept_within_bounds(be
     bench.ask("anna", "join")
     endpoint = Endpoint(bench.ask("anna", "createTransport", direction="send"), certificate=Certificate())
     bench.endpoints.append(endpoint)
-    path = bench.relay.paths.get(endpoint.transport)
+    path = bench.path(endpoint)
     endpoint.check()
     await until(lambda: path.ice.address is not None)
     for _ in range(5 * limits.MAX_DTLS_QUEUE):

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.fakes.participant import Participant, Received
-from tests.fakes.relay_process import Clinic, clinic, until
+from tests.fakes.relay_process import Clinic, clinic
+from tests.fakes.waiting import there, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def relay() -> AsyncIterator[Clinic]:
-    with tempfile.TemporaryDirectory(prefix="hr") as folder:
-        async with clinic(Path(folder)) as made:
-            yield made
+    async with clinic() as made:
+        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -29,11 +27,16 @@ async def box(relay: Clinic) -> AsyncIterator[Clinic]:
     await relay.clear()
 
 
+async def until_it_has(page: Participant, more_than: int) -> Received:
+    """What this participant receives, as soon as more packets than that have come."""
+    await until(lambda: page.received and next(iter(page.received.values())).packets > more_than)
+    return next(iter(page.received.values()))
+
+
 async def pair(box: Clinic, kind: str) -> tuple[Participant, Participant, Received]:
     """Anna sends, Berta has received something of it."""
     anna, berta = await box.enter("room", "anna", kind), await box.enter("room", "berta")
-    await until(lambda: berta.received and next(iter(berta.received.values())).packets > 5)
-    return anna, berta, next(iter(berta.received.values()))
+    return anna, berta, await until_it_has(berta, 5)
 
 
 async def test_every_new_receiver_makes_the_sender_give_a_key_frame(box: Clinic) -> None:
@@ -42,8 +45,7 @@ async def test_every_new_receiver_makes_the_sender_give_a_key_frame(box: Clinic)
     for number in range(3):
         asked = sent.asked_for_key_frame
         guest = await box.enter("room", f"guest{number}")
-        await until(lambda g=guest: g.received and next(iter(g.received.values())).packets > 3)
-        received = next(iter(guest.received.values()))
+        received = await until_it_has(guest, 3)
         assert sent.asked_for_key_frame > asked
         assert received.key_frames == 1
         assert received.first_payload[1] & 1 == 0
@@ -147,5 +149,5 @@ async def test_a_participant_whose_address_changes_goes_on(box: Clinic) -> None:
     anna, berta, received = await pair(box, "audio")
     for endpoint in (berta.receiver, anna.sender):
         had = received.packets
-        endpoint.move()
-        await until(lambda h=had: received.packets > h + 10)
+        there(endpoint).move()
+        await until_it_has(berta, had + 10)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from media.client import Permission, RelayFault
 from tests.fakes.participant import Participant
-from tests.fakes.relay_process import EVERYTHING, Clinic, clinic, until
+from tests.fakes.relay_process import EVERYTHING, Clinic, clinic
+from tests.fakes.waiting import there, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def relay() -> AsyncIterator[Clinic]:
-    with tempfile.TemporaryDirectory(prefix="hr") as folder:
-        async with clinic(Path(folder)) as made:
-            yield made
+    async with clinic() as made:
+        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -35,13 +33,18 @@ def hears(page: Participant, member: str, kind: str, packets: int = 10) -> bool:
     return received is not None and received.packets >= packets
 
 
+async def until_it_hears(page: Participant, member: str, kind: str, packets: int = 10) -> None:
+    await until(lambda: hears(page, member, kind, packets))
+
+
 async def test_eight_people_all_receive_the_sound_and_the_picture_of_all_others(box: Clinic) -> None:
     names = [f"member{number}" for number in range(8)]
     pages = {name: await box.enter("room", name, "audio", "video") for name in names}
     for name, page in pages.items():
         for other in names:
             if other != name:
-                await until(lambda p=page, o=other: hears(p, o, "audio") and hears(p, o, "video"))
+                await until_it_hears(page, other, "audio")
+                await until_it_hears(page, other, "video")
         assert {item.member for item in page.received.values()} == set(names) - {name}
         video = next(item for item in page.received.values() if item.kind == "video")
         assert video.first_payload[1] & 1 == 0, "the first packet of a picture begins a key frame"
@@ -50,7 +53,7 @@ async def test_eight_people_all_receive_the_sound_and_the_picture_of_all_others(
 async def test_nobody_hears_another_room(box: Clinic) -> None:
     here, there = await box.enter("here", "anna", "audio"), await box.enter("there", "berta", "audio")
     friend = await box.enter("there", "carla", "audio")
-    await until(lambda: hears(friend, "berta", "audio"))
+    await until_it_hears(friend, "berta", "audio")
     assert not here.received
     assert {item.member for item in there.received.values()} == {"carla"}
 
@@ -73,7 +76,7 @@ async def test_who_may_only_listen_can_send_nothing(box: Clinic) -> None:
     with pytest.raises(RelayFault) as refused:
         await guest.send("audio")
     assert refused.value.code == "not_permitted"
-    await until(lambda: hears(guest, "anna", "audio"))
+    await until_it_hears(guest, "anna", "audio")
     assert not anna.received
 
 
@@ -86,7 +89,7 @@ async def test_who_may_not_receive_gets_no_packet_and_no_event(box: Clinic) -> N
     with pytest.raises(RelayFault) as refused:
         await mute.request("createTransport", {"direction": "receive"})
     assert refused.value.code == "not_permitted"
-    await until(lambda: hears(anna, "mute", "audio"))
+    await until_it_hears(anna, "mute", "audio")
     assert mute.events == []
 
 
@@ -96,15 +99,15 @@ async def test_a_removed_member_hears_nothing_more_and_the_others_go_on(box: Cli
     await until(
         lambda: hears(berta, "anna", "video") and hears(carla, "berta", "video") and hears(anna, "carla", "video")
     )
-    sealed = berta.sender.seal_rtp(next(iter(berta.sent.values())).unsent())
+    sealed = there(berta.sender).seal_rtp(next(iter(berta.sent.values())).unsent())
     await box.remove("room", "berta")
-    berta.sender.send_raw(sealed)
+    there(berta.sender).send_raw(sealed)
     gone = [item for item in carla.received.values() if item.member == "berta"]
     await until(lambda: all(item.goodbye for item in gone))
     at_berta = sum(item.packets for item in berta.received.values())
     at_carla = sum(item.packets for item in gone)
-    before = carla.from_member("anna", "audio").packets
-    await until(lambda: hears(carla, "anna", "audio", before + 25))
+    before = there(carla.from_member("anna", "audio")).packets
+    await until_it_hears(carla, "anna", "audio", before + 25)
     # What was already on its way when the relay closed the transport may have arrived; nothing that was sent later.
     later = sum(item.packets for item in berta.received.values())
     assert later - at_berta <= 4
@@ -119,7 +122,7 @@ async def test_a_removed_member_hears_nothing_more_and_the_others_go_on(box: Cli
 async def test_a_lowered_permission_takes_the_picture_away_and_leaves_the_sound(box: Clinic) -> None:
     anna, berta = await box.enter("room", "anna", "audio", "video"), await box.enter("room", "berta")
     await until(lambda: hears(berta, "anna", "video") and hears(berta, "anna", "audio"))
-    picture, sound = berta.from_member("anna", "video"), berta.from_member("anna", "audio")
+    picture, sound = there(berta.from_member("anna", "video")), there(berta.from_member("anna", "audio"))
     await box.admit("room", "anna", Permission(("audio",), True))
     await until(lambda: picture.goodbye)
     pictures, sounds = picture.packets, sound.packets
@@ -146,24 +149,24 @@ async def test_a_raised_permission_announces_what_is_there(box: Clinic) -> None:
 async def test_who_comes_and_goes_freezes_nobody(box: Clinic) -> None:
     await box.enter("room", "anna", "video")
     berta = await box.enter("room", "berta", "video")
-    await until(lambda: hears(berta, "anna", "video"))
+    await until_it_hears(berta, "anna", "video")
     for visit in range(3):
         guest = await box.enter("room", "guest", "video")
-        await until(lambda g=guest: hears(g, "anna", "video", 4) and hears(g, "berta", "video", 4))
+        await until_it_hears(guest, "anna", "video", 4)
+        await until_it_hears(guest, "berta", "video", 4)
         if visit % 2:
             guest.vanish()
             await box.client.leave("room", "guest")
         else:
             await box.remove("room", "guest")
-        before = berta.from_member("anna", "video").packets
-        await until(lambda b=before: hears(berta, "anna", "video", b + 8))
-    sequences = berta.from_member("anna", "video").sequences
+        await until_it_hears(berta, "anna", "video", there(berta.from_member("anna", "video")).packets + 8)
+    sequences = there(berta.from_member("anna", "video")).sequences
     assert all((after - first) & 0xFFFF == 1 for first, after in itertools.pairwise(sequences))
 
 
 async def test_joining_again_closes_what_the_earlier_page_had(box: Clinic) -> None:
     anna, berta = await box.enter("room", "anna", "audio"), await box.enter("room", "berta", "audio")
-    await until(lambda: hears(anna, "berta", "audio"))
+    await until_it_hears(anna, "berta", "audio")
     first = next(iter(berta.sent))
     again = box.participant("room", "berta")
     await again.join()

@@ -7,24 +7,24 @@ import random
 import socket
 import stat
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from media.client import RelayFault
+from media.client import Permission, RelayFault
 from tests.fakes.participant import Participant
-from tests.fakes.relay_process import EVERYTHING, Clinic, clinic, until
+from tests.fakes.relay_process import EVERYTHING, Clinic, clinic
+from tests.fakes.waiting import there, until
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 async def box() -> AsyncIterator[Clinic]:
-    with tempfile.TemporaryDirectory(prefix="hr") as folder:
-        async with clinic(Path(folder)) as made:
-            yield made
+    async with clinic() as made:
+        yield made
 
 
 def packets(page: Participant) -> int:
@@ -44,7 +44,7 @@ async def test_media_goes_on_while_the_appliance_is_away_and_the_truth_is_reconc
     del box.truth["room"]["carla"]
     box.truth["room"]["dora"] = EVERYTHING
     await box.connect()
-    gone = berta.from_member("carla", "audio")
+    gone = there(berta.from_member("carla", "audio"))
     await until(lambda: gone.goodbye)
     had = packets(berta)
     await until(lambda: packets(berta) > had + 10)
@@ -61,14 +61,14 @@ async def test_a_page_catches_up_after_its_signalling_was_away(box: Clinic) -> N
     await until(lambda: packets(anna) > 2 and packets(berta) > 2)
     state = await berta.request("resync", {})
     assert state["ownTracks"] == list(berta.sent)
-    assert set(state["transports"]) == {berta.sender.transport, berta.receiver.transport}
+    assert set(state["transports"]) == {there(berta.sender).transport, there(berta.receiver).transport}
     assert [item["track"] for item in state["tracks"]] == list(anna.sent)
     assert [item["downTrack"] for item in state["downTracks"]] == [item.down_track for item in berta.received.values()]
 
 
 async def test_a_newer_appliance_replaces_the_older(box: Clinic) -> None:
     older = box.client
-    running = box._running
+    running = there(box._running)
     await box.connect()
     await until(lambda: not older.connected or older.instance == box.client.instance)
     await box.admit("room", "anna")
@@ -81,7 +81,7 @@ async def test_a_change_that_is_made_while_the_truth_is_read_is_not_lost(box: Cl
     await box.disconnect()
     reading, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow() -> dict:
+    async def slow() -> dict[str, dict[str, Permission]]:
         before = {"room": {"anna": EVERYTHING}}
         reading.set()
         await go_on.wait()
@@ -106,18 +106,18 @@ async def test_the_socket_is_for_its_owner_and_group_only(box: Clinic) -> None:
 async def test_nonsense_on_the_udp_port_disturbs_nobody(box: Clinic) -> None:
     _anna, berta = await box.enter("room", "anna", "audio"), await box.enter("room", "berta")
     await until(lambda: packets(berta) > 5)
-    address = berta.receiver._address
+    receiver = there(berta.receiver)
     chance = random.Random(7)  # noqa: S311  seeded on purpose
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         for first in range(256):
-            stranger.sendto(bytes([first]) + chance.randbytes(chance.randrange(200)), address)
-        stranger.sendto(b"", address)
-        stranger.sendto(b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), address)
+            stranger.sendto(bytes([first]) + chance.randbytes(chance.randrange(200)), receiver._address)
+        stranger.sendto(b"", receiver._address)
+        stranger.sendto(b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), receiver._address)
     # The same from an address the relay knows: DTLS alerts, SRTP that is not authentic, broken STUN.
     for first in range(256):
-        berta.receiver.send_raw(bytes([first]) + chance.randbytes(chance.randrange(200)))
+        receiver.send_raw(bytes([first]) + chance.randbytes(chance.randrange(200)))
     for size in range(0, 40):
-        berta.receiver.send_rtcp(bytes([0x80 | size & 0x1F, 200 + size % 8, 0, max(0, size - 1)]) + bytes(4 * size + 4))
+        receiver.send_rtcp(bytes([0x80 | size & 0x1F, 200 + size % 8, 0, max(0, size - 1)]) + bytes(4 * size + 4))
     had = packets(berta)
     await until(lambda: packets(berta) > had + 10)
     dropped = (await box.client.counts())["dropped"]
@@ -133,7 +133,7 @@ async def test_a_packet_that_breaks_the_senders_own_header_is_dropped_alone(box:
     # libsrtp itself refuses most of these; what it lets through must not disturb the relay either.
     for packet in (good, good[:12], bytes([0xA0]) + good[1:-1] + b"\xff", bytes([0x8F]) + good[1:]):
         try:
-            anna.sender.send_rtp(packet)
+            there(anna.sender).send_rtp(packet)
         except ValueError:
             continue
     had = packets(berta)
@@ -154,9 +154,9 @@ async def test_a_connection_that_does_not_greet_is_refused(box: Clinic, line: by
 
 async def test_wrong_requests_are_faults_and_nothing_more(box: Clinic) -> None:
     anna = await box.enter("room", "anna", "audio")
-    transport = anna.sender.transport
+    transport = there(anna.sender).transport
     codec = {"mimeType": "video/H264", "payloadType": 96, "clockRate": 90000}
-    wrong: list[tuple[str, dict, str]] = [
+    wrong: list[tuple[str, dict[str, Any], str]] = [
         ("nothing", {}, "bad_method"),
         ("createTransport", {}, "bad_parameters"),
         ("createTransport", {"direction": "sideways"}, "bad_parameters"),
@@ -184,11 +184,11 @@ async def test_wrong_requests_are_faults_and_nothing_more(box: Clinic) -> None:
         assert fault.value.code == code, (method, data)
 
 
-def _connect(transport: str) -> dict:
+def _connect(transport: str) -> dict[str, Any]:
     return {"transport": transport, "dtlsParameters": {"fingerprints": [{"algorithm": "sha-256", "value": "00"}]}}
 
 
-def _send(transport: str, codecs: list, encodings: list) -> dict:
+def _send(transport: str, codecs: list[dict[str, Any]], encodings: list[dict[str, int]]) -> dict[str, Any]:
     return {
         "transport": transport,
         "kind": "video",
@@ -216,7 +216,7 @@ async def test_a_peer_with_another_certificate_than_it_announced_gets_no_keys(bo
     mallory = box.participant("room", "mallory")
     ask = mallory.request
 
-    async def lie(method: str, data: dict) -> dict:
+    async def lie(method: str, data: dict[str, Any]) -> dict[str, Any]:
         if method == "connectTransport":
             data["dtlsParameters"]["fingerprints"] = [{"algorithm": "sha-256", "value": ":".join(["00"] * 32)}]
         return await ask(method, data)
@@ -261,8 +261,9 @@ async def test_bad_usage_is_exit_code_two(tmp_path: Path) -> None:
 
 
 async def test_the_socket_of_a_killed_relay_does_not_stop_the_next_one(box: Clinic) -> None:
-    box.process.kill()
-    await box.process.wait()
+    relay = there(box.process)
+    relay.kill()
+    await relay.wait()
     await until(lambda: not box.client.connected)
     first = box.client.instance
     await box.start_relay()
@@ -272,6 +273,7 @@ async def test_the_socket_of_a_killed_relay_does_not_stop_the_next_one(box: Clin
 
 async def test_a_relay_that_is_told_to_end_ends_cleanly_and_takes_its_socket_away(box: Clinic) -> None:
     await box.enter("room", "anna", "audio")
-    box.process.terminate()
-    assert await asyncio.wait_for(box.process.wait(), 5) == 0
+    relay = there(box.process)
+    relay.terminate()
+    assert await asyncio.wait_for(relay.wait(), 5) == 0
     assert not box.socket.exists()

@@ -16,7 +16,8 @@ import pytest
 
 from sync import hq_folder, keys
 from sync.spool import Spool
-from tests.fakes.parties import SealingBox, enrol, hand_over, make_hq, objects, until
+from tests.fakes.parties import SealingBox, enrol, hand_over, make_hq, objects
+from tests.fakes.waiting import until
 
 COMMAND = [sys.executable, "-m", "sync"]
 

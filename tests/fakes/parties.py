@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -96,13 +96,6 @@ def enrol(folder: Path, box: BoxFacts) -> None:
 def hand_over(spool: Spool, hq: HqFacts) -> None:
     """What enrolment does on the box: hq.json."""
     write_whole(spool.root / "hq.json", keys.hq_to_json(hq))
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition; a test that never sees it fails by TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def objects(folder: Path) -> list[Path]:

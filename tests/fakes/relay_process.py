@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from media.client import Permission, RelayClient
 from tests.fakes.participant import Participant
+from tests.fakes.waiting import until
 
 EVERYTHING = Permission(("audio", "video"), True)
-
-
-async def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
-    """Wait for a condition; fails the test when it has not come true in `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 class Clinic:
@@ -108,12 +103,13 @@ class Clinic:
 
 
 @contextlib.asynccontextmanager
-async def clinic(folder: Path) -> AsyncIterator[Clinic]:
-    """A relay that runs and an appliance that is connected to it."""
-    made = Clinic(folder)
-    try:
-        await made.start_relay()
-        await made.connect()
-        yield made
-    finally:
-        await made.stop()
+async def clinic() -> AsyncIterator[Clinic]:
+    """A relay that runs and an appliance that is connected to it, in a folder with a name short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="hr") as folder:
+        made = Clinic(Path(folder))
+        try:
+            await made.start_relay()
+            await made.connect()
+            yield made
+        finally:
+            await made.stop()

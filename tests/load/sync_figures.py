@@ -25,7 +25,8 @@ from sync.content import Record  # noqa: E402
 from sync.courier import Courier  # noqa: E402
 from sync.keys import HqFacts  # noqa: E402
 from sync.spool import Spool  # noqa: E402
-from tests.fakes.parties import AT, SealingBox, enrol, hand_over, make_hq, until  # noqa: E402
+from tests.fakes.parties import AT, SealingBox, enrol, hand_over, make_hq  # noqa: E402
+from tests.fakes.waiting import until  # noqa: E402
 
 SEALED, CARRIED, BOXES, EACH = 1000, 200, 16, 50
 
