@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize
 
 # Chromium as root needs no-sandbox; the loopback flags let ICE use 127.0.0.1, the only network of a test machine.
 CHROMIUM_ARGUMENTS = [
@@ -23,7 +23,7 @@ CHROMIUM_ARGUMENTS = [
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
-FIREFOX_PREFERENCES = {
+FIREFOX_PREFERENCES: dict[str, str | float | bool] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.peerconnection.ice.loopback": True,
@@ -132,7 +132,7 @@ async def launch(playwright: Playwright, kind: str) -> Browser:
 
 async def person(browser: Browser, name: str, colour: str, *, phone: bool = False, language: str = "en-US") -> Person:
     """A window of its own for that person, phone-sized or desktop-sized."""
-    size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
+    size = ViewportSize(width=390, height=844) if phone else ViewportSize(width=1280, height=800)
     context = await browser.new_context(ignore_https_errors=True, viewport=size, locale=language)
     paint = "rgb({},{},{})".format(*COLOURS[colour])
     await context.add_init_script(INSTRUMENT.replace("COLOUR", paint))

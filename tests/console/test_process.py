@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -62,7 +63,7 @@ async def test_without_a_terminal_it_says_so_and_ends_with_2(
         return ""
 
     monkeypatch.setattr(program, "_trouble", no_trouble)
-    monkeypatch.setattr(program.asyncio, "run", lambda doing: doing.close() or "")
+    monkeypatch.setattr(asyncio, "run", lambda doing: doing.close() or "")
     assert program.main(["--socket", "x", "--language", "en"]) == 2
     assert capsys.readouterr().err == "The console needs a terminal to draw on.\n"
 

@@ -202,4 +202,4 @@ async def test_a_patients_name_cannot_draw_on_the_screen(desk: Desk) -> None:
 def test_the_fake_daemon_is_the_one_of_the_contract() -> None:
     from tests.contract import test_control_client
 
-    assert test_control_client.FakeDaemon is FakeDaemon
+    assert vars(test_control_client)["FakeDaemon"] is FakeDaemon

@@ -67,7 +67,7 @@ async def test_the_feed_shows_no_more_than_a_look(scene: tuple[OpenBox, Feed, Pa
     start = feed.sequence
     await opened.clinic.act(opened.leader(), "open", opened.session)
     feed.publish("sync")
-    seen = {}
+    seen: dict[str, list[str]] = {}
     for name, client in (("own", own), ("other", other)):
         async for entry in client.feed(start):
             if entry is not None:

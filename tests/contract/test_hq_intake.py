@@ -11,7 +11,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from sync import carriage, envelope, hq, hq_folder, hq_store, receipt, suite
+from sync import carriage, envelope, hq, hq_folder, hq_store, keys, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
 from tests.fakes.parties import SealingBox, enrol, make_hq, objects, post, running_hq, told
@@ -210,7 +210,7 @@ def test_an_init_that_was_cut_short_can_be_done_again(tmp_path: Path, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(hq_folder.keys, "hq_to_json", cut_short)
+        patch.setattr(keys, "hq_to_json", cut_short)
         make_hq(tmp_path / "hq")
     assert not (tmp_path / "hq").exists()
     assert make_hq(tmp_path / "hq") == hq_folder.public(tmp_path / "hq")

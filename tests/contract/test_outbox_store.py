@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -152,7 +153,7 @@ async def test_a_receipt_for_other_bytes_settles_nothing(
     for raws, code in (([b"other"], "receipt_other_bytes"), ([b"other", b"more"], "set_back")):
         got = receipt.parse(receipt_for(tmp_path / "hq", raws))
         with pytest.raises(SyncFault, match=code):
-            await trial.do(lambda store, got=got: outbox.settle(store, got, AT))
+            await trial.do(partial(outbox.settle, receipt=got, at=AT))
     assert await trial.raw(1)
 
 

@@ -14,6 +14,7 @@ from appliance.faults import Fault
 from appliance.policy import BOX
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
+from appliance.store.database import Transaction
 from appliance.tickets.rules import MAX_FAILURES
 from tests.fakes.box import PEOPLE, OpenBox
 
@@ -35,7 +36,7 @@ async def test_a_whole_session_from_ticket_to_end(box: OpenBox) -> None:
 async def test_nobody_reaches_the_waiting_room_without_signing(box: OpenBox) -> None:
     actor = await box.patient(0)
 
-    def work(tx: rows.Transaction) -> None:
+    def work(tx: Transaction) -> None:
         sessions.choose_name(tx, actor, "Ada", now_text())
         sessions.try_devices(tx, actor, now_text())
         sessions.ask(tx, actor, now_text())

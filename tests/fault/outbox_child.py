@@ -19,6 +19,7 @@ from appliance.outbox import actions, rows
 from appliance.outbox.actions import Forwarder
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
+from sync import outbox
 from sync.__main__ import hold
 from sync.courier import Courier
 from sync.spool import Spool
@@ -71,13 +72,13 @@ def after_commit(name: str) -> None:
 
 # In the order in which a record meets them. Before a step and after the one before it are the same moment.
 STEPS: dict[str, Callable[[], None]] = {
-    "before_seal_commit": lambda: after(actions.outbox, "seal_next"),
+    "before_seal_commit": lambda: after(outbox, "seal_next"),
     "after_seal_commit": lambda: after_commit("seal_next"),
     "half_in_spool": lambda: before(Path, "rename"),
     "after_spool_write": lambda: after(Spool, "put_segment"),
     "after_post_before_receipt_stored": lambda: before(Spool, "put_receipt"),
     "after_receipt_stored": lambda: after(Spool, "put_receipt"),
-    "before_settle_commit": lambda: after(actions.outbox, "settle"),
+    "before_settle_commit": lambda: after(outbox, "settle"),
     "after_settle_commit": lambda: after_commit("settle"),
     "before_spool_tidied": lambda: before(Spool, "drop_segment"),
     "after_spool_tidied": lambda: after(Spool, "drop_settled"),

@@ -77,7 +77,8 @@ def memory(box: Box) -> dict[str, float]:
 
 
 def _megabytes(process: psutil.Process) -> float:
-    return round(process.memory_full_info().pss / 1e6, 1)
+    pss: int = process.memory_full_info().pss
+    return round(pss / 1e6, 1)
 
 
 async def measure(kind: str, rounds: int) -> dict[str, object]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.waiting import there
+
 MEDIA = Path(__file__).parents[3] / "media"
 README = (MEDIA / "README.md").read_text()
-PURE = re.search(r"Pure \(.*?\): `([^`]*)`", README, flags=re.DOTALL).group(1).split()
-WITH_IO = re.search(r"With I/O: `([^`]*)`", README).group(1).split()
+PURE = there(re.search(r"Pure \(.*?\): `([^`]*)`", README, flags=re.DOTALL)).group(1).split()
+WITH_IO = there(re.search(r"With I/O: `([^`]*)`", README)).group(1).split()
 IMPURE = {
     "asyncio",
     "socket",

@@ -8,6 +8,7 @@ from aioice import stun
 from media import ice, limits
 from media.faults import MediaFault
 from media.ice import IceLite
+from tests.fakes.waiting import there
 
 HOME, AWAY = ("192.0.2.7", 40000), ("192.0.2.7", 50000)
 
@@ -24,7 +25,7 @@ def request(proof: str = "right", *, nominate: bool = True, username: str = "our
 def test_a_check_that_proves_the_password_is_answered_with_its_own_address() -> None:
     asked = request()
     answer = IceLite("ours", "right").check(asked, HOME, 1.0)
-    response = stun.parse_message(answer.response)
+    response = stun.parse_message(there(answer).response)
     assert response.transaction_id == asked.transaction_id
     assert response.attributes["XOR-MAPPED-ADDRESS"] == HOME
     assert response.check_message_integrity(b"right")
@@ -49,7 +50,7 @@ def test_the_newest_nomination_wins() -> None:
 def test_a_check_without_nomination_takes_over_only_a_silent_address() -> None:
     agent = IceLite("ours", "right")
     agent.check(request(), HOME, 1.0)
-    assert not agent.check(request(nominate=False), AWAY, 2.0).selected
+    assert not there(agent.check(request(nominate=False), AWAY, 2.0)).selected
     assert agent.address == HOME
     agent.check(request(nominate=False), AWAY, 1.0 + limits.ADDRESS_SILENT + 0.1)
     assert agent.address == AWAY

@@ -11,8 +11,8 @@ import pytest
 from media import limits, rtcp
 from media.capabilities import UpFormat
 from media.faults import Fault, MediaFault
-from media.messages import Codec, DtlsParameters, Fingerprint, Permission, RtpCapabilities
-from media.outputs import CloseTransport, Output, SendRtcp, Tell
+from media.messages import Codec, Direction, DtlsParameters, Fingerprint, Kind, Permission, RtpCapabilities
+from media.outputs import CloseTransport, Output, Packet, SendRtcp, Tell
 from media.room import Room
 from media.rooms import Rooms
 from media.rtp import read_header, write_header
@@ -47,23 +47,25 @@ class Stage:
     def enter(self, member: str, permission: Permission = ALL) -> None:
         self.room.permit(member, permission)
         self.room.join(member)
-        for direction, ids in (("send", self.sends), ("receive", self.receives)):
+        ways: list[tuple[Direction, dict[str, str]]] = [("send", self.sends), ("receive", self.receives)]
+        for direction, ids in ways:
             if permission.send if direction == "send" else permission.receive:
                 opened = self.room.create_transport(member, direction)
                 self.room.connect_transport(member, opened.transport, DtlsParameters((Fingerprint("sha-256", "00"),)))
                 self.room.transport_ready(opened.transport, 0.0)
                 ids[member] = opened.transport
 
-    def send(self, member: str, kind: str) -> tuple[str, int]:
+    def send(self, member: str, kind: Kind) -> tuple[str, int]:
         ssrc = next(self.ssrcs)
         return self.room.send_track(member, self.sends[member], kind, UpFormat(ssrc, 100, b"", 0)), ssrc
 
     def watch(self, member: str, track: str, now: float = 0.0) -> int:
         answer = self.room.receive_track(member, track, self.receives[member], CAPABILITIES, now)
         self.room.resume_down_track(member, answer["downTrack"], now)
-        return answer["rtpParameters"]["encodings"][0]["ssrc"]
+        ssrc: int = answer["rtpParameters"]["encodings"][0]["ssrc"]
+        return ssrc
 
-    def rtp(self, member: str, ssrc: int, sequence: int, payload: bytes, now: float = 0.0) -> list:
+    def rtp(self, member: str, ssrc: int, sequence: int, payload: bytes, now: float = 0.0) -> list[Packet]:
         packet = write_header(False, False, 100, sequence, 3000 * sequence & 0xFFFFFFFF, ssrc) + payload
         return self.room.receive_rtp(self.sends[member], packet, now)
 
@@ -198,7 +200,9 @@ def test_a_nack_for_what_the_relay_misses_too_goes_up_once_for_all(stage: Stage)
         assert stage.room.receive_rtcp(stage.receives[member], rtcp.write_nack(1, down, [missing]), 1.0) == []
     (nack,) = [item for item in stage.drain() if isinstance(item, SendRtcp)]
     assert nack.transport == stage.sends["anna"]
-    assert rtcp.read_compound(nack.packet) == [rtcp.Nack(rtcp.read_compound(nack.packet)[0].ssrc, ssrc, (8,))]
+    (asked,) = rtcp.read_compound(nack.packet)
+    assert isinstance(asked, rtcp.Nack)
+    assert (asked.media, asked.lost) == (ssrc, (8,))
     assert len(stage.rtp("anna", ssrc, 8, b"late")) == 2
 
 
@@ -289,7 +293,8 @@ def test_a_changed_permission_leaves_exactly_what_it_allows(
     assert bool(stage.rtp("anna", sound_ssrc, 1, b"x")) is audio
     assert bool(stage.rtp("anna", picture_ssrc, 1, KEY)) is video
     assert bool(stage.rtp("berta", other_ssrc, 1, b"x")) is receives
-    for kind, allowed in (("audio", audio), ("video", video)):
+    kinds: list[tuple[Kind, bool]] = [("audio", audio), ("video", video)]
+    for kind, allowed in kinds:
         if not allowed:
             with pytest.raises(Fault):
                 stage.send("anna", kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -283,9 +284,14 @@ def sentences() -> set[tuple[str | None, str]]:
     sources += [(path, "python", {}) for path in PORTAL.glob("*.py")]
     for path, method, options in sources:
         with path.open("rb") as file:
-            for _, message, _, context in extract.extract(method, file, options=options):  # type: ignore[arg-type]
-                found.add((context, message if isinstance(message, str) else message[0]))
+            for _, message, _, context in extract.extract(method, file, options=options):
+                found.add((context, forms(message)[0]))
     return found
+
+
+def forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The only form of a message, or singular and plural."""
+    return (text,) if isinstance(text, str) else tuple(text or ())
 
 
 def test_spanish_is_complete_and_nothing_in_it_is_a_guess() -> None:
@@ -293,8 +299,7 @@ def test_spanish_is_complete_and_nothing_in_it_is_a_guess() -> None:
     for context, sentence in sentences():
         message = spanish.get(sentence, context)
         assert message is not None, f"not in es: {sentence!r}; see locale/babel.cfg"
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
-        assert all(strings), f"not translated: {sentence!r}"
+        assert all(forms(message.string)), f"not translated: {sentence!r}"
         assert not message.fuzzy
 
 
@@ -303,15 +308,13 @@ def test_a_catalogue_holds_nothing_that_no_page_says(language: str) -> None:
     said = sentences()
     for message in catalogue(language):
         if message.id:
-            key = message.id if isinstance(message.id, str) else message.id[0]
+            key = forms(message.id)[0]
             assert (message.context, key) in said, f"no longer said: {key!r}; see locale/babel.cfg"
 
 
 def test_placeholders_survive_translation() -> None:
     for message in catalogue("es"):
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
-        for given, said in zip(ids, strings, strict=True):
+        for given, said in zip(forms(message.id), forms(message.string), strict=True):
             assert sorted(re.findall(r"%\(\w+\)\w|\{\w+\}", given)) == sorted(re.findall(r"%\(\w+\)\w|\{\w+\}", said))
 
 
