@@ -48,7 +48,7 @@ GOODBYE_SECONDS = 1.0  # for telling the box of the sign-out while leaving
 
 
 class Console(App[None]):
-    """`idle_seconds` 0 switches the idle lock off. `clock` is monotonic seconds, `now` the wall clock."""
+    """`clock` is monotonic seconds and measures idleness; `now` is the wall clock, shown only."""
 
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -196,7 +196,7 @@ class Console(App[None]):
 
     def _lock_when_idle(self) -> None:
         idle = self._clock() - self._touched
-        if self.known.login is not None and self._idle_seconds and idle >= self._idle_seconds:
+        if self.known.login is not None and idle >= self._idle_seconds:
             self._sign_out("banner.idle")
 
     def _sign_out(self, why: str) -> None:

@@ -32,8 +32,8 @@ def test_the_drawn_code_is_the_qr_code_with_a_quiet_border() -> None:
     wanted = [[bool(one) for one in row] for row in segno.make(link, error="l", micro=False, boost_error=False).matrix]
     drawn = modules(qr_lines(link))
     size = len(wanted)
-    assert [row[2 : 2 + size] for row in drawn[2 : 2 + size]] == wanted
-    assert not any(drawn[0]) and not any(drawn[1]) and not any(row[0] or row[1] for row in drawn[: size + 4])
+    assert [row[4 : 4 + size] for row in drawn[4 : 4 + size]] == wanted
+    assert not any(any(row) for row in drawn[:4]) and not any(any(row[:4] + row[-4:]) for row in drawn[: size + 8])
 
 
 def test_a_code_for_a_long_link_still_fits_80_by_24() -> None:
