@@ -21,7 +21,7 @@ from typing import Any
 from appliance import banner, demo, settings
 from appliance.faults import Fault
 from appliance.home import Home
-from appliance.network import lan_addresses, portal_urls
+from appliance.network import portal_urls
 from appliance.processes import Child, trim_log
 from appliance.store import birth, keyslots
 from appliance.store.files import HomeLock
@@ -76,9 +76,8 @@ def _passphrase(home: Home, file: Path | None) -> str:
 class _Up:
     def __init__(self, home: Home, chosen: settings.Settings, facts: demo.Demo | None, passphrase: str) -> None:
         self._home, self._settings, self._demo = home, chosen, facts
-        addresses = chosen.media.addresses or (*lan_addresses(), "127.0.0.1")
         relay = ["-m", "media", "--socket", str(home.relay_socket), "--udp-port", str(chosen.media.port)]
-        for address in addresses:
+        for address in chosen.media.addresses:
             relay += ["--address", address]
         serve = ["-m", "appliance", "appliance", "--home", str(home.root)]
         self._children = [

@@ -1,4 +1,4 @@
-"""`python -m media --socket PATH --udp-port N --address IP …` runs the relay; `python -m media bench` measures it.
+"""`python -m media --socket PATH --udp-port N [--address IP …]` runs the relay; `python -m media bench` measures it.
 
 Prints `ready` when socket and port are bound. Exits 0 on SIGTERM or SIGINT, 1 when it failed, 2 on bad usage.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvloop
 
+from media.addresses import own_addresses
 from media.control import Control, SocketTaken
 from media.relay import Relay, bind
 
@@ -37,18 +38,21 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--socket", type=Path, required=True, help="path of relay.sock")
     parser.add_argument("--udp-port", type=_port, required=True, help="the one UDP port for everybody")
     parser.add_argument(
-        "--address", type=_address, action="append", required=True, help="IPv4 address browsers can reach; repeat it"
+        "--address",
+        type=_address,
+        action="append",
+        help="IPv4 address browsers can reach; without any, all that we have",
     )
     return parser
 
 
-async def serve(socket: Path, port: int, hosts: list[str]) -> None:
+async def serve(socket: Path, port: int, hosts: list[str] | None) -> None:
     """Run until SIGTERM or SIGINT. Raises OSError or SocketTaken when something cannot be bound."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     control = Control(socket)
-    relay = Relay(bind(port), hosts, control.tell, time.monotonic)
+    relay = Relay(bind(port), (lambda: hosts) if hosts else own_addresses, control.tell, time.monotonic)
     try:
         await control.start(relay)
         relay.start()

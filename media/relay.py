@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from media import limits
@@ -51,7 +51,11 @@ class Relay:
     """`tell(room, member, event, data)` carries events to the appliance. Call everything on the loop's thread."""
 
     def __init__(
-        self, udp: socket.socket, hosts: list[str], tell: Callable[[Tell], None], clock: Callable[[], float]
+        self,
+        udp: socket.socket,
+        hosts: Callable[[], Sequence[str]],
+        tell: Callable[[Tell], None],
+        clock: Callable[[], float],
     ) -> None:
         certificate = Certificate()
         self.rooms = Rooms(SecretDice())

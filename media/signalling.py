@@ -14,9 +14,12 @@ from media.room import Room
 
 
 class RelayAddress(NamedTuple):
-    """Where browsers find the relay, and the certificate they will meet. `fingerprints`: (algorithm, value)."""
+    """Where browsers find the relay, and the certificate they will meet. `fingerprints`: (algorithm, value).
 
-    hosts: Sequence[str]
+    `hosts` is asked for each transport: a machine's addresses change.
+    """
+
+    hosts: Callable[[], Sequence[str]]
     port: int
     fingerprints: Sequence[tuple[str, str]]
 
@@ -81,7 +84,7 @@ def candidates(address: RelayAddress) -> list[Data]:
             "port": address.port,
             "type": "host",
         }
-        for index, host in enumerate(address.hosts)
+        for index, host in enumerate(address.hosts())
     ]
 
 

@@ -27,7 +27,7 @@ class Bench:
     def __init__(self) -> None:
         self.now = 1000.0
         self.told: list[Tell] = []
-        self.relay = Relay(bind(0), ["127.0.0.1"], self.told.append, lambda: self.now)
+        self.relay = Relay(bind(0), lambda: ["127.0.0.1"], self.told.append, lambda: self.now)
         self.relay.start()
         self.endpoints: list[Endpoint] = []
 

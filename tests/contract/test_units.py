@@ -72,26 +72,14 @@ def test_each_process_has_a_user_of_its_own() -> None:
 
 
 @each_unit
-def test_the_command_is_real(unit: Path, tmp_path: Path) -> None:
+def test_the_command_is_real(unit: Path) -> None:
     """Each option of the command line is known to the program that it starts."""
     words = dict(directives(unit))["ExecStart"].split()
     program, arguments = Path(words[0]).name, words[1:]
     start = {"python": [], "hearth": ["-m", "appliance"]}
-    if program == "hearth-relay":
-        arguments = relay_arguments(tmp_path, arguments)
-        program = "python"
     options = [word for word in arguments if word.startswith("--")]
     command = [*start[program], *arguments[: arguments.index(options[0])], "--help"]
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for option in options:
         assert option in done.stdout
-
-
-def relay_arguments(folder: Path, arguments: list[str]) -> list[str]:
-    """What the start script would start: it is run beside a "python" that prints its arguments."""
-    shutil.copy(FOLDER / "hearth-relay", folder)
-    (folder / "python").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    (folder / "python").chmod(0o755)
-    command = [str(folder / "hearth-relay"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()

@@ -301,7 +301,7 @@ def test_a_changed_permission_leaves_exactly_what_it_allows(
 
 
 def test_a_member_who_asks_without_end_is_told_so_and_may_ask_again_later(stage: Stage) -> None:
-    address = RelayAddress(["127.0.0.1"], 1, [])
+    address = RelayAddress(lambda: ["127.0.0.1"], 1, [])
     codes = []
     for _ in range(int(limits.REQUEST_BURST) + 5):
         try:
