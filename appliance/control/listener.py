@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import socket
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
 HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
+_WITHOUT_LOGIN = frozenset({"/v1/unlock", "/v1/sign-in", "/v1/sign-out"})  # sign-out: its login is gone by then
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
 
 T = TypeVar("T")
@@ -61,7 +63,7 @@ class ControlListener:
         self._box = box
         self._feed = feed
         self._uids = uids | {os.getuid(), 0}
-        self._answers: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._answers: OrderedDict[bytes, asyncio.Future[web.StreamResponse]] = OrderedDict()
         self._runner: web.AppRunner | None = None
 
     async def start(self, path: Path) -> None:
@@ -112,21 +114,33 @@ class ControlListener:
             return _answer(500, types.FaultBody(code="internal", sentence=Fault("internal").kind.sentence))
 
     async def _once(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A repeated request with the same Request-Id gets the first one's answer and does nothing."""
-        request_id = request.headers.get("Request-Id", "")[:64]
+        """A repeated request gets the first one's answer and does nothing, also while the first is under way.
+
+        Repeated means: the same Request-Id, path, login and body. An answer may hold a token or a PIN, so whoever needs
+        a login for it still needs it for the repetition.
+        """
         if request.method != "POST":
             return await handler(request)
-        if not request_id:
-            raise Fault("bad_request", "no Request-Id")
-        if request_id in self._answers:
-            status, body = self._answers[request_id]
-            return web.Response(status=status, body=body, content_type="application/json")
-        response = await handler(request)
-        if isinstance(response, web.Response) and isinstance(response.body, bytes):
-            self._answers[request_id] = response.status, response.body
-            while len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
-        return response
+        key = _fingerprint(request, await request.read())
+        first = self._answers.get(key)
+        if first is None:
+            first = asyncio.ensure_future(handler(request))
+            self._keep(key, first)
+        elif request.path not in _WITHOUT_LOGIN:
+            await self._signed_in(request)
+        answer = await asyncio.shield(first)
+        body = answer.body if isinstance(answer, web.Response) else None
+        return web.Response(status=answer.status, body=body, content_type="application/json")
+
+    def _keep(self, key: bytes, answer: asyncio.Future[web.StreamResponse]) -> None:
+        def forget_failure(done: asyncio.Future[web.StreamResponse]) -> None:
+            if done.cancelled() or done.exception() is not None:
+                self._answers.pop(key, None)
+
+        self._answers[key] = answer
+        answer.add_done_callback(forget_failure)
+        while len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
 
     async def _actor(self, request: web.Request) -> tuple[Actor, types.Login] | None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -252,6 +266,16 @@ async def _body(request: web.Request, kind: type[T]) -> T:
         return msgspec.json.decode(await request.read(), type=kind)
     except msgspec.DecodeError:
         raise Fault("bad_request", "body") from None
+
+
+def _fingerprint(request: web.Request, body: bytes) -> bytes:
+    """What makes two requests the same one; a hash, since login and body are secrets. Fault("bad_request")."""
+    request_id = request.headers.get("Request-Id", "")
+    if not request_id:
+        raise Fault("bad_request", "no Request-Id")
+    parts = (request_id, request.path, request.headers.get("Authorization", ""))
+    words = [hashlib.sha256(part.encode("utf-8", "surrogateescape")).digest() for part in parts]
+    return hashlib.sha256(b"".join(words) + body).digest()
 
 
 def _answer(status: int, body: msgspec.Struct) -> web.Response:
