@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Coroutine
 from dataclasses import asdict
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
 from appliance.faults import Fault
 from appliance.home import Home
+from appliance.identity.rules import Throttle
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox.actions import Forwarder
@@ -34,6 +36,7 @@ from media.client import RelayClient
 log = logging.getLogger(__name__)
 
 HEALTH_SECONDS = 5.0
+WRONG_PASSPHRASES_PER_MINUTE = 5  # each try costs 128 MiB and a second of all cores: guessing must not stop a box
 NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
 
 
@@ -54,6 +57,7 @@ class Appliance:
         self._port = settings.portal.port
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
+        self._passphrases = Throttle(WRONG_PASSPHRASES_PER_MINUTE, 60.0)
 
     # -- what the listeners ask ----------------------------------------------------------------------------------
 
@@ -99,7 +103,9 @@ class Appliance:
         self._run(self._watch_health())
 
     async def unlock(self, passphrase: str) -> None:
-        """Open the store and bring the box to life. Faults: wrong_passphrase, those of the store."""
+        """Open the store and bring the box to life. Faults: wrong_passphrase, too_many_tries, those of the store."""
+        if not self._passphrases.take("", time.monotonic()):
+            raise Fault("too_many_tries")
         async with self._unlocking:
             if self._clinic is not None:
                 return

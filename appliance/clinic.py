@@ -63,8 +63,7 @@ class Clinic:
 
     async def sign_in(self, username: str, password: str, surface: Surface, address: str) -> tuple[str, Login]:
         """A token and its login. Faults: wrong_sign_in, too_many_tries."""
-        now = time.monotonic()
-        if not self._sign_ins.allows(address, now):
+        if not self._sign_ins.take(address, time.monotonic()):
             raise Fault("too_many_tries")
         name, word = normal(username.strip())[:MAX_USERNAME], normal(password)[:MAX_PASSWORD]
         account = await self.db.read(lambda tx: accounts.account(tx, name))
@@ -72,21 +71,20 @@ class Clinic:
             phc = account.password if account else await asyncio.to_thread(passwords.nobody)
             verified = await asyncio.to_thread(passwords.verify_password, word, phc)
         if account is None or not verified:
-            self._sign_ins.failed(address, now)
             who = Actor(account.person, account.role, surface) if account else Actor("", "box", surface)
             await self.note_refused(who, "sign_in", Facts(), "wrong_sign_in")
             raise Fault("wrong_sign_in")
+        self._sign_ins.give_back(address)
         return await self.db.write(lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds()))
 
     async def present(self, code: str, pin: str, address: str) -> str:
         """A visit's token for a ticket. Faults: wrong_ticket, ticket_stopped, ticket_expired, too_many_tries."""
-        now = time.monotonic()
-        if not self._codes.allows(address, now):
+        if not self._codes.take(address, time.monotonic()):
             raise Fault("too_many_tries")
         presented = await self.db.write(lambda tx: tickets.present(tx, code, pin, now_text(), now_seconds()))
         if presented.fault:
-            self._codes.failed(address, now)
             raise Fault(presented.fault)
+        self._codes.give_back(address)
         await self.live.changed(presented.session)
         return presented.token
 

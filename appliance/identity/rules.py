@@ -36,19 +36,24 @@ class Throttle:
     keys: int = 4096
     _tries: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
 
-    def allows(self, key: str, now: float) -> bool:
-        """Whether another try is allowed at `now` (monotonic seconds)."""
-        tries = self._tries.get(key)
-        if tries is None:
-            return True
+    def take(self, key: str, now: float) -> bool:
+        """Count a try at `now` (monotonic seconds); False if there were too many already.
+
+        A try counts from its beginning: a crowd of tries at once would otherwise all begin before the first has failed.
+        """
+        tries = self._tries.setdefault(key, deque(maxlen=self.limit))
         while tries and tries[0] <= now - self.window:
             tries.popleft()
-        return len(tries) < self.limit
-
-    def failed(self, key: str, now: float) -> None:
-        """Count a failed try."""
-        tries = self._tries.setdefault(key, deque(maxlen=self.limit))
-        tries.append(now)
+        allowed = len(tries) < self.limit
+        if allowed:
+            tries.append(now)
         self._tries.move_to_end(key)
         while len(self._tries) > self.keys:
             self._tries.popitem(last=False)
+        return allowed
+
+    def give_back(self, key: str) -> None:
+        """The newest try was a good one, which counts for nothing."""
+        tries = self._tries.get(key)
+        if tries:
+            tries.pop()
