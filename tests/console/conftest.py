@@ -52,6 +52,9 @@ class Desk:
                 await self.pilot.pause()
                 await asyncio.sleep(0)
 
+    async def comes_to(self, page: str) -> None:
+        await self.until(lambda: self.page == page)
+
     async def sees(self, *words: str) -> None:
         """All of these, wherever lines are broken."""
         try:

@@ -73,7 +73,7 @@ async def test_a_refused_snapshot_is_told_with_its_sentence(desk: Desk) -> None:
 
 
 async def test_health_and_sync_are_on_every_page(desk: Desk) -> None:
-    await desk.until(lambda: desk.page == "SignInPage")
+    await desk.comes_to("SignInPage")
     await desk.sees("Load 0.4/4", "Memory 38 %", "Disk 12 %", "52 °C", "HQ: has everything")
     await desk.signs_in()
     for key in ("t", "n", "h", "s", "question_mark"):

@@ -18,7 +18,7 @@ DRAWN = set("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█▀▄•")
 async def pages(desk: Desk) -> AsyncIterator[str]:
     """Walk through every page; its name as it stands there."""
     yes = desk.app.words("confirm.yes_keys")
-    await desk.until(lambda: desk.page == "UnlockPage")
+    await desk.comes_to("UnlockPage")
     yield "unlock"
     await desk.unlocks()
     yield "sign in"
@@ -26,16 +26,16 @@ async def pages(desk: Desk) -> AsyncIterator[str]:
     yield "today"
     for key, page in (("n", "SessionPage"), ("h", "HealthPage"), ("s", "SyncPage"), ("question_mark", "HelpPage")):
         await desk.presses(key)
-        await desk.until(lambda page=page: desk.page == page)  # type: ignore[misc]
+        await desk.comes_to(page)
         yield page
     await desk.presses("escape", "ctrl+p")
-    await desk.until(lambda: desk.page == "Palette")
+    await desk.comes_to("Palette")
     yield "palette"
     await desk.presses("escape", "d")
-    await desk.until(lambda: desk.page == "Confirm")
+    await desk.comes_to("Confirm")
     yield "confirm"
     await desk.presses("escape", "end", "i", yes)
-    await desk.until(lambda: desk.page == "InvitationPanel")
+    await desk.comes_to("InvitationPanel")
     yield "invitation"
     await desk.presses("escape")
     desk.daemon.tell_member(clinic.GROUP, clinic.JONAS, standing="waiting")
@@ -98,7 +98,7 @@ async def test_the_palette_can_be_left_and_finds_nothing_kindly(desk: Desk) -> N
     await desk.presses("ctrl+p", *"xyzzy")
     await desk.sees("No command has this name.")
     await desk.presses("enter", "escape")
-    await desk.until(lambda: desk.page == "SessionPage")
+    await desk.comes_to("SessionPage")
 
 
 async def test_escape_goes_back_one_page_at_a_time(desk: Desk) -> None:
@@ -124,11 +124,11 @@ async def test_a_click_on_a_key_hint_does_the_same(desk: Desk) -> None:
     foot = desk.screen.splitlines()
     row = next(number for number, line in enumerate(foot) if "H Health" in line)
     await desk.pilot.click(offset=(foot[row].index("Health") + 1, row))
-    await desk.until(lambda: desk.page == "HealthPage")
+    await desk.comes_to("HealthPage")
 
 
 async def test_the_list_of_today_shows_a_session_with_enter(desk: Desk) -> None:
     await desk.signs_in()
     await desk.presses("enter")
-    await desk.until(lambda: desk.page == "SessionPage")
+    await desk.comes_to("SessionPage")
     await desk.sees("Tuesday group", "Ben Okafor connected")

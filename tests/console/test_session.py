@@ -37,7 +37,7 @@ async def test_deny_and_remove_ask_once(desk: Desk, key: str, after: str) -> Non
 async def test_anything_but_yes_is_no(desk: Desk, key: str) -> None:
     await desk.opens_the_group()
     await desk.presses("d", key)
-    await desk.until(lambda: desk.page == "SessionPage")
+    await desk.comes_to("SessionPage")
     assert standing(desk, clinic.MARTA) == "waiting" and "deny" not in desk.daemon.asked
 
 
@@ -120,7 +120,7 @@ async def test_an_invitation_leaves_nothing_on_the_screen(desk: Desk) -> None:
     await desk.presses("end", "i", "y")
     await desk.sees("PIN 000001")
     await desk.presses("escape")
-    await desk.until(lambda: desk.page == "SessionPage")
+    await desk.comes_to("SessionPage")
     await desk.sees("Nadia Haddad has a new invitation.")
     assert "000001" not in desk.screen and "000001" not in repr(vars(desk.app))
 
@@ -128,7 +128,7 @@ async def test_an_invitation_leaves_nothing_on_the_screen(desk: Desk) -> None:
 async def test_enter_on_a_need_leads_to_its_person(desk: Desk) -> None:
     await desk.signs_in()
     await desk.presses("shift+tab", "down", "enter")
-    await desk.until(lambda: desk.page == "SessionPage")
+    await desk.comes_to("SessionPage")
     await desk.sees("Ruth Adeyemi")
     await desk.presses("i")
     await desk.sees("New invitation for Ruth Adeyemi")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +16,17 @@ from sync.courier import Courier
 from sync.envelope import parse
 from sync.faults import SyncFault
 from sync.spool import Spool
-from tests.fakes.parties import SealingBox, enrol, hand_over, make_hq, objects, running_hq
-from tests.fakes.waiting import until
+from tests.fakes.parties import (
+    SealingBox,
+    enrol,
+    enrolled_box,
+    hand_over,
+    make_hq,
+    objects,
+    running_hq,
+    until_receipted,
+)
+from tests.fakes.waiting import at_work, until
 
 
 @pytest.fixture
@@ -37,21 +44,11 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def box(folder: Path) -> SealingBox:
-    made = SealingBox(hq_folder.public(folder))
-    enrol(folder, made.facts)
-    return made
+    return enrolled_box(folder)
 
 
-@asynccontextmanager
-async def carrying(running: Courier) -> AsyncIterator[None]:
-    task = asyncio.create_task(running.run())
-    try:
-        yield
-        assert not task.done()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+def carrying(running: Courier) -> AbstractAsyncContextManager[None]:
+    return at_work(running.run())
 
 
 async def test_everything_in_the_spool_is_carried_in_order(folder: Path, spool: Spool, box: SealingBox) -> None:
@@ -72,7 +69,7 @@ async def test_a_new_courier_goes_on_where_the_last_one_was(folder: Path, spool:
         for upto in (2, 4):
             box.spool(spool, 2)
             async with carrying(Courier(spool)):
-                await until(lambda upto=upto: spool.receipts()[-1:] == [upto])  # type: ignore[misc]
+                await until_receipted(spool, upto)
     assert len(objects(folder)) == 4
 
 

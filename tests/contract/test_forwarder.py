@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
 from collections.abc import AsyncIterator
@@ -23,7 +21,7 @@ from sync.__main__ import hold
 from sync.courier import Courier
 from sync.spool import CourierStatus, Spool
 from tests.fakes.parties import AT, enrol, hand_over, make_hq, objects, running_hq
-from tests.fakes.waiting import until
+from tests.fakes.waiting import at_work, until
 
 
 @dataclass
@@ -46,7 +44,7 @@ class Party:
     @asynccontextmanager
     async def forwarding(self) -> AsyncIterator[Forwarder]:
         running = Forwarder(self.db, self.spool.root, lambda: self.told.append(running.state()))
-        async with _task(running.run()):
+        async with at_work(running.run()):
             yield running
 
     @asynccontextmanager
@@ -54,22 +52,14 @@ class Party:
         lock = await hold(self.spool)
         assert lock is not None
         try:
-            async with _task(Courier(self.spool, jitter=lambda: 0.0).run()):
+            async with at_work(Courier(self.spool, jitter=lambda: 0.0).run()):
                 yield
         finally:
             os.close(lock)
 
 
-@asynccontextmanager
-async def _task(work: object) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
-    try:
-        yield
-        assert not task.done()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+async def until_it_holds(running: Forwarder, count: int) -> None:
+    await until(lambda: running.state().queued == count)
 
 
 @pytest.fixture
@@ -103,7 +93,7 @@ async def test_with_hq_down_the_queue_grows_and_says_so_and_drains_by_itself(par
         for count in (1, 2, 3):
             await party.add()
             running.wake()
-            await until(lambda count=count: running.state().queued == count)  # type: ignore[misc]
+            await until_it_holds(running, count)
         await until(lambda: running.state().fault == "hq_unreachable")
         assert running.state().state == "hq_unreachable" and running.state().last_attempt_at
         async with running_hq(party.hq, port):

@@ -14,7 +14,7 @@ from obstore.store import LocalStore
 from sync import carriage, envelope, hq, hq_folder, hq_store, keys, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
-from tests.fakes.parties import SealingBox, enrol, make_hq, objects, post, running_hq, told
+from tests.fakes.parties import SealingBox, enrol, enrolled_box, make_hq, objects, post, running_hq, told
 
 
 @pytest.fixture
@@ -25,9 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def box(folder: Path) -> SealingBox:
-    made = SealingBox(hq_folder.public(folder))
-    enrol(folder, made.facts)
-    return made
+    return enrolled_box(folder)
 
 
 async def test_a_first_envelope_is_stored_and_receipted(folder: Path, box: SealingBox) -> None:

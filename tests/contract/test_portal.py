@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -129,6 +130,35 @@ async def test_a_reload_anywhere_lands_where_the_stored_facts_say(box: OpenBox, 
     await show_ticket(ada, box)
     for page in ("/join/agreement", "/join/devices", "/join/wait", "/join/over"):
         assert (await ada.get(page)).path == "/join/name"
+
+
+async def test_who_comes_back_to_the_first_page_is_shown_the_way_to_their_place(
+    box: OpenBox, newcomer: Newcomer
+) -> None:
+    ada, mara = newcomer(), newcomer()
+    assert "/join/next" not in (await ada.get("/join")).text
+    await wait_at_the_door(ada, box)
+    assert 'href="/join/next"' in (await ada.get("/join")).text
+    assert (await ada.get("/join/next")).path == "/join/wait"
+    await sign_in(mara)
+    await lead(mara, box, "end")
+    assert "/join/next" not in (await ada.get("/join")).text
+
+
+async def test_a_name_can_be_changed_until_one_is_let_in(box: OpenBox, newcomer: Newcomer) -> None:
+    ada, mara = newcomer(), newcomer()
+    await show_ticket(ada, box)
+    await ada.post("/join/name", display_name="Ada Brook")
+    assert (await ada.get("/join/name")).path == "/join/name"
+    assert (await ada.post("/join/name", display_name="Ada")).path == "/join/agreement"
+    await wait_at_the_door(ada, box)
+    assert (await ada.get("/join/name")).path == "/join/name"
+    assert (await ada.post("/join/name", display_name="A.")).path == "/join/wait"
+    assert (await box.member(0)).display_name == "A."
+    await sign_in(mara)
+    await lead(mara, box, "open")
+    await lead(mara, box, "admit", 0)
+    assert (await ada.get("/join/name")).path == "/join/wait"
 
 
 async def test_a_wrong_pin_says_so_and_the_fifth_stops_the_ticket(box: OpenBox, newcomer: Newcomer) -> None:
@@ -319,11 +349,14 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(
     assert not any(name in shown.text for name in (*PEOPLE, "Mara", "Thursday circle"))
 
 
-async def events(socket: aiohttp.ClientWebSocketResponse, until: Callable[[dict[str, object]], bool]) -> list[object]:
+Frame = dict[str, Any]  # one message of a page's WebSocket
+
+
+async def events(socket: aiohttp.ClientWebSocketResponse, until: Callable[[Frame], bool]) -> list[Frame]:
     """The events of a page until one that fits."""
-    seen: list[object] = []
+    seen: list[Frame] = []
     async for message in socket:
-        frame = json.loads(message.data)
+        frame: Frame = json.loads(message.data)
         seen.append(frame)
         if until(frame):
             return seen
@@ -336,7 +369,7 @@ async def test_a_waiting_page_hears_nothing_of_the_others(box: OpenBox, newcomer
     await sign_in(mara)
     async with ada.socket("/join/ws") as socket:
         await lead(mara, box, "open")
-        seen = await events(socket, lambda f: f["event"] == "session" and f["data"]["state"] == "open")  # type: ignore[index]
+        seen = await events(socket, lambda f: f["event"] == "session" and f["data"]["state"] == "open")
     assert not any(word in json.dumps(seen) for word in ("Mara", "roster", "media", *PEOPLE))
 
 
@@ -349,17 +382,15 @@ async def test_the_page_changes_from_waiting_to_the_room_by_itself(box: OpenBox,
         await lead(mara, box, "admit", 0)
         seen = await events(socket, lambda f: f["event"] == "media")
         assert {"type": "event", "event": "standing", "data": {"standing": "admitted"}} in seen
-        roster = next(f for f in seen if f["event"] == "roster")  # type: ignore[index]
-        assert {m["name"] for m in roster["data"]["members"]} == {"Mara", "Ada"}  # type: ignore[index]
+        roster = next(f for f in seen if f["event"] == "roster")
+        assert {m["name"] for m in roster["data"]["members"]} == {"Mara", "Ada"}
         await lead(mara, box, "remove", 0)
         await events(socket, lambda f: f["data"] == {"standing": "removed"})
 
 
-async def ask_media(socket: aiohttp.ClientWebSocketResponse, method: str = "join") -> dict[str, object]:
+async def ask_media(socket: aiohttp.ClientWebSocketResponse, method: str = "join") -> Frame:
     await socket.send_json({"type": "request", "id": 7, "method": method, "data": {}})
-    seen = await events(socket, lambda f: f["type"] == "response")
-    answer: dict[str, object] = seen[-1]  # type: ignore[assignment]
-    return answer
+    return (await events(socket, lambda f: f["type"] == "response"))[-1]
 
 
 async def test_who_waits_may_ask_nothing_of_the_relay(box: OpenBox, newcomer: Newcomer) -> None:

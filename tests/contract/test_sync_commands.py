@@ -16,7 +16,7 @@ import pytest
 
 from sync import hq_folder, keys
 from sync.spool import Spool
-from tests.fakes.parties import SealingBox, enrol, hand_over, make_hq, objects
+from tests.fakes.parties import SealingBox, enrolled_box, hand_over, make_hq, objects, until_receipted
 from tests.fakes.waiting import until
 
 COMMAND = [sys.executable, "-m", "sync"]
@@ -116,8 +116,7 @@ def test_each_mistake_is_one_sentence_and_one_code(tmp_path: Path, hq: Path) -> 
 
 @pytest.mark.parametrize("harm", ["hole", "torn", "other_box", "chain", "other_key"])
 def test_open_names_what_is_wrong_and_prints_the_rest(harm: str, hq: Path) -> None:
-    box = SealingBox(hq_folder.public(hq))
-    enrol(hq, box.facts)
+    box = enrolled_box(hq)
     folder = hq / "objects" / "boxes" / box.facts.box.hex()
     folder.mkdir(parents=True)
     for sequence in range(1, 4):
@@ -152,8 +151,7 @@ def test_open_names_what_is_wrong_and_prints_the_rest(harm: str, hq: Path) -> No
 
 
 async def test_a_courier_killed_at_any_moment_leaves_a_spool_that_goes_on(tmp_path: Path, hq: Path, port: int) -> None:
-    box = SealingBox(hq_folder.public(hq))
-    enrol(hq, box.facts)
+    box = enrolled_box(hq)
     spool = Spool(tmp_path / "spool")
     spool.prepare("out")
     box.spool(spool, 30)
@@ -161,7 +159,7 @@ async def test_a_courier_killed_at_any_moment_leaves_a_spool_that_goes_on(tmp_pa
     with started("hq", "serve", hq, "--port", str(port)):
         for goal in (3, 8, 15):
             with started("courier", "--spool", spool.root) as courier:
-                await until(lambda goal=goal: spool.receipts()[-1:] >= [goal])  # type: ignore[misc]
+                await until_receipted(spool, goal)
                 os.kill(courier.pid, signal.SIGKILL)
         with started("courier", "--spool", spool.root):
             await until(lambda: spool.receipts()[-1:] == [30])

@@ -18,6 +18,7 @@ import pytest
 from tests.fakes.boxes import Box, command, hearth, running_box, settings
 from tests.fakes.stores import everything_in
 from tests.fakes.visitor import Visitor
+from tests.fakes.waiting import there
 
 END_SECONDS = 3.0  # promised by the README for Ctrl-C
 
@@ -29,16 +30,15 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def up(home: Path, *more: str, **options: object) -> subprocess.CompletedProcess[str]:
+def up(home: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run `hearth up` to an end that comes by itself."""
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(
         command("up", *more),
         env={**os.environ, "HEARTH_HOME": str(home)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=90,
-        **options,
     )
 
 
@@ -110,7 +110,7 @@ async def test_nothing_that_people_typed_is_readable_under_the_home(home: Path) 
 
 def test_a_taken_port_is_told_in_one_sentence(home: Path) -> None:
     settings(home)
-    port = int(re.search(r"^port = (\d+)$", (home / "hearth.toml").read_text(), re.M)[1])  # type: ignore[index]
+    port = int(there(re.search(r"^port = (\d+)$", (home / "hearth.toml").read_text(), re.M))[1])
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()

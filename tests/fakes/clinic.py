@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from appliance.control.types import Box, Health, Member, Session, Standing, Sync, TicketState
 
 GIB = 1024**3
@@ -37,15 +39,18 @@ def member(
 
 def session(identifier: str, title: str, *members: Member, **fields: object) -> Session:
     """An open session led by Ben Okafor unless `fields` say otherwise."""
-    usual: dict[str, object] = {
-        "starts_at": "2031-03-04T14:00:00Z",
-        "state": "open",
-        "locked": False,
-        "facilitator": "Ben Okafor",
-        "facilitator_connected": True,
-        "actions": (),
-    }
-    return Session(id=identifier, title=title, members=members, **(usual | fields))  # type: ignore[arg-type]
+    usual = Session(
+        id=identifier,
+        title=title,
+        members=members,
+        starts_at="2031-03-04T14:00:00Z",
+        state="open",
+        locked=False,
+        facilitator="Ben Okafor",
+        facilitator_connected=True,
+        actions=(),
+    )
+    return structs.replace(usual, **fields)
 
 
 def sessions() -> list[Session]:

@@ -19,6 +19,7 @@ from sync.content import Record
 from sync.hq import serve
 from sync.keys import BoxFacts, HqFacts
 from sync.spool import Spool, write_whole
+from tests.fakes.waiting import until
 
 AT = "2026-01-02T03:04:05Z"
 
@@ -93,9 +94,21 @@ def enrol(folder: Path, box: BoxFacts) -> None:
     hq_folder.enroll(folder, box)
 
 
+def enrolled_box(folder: Path) -> SealingBox:
+    """A box that the HQ in `folder` knows."""
+    box = SealingBox(hq_folder.public(folder))
+    enrol(folder, box.facts)
+    return box
+
+
 def hand_over(spool: Spool, hq: HqFacts) -> None:
     """What enrolment does on the box: hq.json."""
     write_whole(spool.root / "hq.json", keys.hq_to_json(hq))
+
+
+async def until_receipted(spool: Spool, upto: int) -> None:
+    """Wait for a receipt over that segment or a later one."""
+    await until(lambda: spool.receipts()[-1:] >= [upto])
 
 
 def objects(folder: Path) -> list[Path]:

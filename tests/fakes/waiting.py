@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -14,6 +15,19 @@ async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def at_work(endless: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run what never ends by itself beside the block; a test in which it ended all the same fails here."""
+    task = asyncio.create_task(endless)
+    try:
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def there(thing: Thing | None) -> Thing:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import pytest
 
 from appliance.faults import Fault
-from appliance.policy import ACTIONS, BOX, ROLES, TABLE, Actor, Facts, Permit, Role, allows, decide, may_do, scope
+from appliance.policy import (
+    ACTIONS,
+    BOX,
+    ROLES,
+    TABLE,
+    Action,
+    Actor,
+    Facts,
+    Permit,
+    Role,
+    allows,
+    decide,
+    may_do,
+    scope,
+)
 
 OWN = Facts(session="s", leader="p", member="m")
 OTHER = Facts(session="s", leader="somebody", member="another")
@@ -17,10 +31,10 @@ def actor(role: Role) -> Actor:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_only_what_the_table_names_is_allowed(action: str, role: Role) -> None:
-    reach = TABLE[action].get(role)  # type: ignore[index]
-    assert allows(actor(role), action, OWN) == (reach is not None)  # type: ignore[arg-type]
-    assert allows(actor(role), action, OTHER) == (reach == "any")  # type: ignore[arg-type]
+def test_only_what_the_table_names_is_allowed(action: Action, role: Role) -> None:
+    reach = TABLE[action].get(role)
+    assert allows(actor(role), action, OWN) == (reach is not None)
+    assert allows(actor(role), action, OTHER) == (reach == "any")
 
 
 def test_every_action_has_a_row() -> None:

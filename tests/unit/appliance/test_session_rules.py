@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.faults import Fault
-from appliance.policy import ACTIONS
+from appliance.policy import ACTIONS, Action
 from appliance.sessions.rules import (
     MAX_DISPLAY_NAME,
     MEMBER,
@@ -29,23 +29,23 @@ STANDINGS: tuple[Standing, ...] = get_args(Standing)
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_session_changes_only_as_the_table_says(state: State, action: str) -> None:
+def test_a_session_changes_only_as_the_table_says(state: State, action: Action) -> None:
     if (state, action) in SESSION:
-        assert session_after(state, action) == SESSION[state, action]  # type: ignore[arg-type, index]
+        assert session_after(state, action) == SESSION[state, action]
         return
     with pytest.raises(Fault) as caught:
-        session_after(state, action)  # type: ignore[arg-type]
+        session_after(state, action)
     assert caught.value.code == "wrong_state"
 
 
 @pytest.mark.parametrize("standing", STANDINGS)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_member_changes_only_as_the_table_says(standing: Standing, action: str) -> None:
+def test_a_member_changes_only_as_the_table_says(standing: Standing, action: Action) -> None:
     if (standing, action) in MEMBER:
-        assert member_after(standing, action, "open") == MEMBER[standing, action]  # type: ignore[arg-type, index]
+        assert member_after(standing, action, "open") == MEMBER[standing, action]
         return
     with pytest.raises(Fault):
-        member_after(standing, action, "open")  # type: ignore[arg-type]
+        member_after(standing, action, "open")
 
 
 def test_an_ended_session_never_comes_back() -> None:
