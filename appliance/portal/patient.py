@@ -30,8 +30,8 @@ PAGES: dict[Step, str] = {
 
 
 async def join(request: web.Request) -> web.Response:
-    """Code and PIN: the first step."""
-    return pages.render(request, "join.html", {"code": ""})
+    """Code and PIN: the first step. Who is past it and came back, or opened the link again, is shown the way."""
+    return pages.render(request, "join.html", {"code": "", "known": await _is_inside(request)})
 
 
 async def present(request: web.Request) -> web.StreamResponse:
@@ -60,8 +60,7 @@ def step(name: Step) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         clinic = clinic_of(request)
         who = await logins.visitor(request, clinic)
         place = await _place(clinic, who)
-        early = name in ("name", "agreement", "devices") and place == PAGES["wait"] and who.member.standing == "joining"
-        if place != PAGES[name] and not early:
+        if place != PAGES[name] and not _may_look_back(name, place, who.member.standing):
             raise web.HTTPSeeOther(place)
         return await _SHOW[name](request, clinic, who)
 
@@ -190,6 +189,22 @@ _SHOW: dict[Step, Callable[[web.Request, Clinic, Visitor], Awaitable[web.StreamR
     "devices": _devices,
     "wait": _wait,
 }
+
+
+def _may_look_back(name: Step, place: str, standing: str) -> bool:
+    """An earlier step may be looked at again until one has asked to come in, and the name until one is let in."""
+    steps = list(PAGES.values())
+    earlier = place != PAGES["over"] and steps.index(PAGES[name]) < steps.index(place)
+    return earlier and (standing == "joining" or (standing == "waiting" and name == "name"))
+
+
+async def _is_inside(request: web.Request) -> bool:
+    """Whether this browser has a place in a session that it can go back to."""
+    try:
+        who = await logins.visitor(request, clinic_of(request))
+    except Fault:
+        return False
+    return await _place(clinic_of(request), who) != PAGES["over"]
 
 
 async def _place(clinic: Clinic, who: Visitor) -> str:

@@ -12,7 +12,8 @@ function take(): void {
   if (form.hasAttribute("data-fault")) return;
   document.getElementById("code-field")!.hidden = true;
   document.getElementById("found")!.hidden = false;
-  document.getElementById("pin")?.focus();
+  // Not past the way back: on a phone the keyboard would cover it.
+  if (!document.getElementById("known")) document.getElementById("pin")?.focus();
 }
 
 take();

@@ -80,5 +80,5 @@ export function fillRoster(row: HTMLElement, one: RosterMember): void {
 
 export function fillExpected(row: HTMLElement, one: ExpectedMember): void {
   showOnly(row, ".p-standing", one.standing);
-  showOnly(row, ".p-ticket", one.ticket);
+  showOnly(row, ".p-ticket", one.standing === "removed" ? "" : one.ticket); // removing stops the ticket: no wrong PIN did
 }

@@ -242,7 +242,7 @@ class Page {
     this.#room?.leave();
     this.#own?.stop();
     this.#tiles?.people([]);
-    for (const controls of document.querySelectorAll<HTMLElement>(".controls")) controls.hidden = true;
+    for (const part of document.querySelectorAll<HTMLElement>(".controls, #tiles, #hear, #device-note")) part.hidden = true;
   }
 
   #set(facts: Partial<LineFacts>): void {

@@ -65,6 +65,7 @@ INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
     "join": ("join.html", {"code": ""}),
+    "join, known": ("join.html", {"code": "", "known": True}),
     "join, wrong": ("join.html", {"code": "A", "fault": "No."}),
     "name": ("name.html", {"display_name": ""}),
     "name, wrong": ("name.html", {"display_name": "", "fault": "No."}),
@@ -248,6 +249,31 @@ def test_a_fault_stands_with_its_field(page: str) -> None:
     assert wrong
     (complaint,) = [a for a in elements.of("p") if a.get("class") == "complaint" and "hidden" not in a]
     assert all(complaint["id"] in a["aria-describedby"].split() for a in wrong)
+
+
+@pytest.mark.parametrize("page", ["join, wrong", "name, wrong", "agreement, not ticked", "agreement, not signed"])
+def test_a_page_with_a_fault_opens_at_its_field_and_is_not_sent_twice(page: str) -> None:
+    elements = Elements(render(page))
+    assert len([a for a in elements.of("input") if "autofocus" in a]) == 1
+    assert "/static/room/posted.js" in {a.get("src") for a in elements.of("script")}
+
+
+def test_of_one_who_was_removed_nobody_says_that_their_pin_was_wrong() -> None:
+    removed = {"member": "e9", "name": "Ines", "standing": "removed", "ticket": "stopped"}
+    wrong = {**removed, "standing": "expected"}
+    for person, said in ((removed, False), (wrong, True)):
+        (tag,) = [a for a in Elements(_row(person)).of("span") if a.get("data-is") == "stopped"]
+        assert ("hidden" not in tag) == said
+
+
+def _row(person: dict[str, Any]) -> str:
+    (row,) = re.findall(r'<li class="person" data-member="e9">.*?</li>', render("session", expected=[person]), re.S)
+    return str(row)
+
+
+def test_nobody_is_said_to_be_in_the_room_of_a_session_that_has_ended() -> None:
+    assert "1 in the room" in render("sessions")
+    assert "in the room" not in render("sessions", sessions=[{**CARD, "state": "ended"}])
 
 
 def test_names_are_text_and_never_markup() -> None:
