@@ -3,93 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from appliance.clinic import Clinic
-from appliance.faults import Fault
-from appliance.portal import tls
-from appliance.portal.listener import ROUTES, PortalListener, application
-from tests.fakes.box import PASSWORD, PEOPLE, OpenBox
-from tests.fakes.visitor import Shown, Visitor
-
-
-class Behind:
-    """What stands behind the portal; can be locked."""
-
-    def __init__(self, clinic: Clinic) -> None:
-        self._clinic = clinic
-        self.locked = False
-        self.origin = ""
-
-    def clinic(self) -> Clinic:
-        if self.locked:
-            raise Fault("box_locked")
-        return self._clinic
-
-    def addresses(self) -> tuple[str, ...]:
-        return (self.origin,)
-
-
-@pytest.fixture
-async def behind(box: OpenBox, tmp_path: Path) -> AsyncIterator[Behind]:
-    found = Behind(box.clinic)
-    (tmp_path / "tls").mkdir()
-    await tls.renew(box.clinic.db, tmp_path / "tls", "hearth", ())
-    app = application(found, ("Riverbend House", "555 0142"), tmp_path / "tls" / tls.CA_FILE)
-    listener = PortalListener(app)
-    port = await listener.start("127.0.0.1", 0, tls.context(tmp_path / "tls"))
-    found.origin = f"https://127.0.0.1:{port}"
-    try:
-        yield found
-    finally:
-        await listener.close()
-
-
-Newcomer = Callable[..., Visitor]
-
-
-@pytest.fixture
-async def newcomer(behind: Behind) -> AsyncIterator[Newcomer]:
-    everybody: list[Visitor] = []
-
-    def come(language: str = "en") -> Visitor:
-        everybody.append(Visitor(behind.origin, language))
-        return everybody[-1]
-
-    yield come
-    for visitor in everybody:
-        await visitor.close()
-
-
-async def show_ticket(visitor: Visitor, box: OpenBox, number: int = 0) -> Shown:
-    await visitor.get("/join")
-    return await visitor.post("/join", code=box.issued[number].code, pin=box.issued[number].pin)
-
-
-async def wait_at_the_door(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
-    await show_ticket(visitor, box, number)
-    await visitor.post("/join/name", display_name=name)
-    await visitor.post("/join/agreement", agree="yes", signature=PEOPLE[number], version=visitor.last.hidden("version"))
-    return await visitor.post("/join/devices", camera="on")
-
-
-async def sign_in(visitor: Visitor, username: str = "mara") -> Shown:
-    await visitor.get("/staff/sign-in")
-    return await visitor.post("/staff/sign-in", username=username, password=PASSWORD)
-
-
-async def lead(visitor: Visitor, box: OpenBox, action: str, member: int | None = None) -> Shown:
-    """A facilitator presses a button on the session's page."""
-    page = f"/staff/sessions/{box.session}"
-    await visitor.get(page)
-    return await visitor.post(
-        f"{page}/members/{box.members[member]}/{action}" if member is not None else f"{page}/{action}"
-    )
+from appliance.portal.listener import ROUTES
+from tests.fakes.box import PEOPLE, OpenBox
+from tests.fakes.portal import Behind, Newcomer, ask_media, events, lead, show_ticket, sign_in, wait_at_the_door
 
 
 async def test_a_patient_goes_from_ticket_to_room_without_script(box: OpenBox, newcomer: Newcomer) -> None:
@@ -349,20 +269,6 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(
     assert not any(name in shown.text for name in (*PEOPLE, "Mara", "Thursday circle"))
 
 
-Frame = dict[str, Any]  # one message of a page's WebSocket
-
-
-async def events(socket: aiohttp.ClientWebSocketResponse, until: Callable[[Frame], bool]) -> list[Frame]:
-    """The events of a page until one that fits."""
-    seen: list[Frame] = []
-    async for message in socket:
-        frame: Frame = json.loads(message.data)
-        seen.append(frame)
-        if until(frame):
-            return seen
-    raise AssertionError(f"the socket closed with {socket.close_code}: {seen}")
-
-
 async def test_a_waiting_page_hears_nothing_of_the_others(box: OpenBox, newcomer: Newcomer) -> None:
     ada, mara = newcomer(), newcomer()
     await wait_at_the_door(ada, box)
@@ -386,11 +292,6 @@ async def test_the_page_changes_from_waiting_to_the_room_by_itself(box: OpenBox,
         assert {m["name"] for m in roster["data"]["members"]} == {"Mara", "Ada"}
         await lead(mara, box, "remove", 0)
         await events(socket, lambda f: f["data"] == {"standing": "removed"})
-
-
-async def ask_media(socket: aiohttp.ClientWebSocketResponse, method: str = "join") -> Frame:
-    await socket.send_json({"type": "request", "id": 7, "method": method, "data": {}})
-    return (await events(socket, lambda f: f["type"] == "response"))[-1]
 
 
 async def test_who_waits_may_ask_nothing_of_the_relay(box: OpenBox, newcomer: Newcomer) -> None:
