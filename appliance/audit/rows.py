@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from appliance.audit.rules import GENESIS, Entry, entry_hash, first_break
 from appliance.policy import Action, Actor, Facts, Permit
 from appliance.store.database import Row, Transaction
@@ -34,21 +36,7 @@ def _append(tx: Transaction, actor: Actor, action: str, facts: Facts, outcome: s
     tx.execute(
         "INSERT INTO audit (sequence, at, actor, role, surface, action, session, subject, outcome, previous, hash)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*_values(entry), previous, entry_hash(previous, entry)),
-    )
-
-
-def _values(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.sequence,
-        entry.at,
-        entry.actor,
-        entry.role,
-        entry.surface,
-        entry.action,
-        entry.session,
-        entry.subject,
-        entry.outcome,
+        (*astuple(entry), previous, entry_hash(previous, entry)),
     )
 
 

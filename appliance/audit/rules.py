@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 GENESIS = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the audit: ids and words of the policy only, never content or names."""
+    """One row of the audit: ids and words of the policy only, never content or names. The order is hashed."""
 
     sequence: int
     at: str
@@ -26,18 +26,7 @@ class Entry:
 
 def canonical(entry: Entry) -> bytes:
     """The bytes that are hashed: each field as its length (4 bytes, big endian) and UTF-8, in the order of Entry."""
-    fields = (
-        str(entry.sequence),
-        entry.at,
-        entry.actor,
-        entry.role,
-        entry.surface,
-        entry.action,
-        entry.session,
-        entry.subject,
-        entry.outcome,
-    )
-    encoded = (field.encode() for field in fields)
+    encoded = (str(field).encode() for field in astuple(entry))
     return b"".join(len(field).to_bytes(4, "big") + field for field in encoded)
 
 

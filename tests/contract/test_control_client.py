@@ -321,6 +321,7 @@ async def test_an_answer_that_is_not_the_types_or_is_too_large_is_a_fault(answer
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+        writer.close()
 
     with TemporaryDirectory(prefix="hearth-") as folder:
         path = Path(folder) / "control.sock"
@@ -335,6 +336,7 @@ async def test_a_feed_line_without_end_is_a_fault() -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b" " * 1_000_000)
+        writer.close()
 
     with TemporaryDirectory(prefix="hearth-") as folder:
         path = Path(folder) / "control.sock"

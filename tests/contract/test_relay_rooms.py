@@ -159,6 +159,7 @@ async def test_who_comes_and_goes_freezes_nobody(box: Clinic) -> None:
             await box.client.leave("room", "guest")
         else:
             await box.remove("room", "guest")
+            guest.vanish()
         await until_it_hears(berta, "anna", "video", there(berta.from_member("anna", "video")).packets + 8)
     sequences = there(berta.from_member("anna", "video")).sequences
     assert all((after - first) & 0xFFFF == 1 for first, after in itertools.pairwise(sequences))

@@ -43,6 +43,13 @@ async def open_store(folder: Path, passphrase: str = PASSPHRASE) -> Database:
     return await Database.open(folder, keyslots.unlock(folder, passphrase))
 
 
+def change(folder: Path, statement: str) -> None:
+    """Do what no migration does, and close the store cleanly."""
+    store = connect_writer(store_path(folder), keyslots.unlock(folder, PASSPHRASE))
+    store.execute(statement)
+    store.close()
+
+
 def crash(folder: Path, last: str = "CREATE TABLE more (x)") -> None:
     """Commit something, `last` among it, and die, so that a WAL is left over."""
     script = CRASH.replace("CREATE TABLE more (x)", last)
@@ -185,9 +192,7 @@ async def test_a_worthless_wal_is_neither_trusted_nor_removed_by_a_refusal(tmp_p
 async def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     await new_store(folder)
-    store = connect_writer(store_path(folder), keyslots.unlock(folder, PASSPHRASE))
-    store.execute("PRAGMA user_version = 9999")
-    store.close()
+    change(folder, "PRAGMA user_version = 9999")
     assert await refusal(folder) == "store_newer"
 
 
@@ -201,9 +206,7 @@ async def test_a_newer_store_is_refused_when_only_the_wal_knows(tmp_path: Path) 
 async def test_a_store_with_another_migration_of_the_same_number_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     await new_store(folder)
-    store = connect_writer(store_path(folder), keyslots.unlock(folder, PASSPHRASE))
-    store.execute("UPDATE migrations SET digest = 'x' WHERE number = 1")
-    store.close()
+    change(folder, "UPDATE migrations SET digest = 'x' WHERE number = 1")
     assert await refusal(folder) == "store_newer"
 
 

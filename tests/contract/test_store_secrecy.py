@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ def plant(tx: Transaction) -> None:
     tx.execute("DELETE FROM people WHERE id < '2'")
 
 
+async def planted(folder: Path) -> Path:
+    """A store with the phrase in it, closed again."""
+    database = await birth.give_birth(folder, PASSPHRASE, CHEAP)
+    await database.write(plant)
+    await database.close()
+    return folder
+
+
 async def test_a_planted_phrase_is_nowhere_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -43,8 +52,9 @@ async def test_a_planted_phrase_is_nowhere_in_the_home(tmp_path: Path, monkeypat
 
 async def test_plain_sqlite_cannot_read_a_store(tmp_path: Path) -> None:
     await (await birth.give_birth(tmp_path / "store", PASSPHRASE, CHEAP)).close()
-    with pytest.raises(sqlite3.DatabaseError):
-        sqlite3.connect(store_path(tmp_path / "store")).execute("SELECT * FROM sqlite_schema")
+    plain = sqlite3.connect(store_path(tmp_path / "store"))
+    with closing(plain), pytest.raises(sqlite3.DatabaseError):
+        plain.execute("SELECT * FROM sqlite_schema")
 
 
 async def test_nobody_but_the_owner_reads_the_files(tmp_path: Path) -> None:
@@ -56,10 +66,7 @@ async def test_nobody_but_the_owner_reads_the_files(tmp_path: Path) -> None:
 
 
 async def test_a_flipped_byte_in_any_page_is_noticed(tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    database = await birth.give_birth(folder, PASSPHRASE, CHEAP)
-    await database.write(plant)
-    await database.close()
+    folder = await planted(tmp_path / "store")
     key = keyslots.unlock(folder, PASSPHRASE)
     sound = store_path(folder).read_bytes()
     for page in range(len(sound) // 4096):
@@ -84,10 +91,7 @@ async def damage(folder: Path, key: keyslots.StoreKey) -> bool:
 
 
 async def test_reading_a_damaged_page_is_a_fault_and_not_an_answer(tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    database = await birth.give_birth(folder, PASSPHRASE, CHEAP)
-    await database.write(plant)
-    await database.close()
+    folder = await planted(tmp_path / "store")
     content = bytearray(store_path(folder).read_bytes())
     for page in range(30, len(content) // 4096):
         content[page * 4096 + 2000] ^= 0xFF

@@ -18,7 +18,7 @@ import pytest
 from tests.fakes.boxes import Box, command, hearth, running_box, settings
 from tests.fakes.stores import everything_in
 from tests.fakes.visitor import Visitor
-from tests.fakes.waiting import there
+from tests.fakes.waiting import there, until
 
 END_SECONDS = 3.0  # promised by the README for Ctrl-C
 
@@ -185,21 +185,19 @@ async def test_nothing_is_left_behind_when_the_parent_is_killed(home: Path) -> N
         started = children(box.process.pid)
         box.process.kill()
         await box.process.wait()
-        async with asyncio.timeout(10):
-            while any(Path(f"/proc/{pid}/cmdline").exists() and _alive(pid) for pid in started):
-                await asyncio.sleep(0.05)
+        await until(lambda: not any(_alive(pid) for pid in started))
 
 
 async def _has_new_relay(box: Box, old: int) -> bool:
-    there = children(box.process.pid)
+    running = children(box.process.pid)
     told = json.loads(await hearth(box.home, "status", "--json"))
-    return len(there) == 4 and old not in there and bool(told["box"]["relay_connected"])
+    return len(running) == 4 and old not in running and bool(told["box"]["relay_connected"])
 
 
 def _alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
