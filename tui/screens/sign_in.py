@@ -55,7 +55,7 @@ class SignInPage(Page):
 
     def action_leave_name(self) -> None:
         """Enter in the name's field goes on to the password; elsewhere the key takes its usual way."""
-        if not self.query_one("#username").has_focus:
+        if self.focused is not self.query_one("#username"):  # has_focus is told later, by a message
             raise SkipAction
         self.set_focus(self.query_one("#password"))
 

@@ -57,9 +57,9 @@ class TodayPage(Page):
     def target(self) -> Target:
         """What the focused list points at: a session, or the session and person of a need."""
         needs, sessions = self.query_one("#needs", OptionList), self.query_one("#sessions", OptionList)
-        option = (needs if needs.has_focus else sessions).highlighted_option
+        option = (needs if self.focused is needs else sessions).highlighted_option
         words = (option.id or "").split(" ") if option else [""]
-        return (words[1], words[2]) if needs.has_focus and option else (words[0], "")
+        return (words[1], words[2]) if self.focused is needs and option else (words[0], "")
 
     def draw(self) -> None:
         needs = model.needs(self.known)
