@@ -41,3 +41,10 @@ def test_swapped_entries_are_named() -> None:
 def test_fields_cannot_flow_into_each_other() -> None:
     entry = chain(1)[0][0]
     assert canonical(replace(entry, actor="ab", role="c")) != canonical(replace(entry, actor="a", role="bc"))
+
+
+def test_the_hash_of_an_entry_stays_what_it_was_so_that_old_stores_still_verify() -> None:
+    entry = Entry(7, "2026-01-31T09:30:00Z", "p", "facilitator", "portal", "admit", "s", "é", "done")
+    fields = (b"7", b"2026-01-31T09:30:00Z", b"p", b"facilitator", b"portal", b"admit", b"s", b"\xc3\xa9", b"done")
+    assert canonical(entry) == b"".join(bytes((0, 0, 0, len(field))) + field for field in fields)
+    assert entry_hash(GENESIS, entry).hex() == "4dcf3f7d16c72a2258f3b8cc940724842851bfbb025b7328afeab1dcb20dc913"
