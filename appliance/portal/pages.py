@@ -31,9 +31,9 @@ def catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation("portal", FOLDER / "locale", [language], fallback=True)
 
 
-@cache
-def _environment(language: str) -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment(words: gettext.NullTranslations) -> jinja2.Environment:
+    """What renders the templates in those words."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -41,8 +41,13 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
-    return environment
+    made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    return made
+
+
+@cache
+def _environment(language: str) -> jinja2.Environment:
+    return environment(catalogue(language))
 
 
 def language(request: web.Request) -> str:

@@ -16,6 +16,7 @@ from babel.messages import Catalog, extract, mofile, pofile
 from babel.support import Translations
 
 from appliance.faults import KINDS
+from appliance.portal import pages
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
 PORTAL = APPLIANCE / "portal"
@@ -98,20 +99,11 @@ def catalogue(language: str) -> Catalog:
 
 
 def environment(language: str) -> jinja2.Environment:
-    """As the portal's own, but with the catalogue from the source file, so that nothing has to be compiled before."""
+    """The portal's own, with the catalogue from the source file, so that nothing has to be compiled before."""
     compiled = io.BytesIO()
     mofile.write_mo(compiled, catalogue(language))
     compiled.seek(0)
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PORTAL / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.install_gettext_translations(Translations(compiled), newstyle=True)  # type: ignore[attr-defined]
-    return made
+    return pages.environment(Translations(compiled))
 
 
 ENVIRONMENTS = {language: environment(language) for language in LANGUAGES}
