@@ -250,6 +250,19 @@ def test_a_page_with_a_fault_opens_at_its_field_and_is_not_sent_twice(page: str)
     assert "/static/room/posted.js" in {a.get("src") for a in elements.of("script")}
 
 
+def test_an_invitation_that_is_shown_once_cannot_be_lost_or_made_twice_by_a_reload_or_another_language() -> None:
+    elements = Elements(render("invitation", session_id="s1"))
+    assert "/language" not in {a.get("action") for a in elements.of("form")}
+    assert {a.get("data-again") for a in elements.of("script")} == {"/staff/sessions/s1"}
+
+
+def test_who_is_let_in_without_script_is_not_told_to_wait() -> None:
+    (wait,) = [a for a in Elements(render("room, inside")).of("section") if a.get("id") == "wait"]
+    assert "hidden" in wait
+    assert "You have been let in" in render("room, inside")
+    assert "You have been let in" not in render("room, waiting")
+
+
 def test_of_one_who_was_removed_nobody_says_that_their_pin_was_wrong() -> None:
     removed = {"member": "e9", "name": "Ines", "standing": "removed", "ticket": "stopped"}
     wrong = {**removed, "standing": "expected"}
