@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ async def test_two_people_see_and_hear_each_other_and_hq_gets_the_record(
 
     await admit(mara, tom, box.name(1))
     for who, others in ((mara, (ada, tom)), (ada, (mara, tom)), (tom, (mara, ada))):
-        await until(lambda who=who, others=others: sees(who, *others), f"{who.name} sees the right people")  # type: ignore[misc]
+        await until(partial(sees, who, *others), f"{who.name} sees the right people")
         await until(await flowing(who, 2), f"pictures and sounds go on at {who.name}'s")
 
     await remove(mara, tom)

@@ -7,10 +7,16 @@ import pytest
 from tests.console.conftest import Desk, sitting_down
 from tests.fakes import clinic
 from tests.fakes.daemon import FakeDaemon
+from tui.screens.session import SessionPage
 
 
 def standing(desk: Desk, member: str) -> str:
     return next(one.standing for one in desk.daemon.sessions[clinic.GROUP].members if one.id == member)
+
+
+def group(desk: Desk) -> SessionPage:
+    assert isinstance(desk.app.screen, SessionPage)
+    return desk.app.screen
 
 
 async def test_v_vouches_and_a_admits_the_highlighted_person(desk: Desk) -> None:
@@ -110,7 +116,7 @@ async def test_the_front_desk_is_told_what_its_role_may_not_do(desk: Desk) -> No
 
 async def test_a_stopped_invitation_is_reissued_without_a_question(desk: Desk) -> None:
     await desk.opens_the_group("ana")
-    desk.app.screen.go_to(clinic.RUTH)  # type: ignore[attr-defined]
+    group(desk).go_to(clinic.RUTH)
     await desk.presses("i")
     await desk.sees("New invitation for Ruth Adeyemi", "PIN 000001", "https://hearth.local:8443/join#", "▀")
 
@@ -137,9 +143,9 @@ async def test_enter_on_a_need_leads_to_its_person(desk: Desk) -> None:
 async def test_n_goes_round_all_who_wait(desk: Desk) -> None:
     await desk.opens_the_group()
     await desk.presses("n")
-    assert desk.app.screen.target == (clinic.GROUP, clinic.IVAN)  # type: ignore[attr-defined]
+    assert group(desk).target == (clinic.GROUP, clinic.IVAN)
     await desk.presses("n")
-    assert desk.app.screen.target == (clinic.GROUP, clinic.MARTA)  # type: ignore[attr-defined]
+    assert group(desk).target == (clinic.GROUP, clinic.MARTA)
 
 
 @pytest.mark.parametrize("code", ["wrong_state", "session_locked", "not_found", "store_failed", "internal", "novel"])

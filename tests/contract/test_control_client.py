@@ -316,35 +316,33 @@ async def test_another_version_is_named(daemon: FakeDaemon) -> None:
     await client.close()
 
 
-@pytest.mark.parametrize("answer", [b"", b"{", b'{"version": "one"}', b"[" * 5_000_000])
-async def test_an_answer_that_is_not_the_types_or_is_too_large_is_a_fault(answer: bytes) -> None:
+@asynccontextmanager
+async def babbling(rest: bytes) -> AsyncIterator[ControlClient]:
+    """A client of what answers every request with 200 and those bytes."""
+
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+        writer.write(b"HTTP/1.1 200 OK\r\n" + rest)
         writer.close()
 
     with TemporaryDirectory(prefix="hearth-") as folder:
         path = Path(folder) / "control.sock"
         server = await asyncio.start_unix_server(babble, path)
         client = ControlClient(path)
-        assert await refused(client.snapshot()) == BAD_ANSWER
+        yield client
         await client.close()
         server.close()
+
+
+@pytest.mark.parametrize("answer", [b"", b"{", b'{"version": "one"}', b"[" * 5_000_000])
+async def test_an_answer_that_is_not_the_types_or_is_too_large_is_a_fault(answer: bytes) -> None:
+    async with babbling(b"Content-Length: %d\r\n\r\n" % len(answer) + answer) as client:
+        assert await refused(client.snapshot()) == BAD_ANSWER
 
 
 async def test_a_feed_line_without_end_is_a_fault() -> None:
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b" " * 1_000_000)
-        writer.close()
-
-    with TemporaryDirectory(prefix="hearth-") as folder:
-        path = Path(folder) / "control.sock"
-        server = await asyncio.start_unix_server(babble, path)
-        client = ControlClient(path)
+    async with babbling(b"Connection: close\r\n\r\n" + b" " * 1_000_000) as client:
         assert await refused(anext(client.feed(0))) == BAD_ANSWER
-        await client.close()
-        server.close()
 
 
 def test_a_fault_says_nothing_of_what_was_sent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,9 +19,9 @@ from appliance.tickets.rules import WRONG_CODES_PER_MINUTE
 from tests.fakes.box import CHEAP, PASSPHRASE, PASSWORD, OpenBox
 
 
-async def codes(*tries: object) -> list[str]:
+async def codes(*tries: Awaitable[object]) -> list[str]:
     """The fault's code of each try, all made at once."""
-    done = await asyncio.gather(*tries, return_exceptions=True)  # type: ignore[call-overload]
+    done = await asyncio.gather(*tries, return_exceptions=True)
     return [one.code if isinstance(one, Fault) else "" for one in done]
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -28,10 +28,13 @@ IDENTITY = Identity(b"B" * 16, suite.SigningKey(b"b" * 32))
 TABLE = {"urgent": Rule(True, 0, ""), "session_ended": Rule(True, 10, ""), "note": Rule(False, 0, "")}
 
 
+Result = TypeVar("Result")
+
+
 class Trial(Protocol):
     """An outbox under test: `do` runs work on its store in one transaction."""
 
-    async def do(self, work: Callable[[OutboxStore], Any]) -> Any: ...
+    async def do(self, work: Callable[[OutboxStore], Result]) -> Result: ...
     async def add(self, record_class: str, body: bytes = b"{}") -> int: ...
     async def raw(self, sequence: int) -> bytes | None: ...
 
@@ -40,7 +43,7 @@ class InMemory:
     def __init__(self) -> None:
         self._store = MemoryOutbox()
 
-    async def do(self, work: Callable[[OutboxStore], Any]) -> Any:
+    async def do(self, work: Callable[[OutboxStore], Result]) -> Result:
         return work(self._store)
 
     async def add(self, record_class: str, body: bytes = b"{}") -> int:
@@ -54,7 +57,7 @@ class InStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def do(self, work: Callable[[OutboxStore], Any]) -> Any:
+    async def do(self, work: Callable[[OutboxStore], Result]) -> Result:
         return await self._db.write(lambda tx: work(OutboxRows(tx)))
 
     async def add(self, record_class: str, body: bytes = b"{}") -> int:

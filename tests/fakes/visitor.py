@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
 
 import aiohttp
 
@@ -19,7 +20,7 @@ class Shown:
     status: int
     path: str
     text: str
-    headers: Any
+    headers: Mapping[str, str]
 
     def hidden(self, name: str) -> str:
         """The value of the page's last hidden field of that name."""
@@ -57,7 +58,9 @@ class Visitor:
         async with self._http.post(self.origin + path, data=fields, headers=headers) as response:
             return await self._shown(response)
 
-    def socket(self, path: str, *, origin: str | None = None) -> Any:
+    def socket(
+        self, path: str, *, origin: str | None = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
         """The room's WebSocket, as an async context manager."""
         return self._http.ws_connect(self.origin + path, origin=origin or self.origin)
 
