@@ -53,7 +53,7 @@ class Console(App[None]):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(",".join(one.keys), f"app.do('{one.id}')", one.id, show=False) for one in COMMANDS),
+        *(Binding(",".join(one.bound), f"app.do('{one.id}')", one.id, show=False) for one in COMMANDS),
         Binding("escape", "app.leave", "leave", show=False),
     ]
 

@@ -27,6 +27,11 @@ class Command:
     confirm: bool = False
     hint: bool = True
 
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The keys that do it: letters in both cases, since hints show capitals and Caps Lock may be on."""
+        return self.keys + tuple(key.upper() for key in self.keys if len(key) == 1)
+
 
 # In the order in which hints, palette and help show them.
 COMMANDS: tuple[Command, ...] = (

@@ -132,3 +132,16 @@ async def test_the_list_of_today_shows_a_session_with_enter(desk: Desk) -> None:
     await desk.presses("enter")
     await desk.comes_to("SessionPage")
     await desk.sees("Tuesday group", "Ben Okafor connected")
+
+
+async def test_a_letter_works_as_the_capital_that_the_hints_show(desk: Desk) -> None:
+    """Caps Lock is on, or somebody presses what stands there."""
+    await desk.signs_in()
+    for key, page in (("H", "HealthPage"), ("S", "SyncPage"), ("T", "TodayPage"), ("N", "SessionPage")):
+        await desk.presses(key)
+        await desk.comes_to(page)
+    await desk.presses("D")
+    await desk.comes_to("Confirm")
+    await desk.presses("N")
+    await desk.comes_to("SessionPage")
+    assert "deny" not in desk.daemon.asked

@@ -18,7 +18,7 @@ class Confirm(ModalScreen[bool]):
     """Y (S in Spanish) is yes; N, Escape and Enter are no."""
 
     CSS_PATH = "confirm.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,n,enter", "answer(False)", "")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,n,N,enter", "answer(False)", "")]
 
     def __init__(self, words: Words, question: str) -> None:
         super().__init__()
