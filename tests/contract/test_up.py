@@ -87,6 +87,7 @@ async def test_no_secret_and_no_name_is_on_a_command_line_or_in_a_log(home: Path
             told = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
             assert not [word for word in words if word.encode() in told]
     logs = b"".join(path.read_bytes() for path in (home / "log").iterdir())
+    assert logs
     assert not [word for word in words if word.encode() in logs]
 
 
