@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -66,6 +66,7 @@ class SyncFacts:
     last_receipt_at: str
     last_attempt_at: str
     fault: str
+    unreachable_since: str = ""
 
 
 def facts_of(enrolled: bool, standing: Standing, courier: CourierStatus, fault: str) -> SyncFacts:
@@ -186,10 +187,16 @@ class Forwarder:
         with suppress(Fault, OSError):
             standing = await self._db.read(rows.standing)
             courier = await asyncio.to_thread(self._courier)
-            facts = facts_of(self._hq[1] is not None, standing, courier, fault)
+            facts = self._since(facts_of(self._hq[1] is not None, standing, courier, fault))
             if facts != self._facts:
                 self._facts = facts
                 self._on_change()
+
+    def _since(self, facts: SyncFacts) -> SyncFacts:
+        """With the moment at which HQ was first missed, as long as it is."""
+        if facts.state != "hq_unreachable":
+            return facts
+        return replace(facts, unreachable_since=self._facts.unreachable_since or self._at())
 
     def _courier(self) -> CourierStatus:
         status = self._spool.status()

@@ -96,9 +96,11 @@ async def test_with_hq_down_the_queue_grows_and_says_so_and_drains_by_itself(par
             await until_it_holds(running, count)
         await until(lambda: running.state().fault == "hq_unreachable")
         assert running.state().state == "hq_unreachable" and running.state().last_attempt_at
+        assert running.state().unreachable_since
         async with running_hq(party.hq, port):
             await until(lambda: running.state().state == "up_to_date")
     assert party.opened() == [1, 2, 3]
+    assert running.state().unreachable_since == ""
     assert party.told[-1] == running.state()
 
 
