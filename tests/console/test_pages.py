@@ -145,3 +145,10 @@ async def test_a_letter_works_as_the_capital_that_the_hints_show(desk: Desk) -> 
     await desk.presses("N")
     await desk.comes_to("SessionPage")
     assert "deny" not in desk.daemon.asked
+
+
+async def test_nobody_is_counted_in_a_session_that_has_ended(desk: Desk) -> None:
+    await desk.signs_in()
+    title = next(one.title for one in desk.app.known.sessions if one.id == clinic.GROUP)
+    desk.daemon.tell_session(clinic.GROUP, state="ended")
+    await desk.until(lambda: any(title in line and line.split()[-3:] == ["-"] * 3 for line in desk.screen.splitlines()))

@@ -127,7 +127,8 @@ class TodayPage(Page):
 
     def _session(self, of: Session) -> Text:
         title_width, state_width, headings = self._columns()
-        numbers = (len(model.waiting(of)), len(model.present(of)), len(model.absent(of)))
+        counts = (len(model.waiting(of)), len(model.present(of)), len(model.absent(of)))
+        numbers = ("-", "-", "-") if of.state == "ended" else counts  # nobody is in a room that is closed
         people = "".join(f"{number:>{len(heading)}}  " for number, heading in zip(numbers, headings, strict=True))
         clock, title = self.words.clock(of.starts_at), fit(plain(of.title), title_width)
         return Text(f"{clock:>{CLOCK}}  {title} {fit(state_word(of, self.words), state_width)} {people}", no_wrap=True)
