@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 HEALTH_SECONDS = 5.0
 WRONG_PASSPHRASES_PER_MINUTE = 5  # each try costs 128 MiB and a second of all cores: guessing must not stop a box
+PAGES_SECONDS = 30.0  # how long a page may outlive the end of its login
 NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
 
 
@@ -125,6 +126,7 @@ class Appliance:
         self._run(self._relay.run())
         self._run(self._forwarder.run())
         self._run(self._watch_network(db))
+        self._run(self._watch_pages(live))
         self._feed.publish("gap")  # everything is new
 
     async def close(self) -> None:
@@ -163,6 +165,12 @@ class Appliance:
 
     async def _renew_certificate(self, db: Database) -> None:
         await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses(), self._tls)
+
+    async def _watch_pages(self, live: Live) -> None:
+        """Logins and visits also end by themselves, without a change that anybody is told of."""
+        while True:
+            await asyncio.sleep(PAGES_SECONDS)
+            await live.weed()
 
     async def _watch_health(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, Protocol
 
 from appliance.clock import now_text
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 # How long a lost page's media go on: a phone that changes its Wi-Fi reconnects in a second or two. Longer would leave
 # the others with a frozen picture.
 GRACE_SECONDS = 5.0
+CATCH_UP_SECONDS = 1.0  # after a failure of store or relay; a disk that is full stays full for longer anyway
 SENDS_AND_RECEIVES = Permission(send=("audio", "video"), receive=True)
 
 
@@ -43,9 +44,9 @@ class Page(Protocol):
 
     session: str
     member: str
-    person: str
     staff: bool
 
+    def stands(self, tx: Transaction) -> bool: ...  # whether the login or visit behind it has not ended
     def show(self, event: str, data: dict[str, Any]) -> None: ...
     def replace(self) -> None: ...
     def sign_out(self) -> None: ...
@@ -61,6 +62,8 @@ class Live:
         self._told: dict[str, set[str]] = {}
         self._attending: dict[str, int] = {}
         self._order = asyncio.Lock()
+        self._behind: set[str] = set()
+        self.catch_up_seconds = CATCH_UP_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: Relay | None = None
 
@@ -77,21 +80,25 @@ class Live:
 
     async def depart(self, page: Page) -> None:
         """A page closed. Its media end after a short grace, unless a new page of the member came."""
-        pages = self._pages.get(page.session, set())
-        if page not in pages:
+        if page not in self._pages.get(page.session, ()):
             return
-        pages.discard(page)
-        if not pages:
-            del self._pages[page.session]
+        self._forget(page)
         self._later(self._leave_after_grace(page.session, page.member))
         await self.changed(page.session)
 
-    def signed_out(self, person: str) -> None:
-        """Close the staff pages of one who signed out: a live line ends with the login behind it."""
-        for pages in self._pages.values():
-            for page in pages:
-                if page.staff and page.person == person:
-                    page.sign_out()
+    def _forget(self, page: Page) -> None:
+        pages = self._pages.get(page.session, set())
+        pages.discard(page)
+        if not pages:
+            self._pages.pop(page.session, None)
+
+    async def weed(self) -> None:
+        """Close the pages whose login or visit has ended: a live line ends with what opened it, within a look."""
+        pages = [page for pages in self._pages.values() for page in pages]
+        if pages:
+            ended = await self._db.read(lambda tx: {page.session for page in pages if not page.stands(tx)})
+            for session_id in ended:
+                await self.changed(session_id)
 
     def connected(self, session_id: str, member_id: str) -> bool:
         """Whether that member has a page open right now."""
@@ -99,6 +106,8 @@ class Live:
 
     async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
         """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
+        if page not in self._pages.get(page.session, ()):
+            raise Fault("refused", "not the member's page any more")
         if page.member not in self._told.get(page.session, ()):
             raise Fault("refused", "not in the room")
         if self.relay is None or not self.relay.connected:
@@ -123,26 +132,63 @@ class Live:
             if page.member == member:
                 page.show(event, data)
 
-    def relay_connected(self, _connected: bool) -> None:
-        """The relay came or went: every page is told whether picture and sound can run."""
-        for session_id in list(self._pages):
+    def relay_connected(self, connected: bool) -> None:
+        """The relay came or went: every page is told whether picture and sound can run.
+
+        That it went is told at once: if it is back before anything was read, the page would see no difference.
+        """
+        for session_id, pages in list(self._pages.items()):
+            for page in pages:
+                if not connected and page.member in self._told.get(session_id, ()):
+                    page.show("media", {"ready": False})
             self._later(self.changed(session_id))
         self._publish("box")
 
     # -- after every action --------------------------------------------------------------------------------------
 
     async def changed(self, session_id: str) -> None:
-        """Bring relay, attendance, pages and feed in line with the store. The relay first: removal waits for nobody."""
-        async with self._order:
-            session, members = await self._db.read(
-                lambda tx: (rows.session(tx, session_id), rows.members(tx, session_id))
-            )
-            inside = {m.id for m in members if in_room(session.state, m.standing)}
-            await self._tell_relay(session, inside)
-            await self._note_attendance(session_id, members, inside)
-            for page in list(self._pages.get(session_id, ())):
-                self._show(page, session, members, inside)
+        """Bring relay, attendance, pages and feed in line with the store. The relay first: removal waits for nobody.
+
+        Never fails: what is told here is in the store already, so whoever caused it must not hear that it failed. What
+        could not be told is told a moment later.
+        """
+        try:
+            async with self._order:
+                await self._bring_in_line(session_id)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the store is right and the caller is done
+            log.error("a session is not in line yet: %s", problem.code if isinstance(problem, Fault) else type(problem))
+            if session_id not in self._behind:
+                self._behind.add(session_id)
+                self._later(self._catch_up(session_id))
         self._publish(session_id)
+
+    async def _catch_up(self, session_id: str) -> None:
+        await asyncio.sleep(self.catch_up_seconds)
+        self._behind.discard(session_id)
+        await self.changed(session_id)
+
+    async def _bring_in_line(self, session_id: str) -> None:
+        pages = frozenset(self._pages.get(session_id, ()))
+        session, members, ended = await self._db.read(
+            lambda tx: (
+                rows.session(tx, session_id),
+                rows.members(tx, session_id),
+                [page for page in pages if not page.stands(tx)],
+            )
+        )
+        for page in ended:
+            self._dismiss(page)
+        inside = {m.id for m in members if in_room(session.state, m.standing)}
+        await self._tell_relay(session, inside)
+        for page in pages.intersection(self._pages.get(session_id, ())):  # one that has just come: its turn is next
+            self._show(page, session, members, inside)
+        await self._note_attendance(session_id, members, inside)
+
+    def _dismiss(self, page: Page) -> None:
+        """The login or visit behind it has ended, and picture and sound with it: no grace, as for a lost page."""
+        self._forget(page)
+        page.sign_out()
+        self._later(self._leave(page.session, page.member))
 
     async def _tell_relay(self, session: rows.Session, inside: set[str]) -> None:
         told = self._told.get(session.id, set())
@@ -150,17 +196,13 @@ class Live:
         relay = self.relay
         if relay is None or not relay.connected:
             return
-        try:
-            for member in told - inside:
-                await relay.remove(session.id, member)
-            for member in inside - told:
-                await relay.permit(session.id, member, SENDS_AND_RECEIVES)
-            if session.state == "ended":
-                del self._told[session.id]
-                await relay.close_room(session.id)
-        except RelayFault as fault:
-            # It went away in between; on return it asks for the whole truth.
-            log.warning("relay: %s", fault.code)
+        for member in told - inside:
+            await _said(relay.remove(session.id, member))
+        for member in inside - told:
+            await _said(relay.permit(session.id, member, SENDS_AND_RECEIVES))
+        if session.state == "ended":
+            del self._told[session.id]
+            await _said(relay.close_room(session.id))
 
     async def _note_attendance(self, session_id: str, members: list[rows.Member], inside: set[str]) -> None:
         here = {m.id for m in members if m.id in inside and self.connected(session_id, m.id)}
@@ -238,12 +280,11 @@ class Live:
 
     async def _leave_after_grace(self, session_id: str, member_id: str) -> None:
         await asyncio.sleep(GRACE_SECONDS)
-        if self.connected(session_id, member_id) or self.relay is None or not self.relay.connected:
-            return
-        try:
-            await self.relay.leave(session_id, member_id)
-        except RelayFault as fault:
-            log.info("relay: %s", fault.code)
+        await self._leave(session_id, member_id)
+
+    async def _leave(self, session_id: str, member_id: str) -> None:
+        if member_id and not self.connected(session_id, member_id) and self.relay is not None and self.relay.connected:
+            await _said(self.relay.leave(session_id, member_id))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -260,6 +301,14 @@ class Live:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _said(telling: Awaitable[None]) -> None:
+    """Told, or the relay went away in between: on return it asks for the whole truth. One no stops no other."""
+    try:
+        await telling
+    except RelayFault as fault:
+        log.warning("relay: %s", fault.code)
 
 
 def ticket_state(member: rows.Member) -> Literal["issued", "stopped"]:

@@ -7,6 +7,7 @@ Two cookies: `login` for staff, `visit` for a patient. Both hold a random token 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from appliance.clinic import Clinic
 
 LOGIN, VISIT = "__Host-login", "__Host-visit"
+Stands = Callable[[Transaction], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,18 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     request[CSRF], member, session = found
     actor = Actor(person=member.person, role="patient", surface="portal", member=member.id)
     return Visitor(actor, member, session)
+
+
+def login_stands(request: web.Request) -> Stands:
+    """Whether that login has not ended, asked as often as one likes: a page lives longer than its request."""
+    digest = token_hash(request.cookies.get(LOGIN, ""))
+    return lambda tx: accounts.login(tx, digest, "portal", now_seconds()) is not None
+
+
+def visit_stands(request: web.Request) -> Stands:
+    """The same for a visit."""
+    digest = token_hash(request.cookies.get(VISIT, ""))
+    return lambda tx: tickets.visit(tx, digest, now_seconds()) is not None
 
 
 def check_origin(request: web.Request) -> None:

@@ -14,6 +14,7 @@ from appliance.clinic import Clinic
 from appliance.faults import Fault
 from appliance.policy import Facts, may_do
 from appliance.portal import bodies, logins, pages
+from appliance.portal.logins import Stands
 from appliance.portal.state import clinic_of
 from appliance.sessions import actions as sessions
 
@@ -29,8 +30,8 @@ UNDER_WAY = 32  # requests of one page at once
 class RoomPage:
     """One open page. `show` sends an event unless the page was shown exactly that last."""
 
-    def __init__(self, session: str, member: str, person: str, *, staff: bool) -> None:
-        self.session, self.member, self.person, self.staff = session, member, person, staff
+    def __init__(self, session: str, member: str, stands: Stands, *, staff: bool) -> None:
+        self.session, self.member, self.stands, self.staff = session, member, stands, staff
         self.socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=bodies.MAX_FRAME)
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue(OUTGOING)
         self._shown: dict[str, bytes] = {}
@@ -89,7 +90,7 @@ async def patient(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     logins.check_origin(request)
     who = await logins.visitor(request, clinic)
-    page = RoomPage(who.session.id, who.member.id, who.member.person, staff=False)
+    page = RoomPage(who.session.id, who.member.id, logins.visit_stands(request), staff=False)
     return await _serve(request, clinic, page)
 
 
@@ -101,15 +102,15 @@ async def staff(request: web.Request) -> web.StreamResponse:
     session, members = await clinic.db.read(lambda tx: sessions.look(tx, who.actor, session_id))
     enters = "enter" in may_do(who.actor, Facts(session=session.id, leader=session.leader))
     own = next((m.id for m in members if m.facilitator and enters), "")
-    return await _serve(request, clinic, RoomPage(session.id, own, who.actor.person, staff=True))
+    return await _serve(request, clinic, RoomPage(session.id, own, logins.login_stands(request), staff=True))
 
 
 async def _serve(request: web.Request, clinic: Clinic, page: RoomPage) -> web.StreamResponse:
     await page.socket.prepare(request)
     writer = asyncio.create_task(page.write())
     under_way: set[asyncio.Task[None]] = set()
-    await clinic.live.arrive(page)
     try:
+        await clinic.live.arrive(page)
         async for message in page.socket:
             if message.type is not WSMsgType.TEXT:
                 break

@@ -47,7 +47,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     who = await _posted(request)
     token = request.cookies.get(logins.LOGIN, "")
     await clinic_of(request).db.write(lambda tx: identity.sign_out(tx, who.actor, token, now_text()))
-    clinic_of(request).live.signed_out(who.actor.person)
+    await clinic_of(request).live.weed()
     response = web.HTTPSeeOther("/")
     logins.drop_cookie(response, logins.LOGIN)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'

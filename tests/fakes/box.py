@@ -82,6 +82,12 @@ class OpenBox:
         await self.clinic.live.changed(self.session)
         return actor
 
+    async def reissue(self, number: int) -> Issued:
+        """A new ticket from the front desk."""
+        issued = await self.clinic.act(self.desk(), "reissue", self.session, self.members[number])
+        assert issued is not None
+        return issued
+
     async def let_in(self, number: int) -> Actor:
         actor = await self.wait_at_the_door(number)
         await self.clinic.act(self.leader(), "admit", self.session, self.members[number])
