@@ -182,7 +182,15 @@ def set_devices_tried(tx: Transaction, permit: Permit, member_id: str, at: str) 
 
 
 def note_arrival(tx: Transaction, member_id: str, at: str) -> int:
-    """A page of an admitted member came into the room; the attendance's number. No audit: the member's own record."""
+    """A page of an admitted member came into the room; the attendance's number. No audit: the member's own record.
+
+    One that has no end goes on: the appliance was away, the member was not.
+    """
+    going_on = tx.one(
+        "SELECT max(sequence) AS sequence FROM attendances WHERE member = ? AND left_at IS NULL", (member_id,)
+    )
+    if going_on is not None and going_on["sequence"] is not None:
+        return int(going_on["sequence"])
     tx.execute("INSERT INTO attendances (member, joined_at) VALUES (?, ?)", (member_id, at))
     return tx.lastrowid
 
