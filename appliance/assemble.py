@@ -131,11 +131,12 @@ class Appliance:
 
     async def close(self) -> None:
         """End in order: nobody new, then what runs, then the store, left as one clean file."""
-        if self._announcement is not None:
-            await self._announcement.close()
-        if self._portal is not None:
-            await self._portal.close()
-        await self._control.close()
+        if self._clinic is not None:
+            self._clinic.live.end()
+        closing = [part.close() for part in (self._announcement, self._portal, self._control) if part is not None]
+        for problem in await asyncio.gather(*closing, return_exceptions=True):
+            if problem is not None:
+                log.error("a part of the appliance did not end well: %s", type(problem).__name__)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

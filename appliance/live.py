@@ -50,6 +50,7 @@ class Page(Protocol):
     def show(self, event: str, data: dict[str, Any]) -> None: ...
     def replace(self) -> None: ...
     def sign_out(self) -> None: ...
+    def end(self) -> None: ...  # the box ends; the page comes back by itself
 
 
 class Live:
@@ -156,7 +157,10 @@ class Live:
             async with self._order:
                 await self._bring_in_line(session_id)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the store is right and the caller is done
-            log.error("a session is not in line yet: %s", problem.code if isinstance(problem, Fault) else type(problem))
+            code = problem.code if isinstance(problem, Fault) else type(problem).__name__
+            if code == "box_locked":  # the store is closed: the box ends
+                return
+            log.error("a session is not in line yet: %s", code)
             if session_id not in self._behind:
                 self._behind.add(session_id)
                 self._later(self._catch_up(session_id))
@@ -295,6 +299,12 @@ class Live:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a background task failed: %s", type(task.exception()).__name__)
+
+    def end(self) -> None:
+        """The box ends: every page is closed, since one that is open would hold up the end."""
+        for pages in self._pages.values():
+            for page in pages:
+                page.end()
 
     async def close(self) -> None:
         """End what runs in the background."""

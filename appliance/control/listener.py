@@ -7,7 +7,6 @@ a person, not a process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import os
@@ -35,6 +34,7 @@ from appliance.sessions import rows
 
 log = logging.getLogger(__name__)
 
+END_SECONDS = 0.5  # for a request under way when the box ends
 BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
 HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
@@ -64,6 +64,7 @@ class ControlListener:
         self._feed = feed
         self._uids = uids | {os.getuid(), 0}
         self._answers: OrderedDict[bytes, asyncio.Future[web.StreamResponse]] = OrderedDict()
+        self._feeds: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
     async def start(self, path: Path) -> None:
@@ -80,7 +81,7 @@ class ControlListener:
                 web.post("/v1/sessions/{session}/members/{member}/{action}", self._act),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_SECONDS)
         await self._runner.setup()
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at start
         before = os.umask(0o117)
@@ -90,6 +91,8 @@ class ControlListener:
             os.umask(before)
 
     async def close(self) -> None:
+        for feed in self._feeds:
+            feed.cancel()  # a feed never ends by itself
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -195,8 +198,15 @@ class ControlListener:
             raise Fault("bad_request", "after") from None
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        with contextlib.suppress(ConnectionError):  # the reader went away
-            await self._write_feed(request, response, sequence)
+        feed = asyncio.create_task(self._write_feed(request, response, sequence))
+        self._feeds.add(feed)
+        try:
+            await asyncio.wait([feed])
+        finally:
+            feed.cancel()
+            self._feeds.discard(feed)
+        if not feed.cancelled() and not isinstance(feed.exception(), ConnectionError):  # the reader went away
+            feed.result()
         return response
 
     async def _write_feed(self, request: web.Request, response: web.StreamResponse, sequence: int) -> None:

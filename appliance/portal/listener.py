@@ -17,6 +17,7 @@ from appliance.portal.state import BOX, Box
 
 log = logging.getLogger(__name__)
 
+END_SECONDS = 0.5  # for a request under way when the box ends
 BODY_LIMIT = 64 * 1024  # bytes of a form
 STATIC = Path(__file__).parent / "static"
 
@@ -102,7 +103,7 @@ class PortalListener:
     """The listening socket."""
 
     def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_SECONDS)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
         """Listen; the port that was taken (for port 0). Fault("port_taken")."""

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 REPLACED = 4001  # close code: another page of the same person is open; do not come back by yourself
 SIGNED_OUT = 4002  # close code: the login behind this page has ended
 HEARTBEAT_SECONDS = 10.0
+CLOSE_SECONDS = 0.5  # for a page to answer that it closes too; the box ends in 2 s, whatever a page does
 OUTGOING = 256  # frames waiting for a slow page; past that the page is closed and comes back for the whole truth
 UNDER_WAY = 32  # requests of one page at once
 
@@ -32,7 +33,9 @@ class RoomPage:
 
     def __init__(self, session: str, member: str, stands: Stands, *, staff: bool) -> None:
         self.session, self.member, self.stands, self.staff = session, member, stands, staff
-        self.socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=bodies.MAX_FRAME)
+        self.socket = web.WebSocketResponse(
+            timeout=CLOSE_SECONDS, heartbeat=HEARTBEAT_SECONDS, max_msg_size=bodies.MAX_FRAME
+        )
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue(OUTGOING)
         self._shown: dict[str, bytes] = {}
         self._close_code = WSCloseCode.OK.value
@@ -50,6 +53,9 @@ class RoomPage:
 
     def sign_out(self) -> None:
         self._close(SIGNED_OUT)
+
+    def end(self) -> None:
+        self._close(WSCloseCode.GOING_AWAY.value)
 
     def answer(self, number: int, data: dict[str, Any] | None, fault: tuple[str, str] | None = None) -> None:
         """The response to request `number`: data, or a fault as (code, sentence)."""

@@ -35,6 +35,9 @@ class OpenPage:
     def sign_out(self) -> None:
         self.closed = "signed out"
 
+    def end(self) -> None:
+        self.closed = "end"
+
     def last(self, event: str) -> dict[str, Any]:
         return next((data for name, data in reversed(self.shown) if name == event), {})
 

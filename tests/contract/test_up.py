@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from appliance.control.client import ControlClient
 from tests.fakes.boxes import Box, command, hearth, running_box, settings
 from tests.fakes.stores import everything_in
 from tests.fakes.visitor import Visitor
@@ -73,6 +74,22 @@ async def test_it_comes_up_ends_clean_and_starts_again_with_the_same_store(home:
     async with running_box(home) as box:
         assert box.demo == first
         await ended(box)
+
+
+async def test_it_ends_clean_although_a_page_and_a_console_are_open(home: Path) -> None:
+    """Neither ever ends by itself; the page here does not even answer that it closes."""
+    async with running_box(home) as box:
+        first = box.demo["tickets"][0]
+        ada, console = Visitor(box.portal), ControlClient(home / "run" / "control.sock")
+        await ada.get("/join")
+        await ada.post("/join", code=first["code"], pin=first["pin"])
+        feed = console.feed((await console.snapshot()).sequence)
+        async with ada.socket("/join/ws"):
+            await anext(feed)
+            await ended(box)
+        await ada.close()
+        await console.close()
+    assert sorted(path.name for path in (home / "store").iterdir()) == ["hearth.db", "slots.json"]
 
 
 async def test_no_secret_and_no_name_is_on_a_command_line_or_in_a_log(home: Path) -> None:
