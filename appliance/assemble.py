@@ -9,7 +9,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 HEALTH_SECONDS = 5.0
 WRONG_PASSPHRASES_PER_MINUTE = 5  # each try costs 128 MiB and a second of all cores: guessing must not stop a box
+AGAIN_SECONDS = 1.0  # before a part that failed is started again
 PAGES_SECONDS = 30.0  # how long a page may outlive the end of its login
 NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
 
@@ -101,7 +102,7 @@ class Appliance:
         self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE))
         self._port = await self._portal.start(portal.host, portal.port, self._tls)
         await self._control.start(self._home.control_socket)
-        self._run(self._watch_health())
+        self._keep_going(self._watch_health)
 
     async def unlock(self, passphrase: str) -> None:
         """Open the store and bring the box to life. Faults: wrong_passphrase, too_many_tries, those of the store."""
@@ -123,10 +124,10 @@ class Appliance:
         )
         live.relay = self._relay
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
-        self._run(self._relay.run())
-        self._run(self._forwarder.run())
-        self._run(self._watch_network(db))
-        self._run(self._watch_pages(live))
+        self._keep_going(self._relay.run)
+        self._keep_going(self._forwarder.run)
+        self._keep_going(lambda: self._watch_network(db))
+        self._keep_going(lambda: self._watch_pages(live))
         self._feed.publish("gap")  # everything is new
 
     async def close(self) -> None:
@@ -165,7 +166,10 @@ class Appliance:
         await self._announcement.start()
 
     async def _renew_certificate(self, db: Database) -> None:
-        await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses(), self._tls)
+        try:
+            await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses(), self._tls)
+        except (OSError, ssl.SSLError, Fault) as problem:  # the old one still serves, and a session needs the box
+            log.error("the portal's certificate could not be renewed: %s", type(problem).__name__)
 
     async def _watch_pages(self, live: Live) -> None:
         """Logins and visits also end by themselves, without a change that anybody is told of."""
@@ -178,12 +182,15 @@ class Appliance:
             await asyncio.sleep(HEALTH_SECONDS)
             self._feed.publish("health")
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(_log_failure)
-        self._tasks.append(task)
+    def _keep_going(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(_again_and_again(part)))
 
 
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("a part of the appliance ended: %s", type(task.exception()).__name__)
+async def _again_and_again(part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """One failure, such as a disk that was full, must not leave a box without its relay until somebody restarts it."""
+    while True:
+        try:
+            await part()
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the part is wanted
+            log.error("a part of the appliance failed and is started again: %s", type(problem).__name__)
+        await asyncio.sleep(AGAIN_SECONDS)

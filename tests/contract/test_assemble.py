@@ -1,0 +1,69 @@
+"""The whole appliance in this process: what fails while it comes to life, or later, stops nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from appliance import assemble
+from appliance.assemble import Appliance
+from appliance.home import Home
+from appliance.portal import tls
+from appliance.settings import PortalSection, Settings
+from appliance.store import birth
+from media.client import RelayClient
+from tests.fakes.box import CHEAP, PASSPHRASE
+from tests.fakes.waiting import until
+
+
+@pytest.fixture
+async def appliance() -> AsyncIterator[Appliance]:
+    """Started and locked, announced nowhere."""
+    with TemporaryDirectory(prefix="hearth-") as folder:  # a Unix socket's path has at most 107 bytes
+        home = Home(Path(folder))
+        home.make()
+        await (await birth.give_birth(home.store, PASSPHRASE, CHEAP)).close()
+        settings = Settings(portal=PortalSection(host="127.0.0.1", port=0, announce=False))
+        found = Appliance(home, settings, feed_start=0)
+        await found.start()
+        try:
+            yield found
+        finally:
+            await found.close()
+        assert sorted(path.name for path in home.store.iterdir()) == ["hearth.db", "slots.json"]
+
+
+async def test_a_certificate_that_cannot_be_written_keeps_no_box_locked(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> bool:
+        raise OSError("full")
+
+    monkeypatch.setattr(tls, "renew", fail)
+    await appliance.unlock(PASSPHRASE)
+    assert appliance.is_unlocked()
+
+
+@pytest.mark.parametrize("part", ["relay", "network"])
+async def test_a_part_that_failed_is_started_again(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """A disk that could not be read once must not leave a box without its relay or certificate until it is restarted."""
+    started: list[int] = []
+
+    async def fail_first(*_: Any) -> None:
+        started.append(1)
+        if len(started) == 1:
+            raise OSError("full")
+        await asyncio.Event().wait()
+
+    owner: Any = {"relay": (RelayClient, "run"), "network": (Appliance, "_watch_network")}[part]
+    monkeypatch.setattr(owner[0], owner[1], fail_first)
+    monkeypatch.setattr(assemble, "AGAIN_SECONDS", 0.0)
+    await appliance.unlock(PASSPHRASE)
+    await until(lambda: len(started) == 2)
