@@ -12,6 +12,7 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize
 
 # Chromium as root needs no-sandbox; the loopback flags let ICE use 127.0.0.1, the only network of a test machine.
+YES_TO_DEVICES = "--use-fake-ui-for-media-stream"
 CHROMIUM_ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -19,7 +20,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
+    YES_TO_DEVICES,
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
@@ -121,10 +122,11 @@ class Person:
         return list(await self.page.evaluate(INBOUND))
 
 
-async def launch(playwright: Playwright, kind: str) -> Browser:
-    """Debian's Chromium or Firefox."""
+async def launch(playwright: Playwright, kind: str, *, refuse_devices: bool = False) -> Browser:
+    """Debian's Chromium or Firefox. `refuse_devices` (Chromium): whoever is asked for camera and microphone says no."""
     if kind == "chromium":
-        return await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGUMENTS)
+        arguments = [one for one in CHROMIUM_ARGUMENTS if not (refuse_devices and one == YES_TO_DEVICES)]
+        return await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
     return await playwright.firefox.launch(
         channel="moz-firefox", executable_path="/usr/bin/firefox-esr", firefox_user_prefs=FIREFOX_PREFERENCES
     )
@@ -151,8 +153,8 @@ async def sign_in(who: Person, portal: str, username: str, password: str) -> Non
     await page.wait_for_url("**/staff/sessions/*")
 
 
-async def to_the_waiting_room(who: Person, link: str, pin: str, full_name: str) -> None:
-    """A patient goes from the link to the waiting room, reading every page."""
+async def to_the_waiting_room(who: Person, link: str, pin: str, full_name: str, *, devices: str = "Very good.") -> None:
+    """A patient goes from the link to the waiting room, reading every page. `devices`: what the test of them says."""
     page = who.page
     await page.goto(link)
     await page.get_by_label("PIN").fill(pin)
@@ -163,6 +165,6 @@ async def to_the_waiting_room(who: Person, link: str, pin: str, full_name: str) 
     await page.get_by_label("Your full name").fill(full_name)
     await page.get_by_role("button", name="Sign and go on").click()
     await page.get_by_role("button", name="Test camera and microphone").click()
-    await page.get_by_text("Very good.").wait_for()
+    await page.get_by_text(devices).wait_for()
     await page.get_by_role("button", name="Go on to the waiting room").click()
     await page.get_by_role("heading", name="You are in the waiting room").wait_for()

@@ -1,0 +1,150 @@
+"""What goes wrong on an ordinary day: reloads, the back button, a refused camera, processes and lines that fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+
+import psutil
+import pytest
+from playwright.async_api import Playwright, expect
+
+from tests.browser.looks import WAIT, admit, arrived, end, flowing, sees, until
+from tests.browser.people import Person, launch, person, sign_in, to_the_waiting_room
+from tests.fakes.boxes import Box
+
+pytestmark = pytest.mark.browser
+
+SLOW = WAIT * 1000  # milliseconds, as Playwright counts
+
+
+def process_of(box: Box, *words: str) -> int:
+    """The pid of the box's process whose command line has all these words."""
+    children = psutil.Process(box.process.pid).children()
+    (found,) = [child.pid for child in children if set(words) <= set(child.cmdline())]
+    return int(found)
+
+
+async def in_the_room(playwright: Playwright, box: Box) -> tuple[Person, Person]:
+    """Mara leads, Ada is let in; they see each other."""
+    browser = await launch(playwright, "chromium")
+    mara, ada = await person(browser, "Mara", "red"), await person(browser, "Ada", "green", phone=True)
+    await sign_in(mara, box.portal, box.demo["facilitator_username"], box.demo["facilitator_password"])
+    await mara.page.get_by_role("button", name="Open the session").click()
+    await to_the_waiting_room(ada, box.link(0), box.pin(0), box.name(0))
+    await admit(mara, ada, box.name(0))
+    await see_each_other(mara, ada)
+    return mara, ada
+
+
+async def see_each_other(*people: Person) -> None:
+    for who in people:
+        others = [one for one in people if one is not who]
+        await until(partial(sees, who, *others), f"{who.name} sees the others")
+        await until(await flowing(who, len(others)), f"pictures and sounds go on at {who.name}'s")
+
+
+async def says(who: Person, line: str) -> None:
+    """The word of the line's state on that page."""
+    await expect(who.page.locator("#room")).to_have_attribute("data-line", line, timeout=SLOW)
+
+
+async def test_a_wrong_pin_costs_one_try_however_often_the_page_is_loaded_again(
+    playwright: Playwright, box: Box
+) -> None:
+    browser = await launch(playwright, "chromium")
+    page = (await person(browser, "Ada", "green", phone=True)).page
+    await page.goto(box.link(0))
+    await page.get_by_label("PIN").fill("000000" if box.pin(0) != "000000" else "111111")
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page.get_by_label("PIN")).to_be_focused()
+    for _ in range(5):
+        await page.reload()
+    await page.goto(box.link(0))
+    await page.get_by_label("PIN").fill(box.pin(0))
+    await page.get_by_role("button", name="Go on").click()
+    await page.get_by_label("Your name in the group").wait_for()
+    await page.go_back()  # never the browser's own page about sending a form twice
+    await page.get_by_role("link", name="Go back to where I was").click()
+    await page.get_by_label("Your name in the group").wait_for()
+
+
+async def test_without_script_and_in_spanish_one_gets_as_far_as_the_door(playwright: Playwright, box: Box) -> None:
+    browser = await launch(playwright, "chromium")  # Playwright cannot take script from Debian's Firefox
+    context = await browser.new_context(ignore_https_errors=True, locale="es-MX", java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(box.link(0))
+    await page.get_by_label("Código").fill(box.demo["tickets"][0]["code"].lower())
+    await page.get_by_label("PIN").fill(box.pin(0))
+    await page.get_by_role("button", name="Seguir").click()
+    await page.get_by_label("Su nombre en el grupo").fill("Ada")
+    await page.get_by_role("button", name="Seguir").click()
+    await page.get_by_label("He leído este texto").check()
+    await page.get_by_label("Su nombre completo").fill(box.name(0))
+    await page.get_by_role("button", name="Firmar y seguir").click()
+    await page.get_by_role("button", name="Seguir a la sala de espera").click()
+    await page.get_by_role("heading", name="Está en la sala de espera").wait_for()
+
+
+async def test_who_refuses_camera_and_microphone_still_gets_in_and_sees_the_others(
+    playwright: Playwright, box: Box
+) -> None:
+    mara = await person(await launch(playwright, "chromium"), "Mara", "red")
+    ada = await person(await launch(playwright, "chromium", refuse_devices=True), "Ada", "green", phone=True)
+    await sign_in(mara, box.portal, box.demo["facilitator_username"], box.demo["facilitator_password"])
+    await mara.page.get_by_role("button", name="Open the session").click()
+    await to_the_waiting_room(ada, box.link(0), box.pin(0), box.name(0), devices="Your device did not allow")
+    await admit(mara, ada, box.name(0))
+    await until(partial(sees, ada, mara), "Ada sees Mara")
+    await expect(ada.page.locator("#device-note")).to_contain_text("they cannot see or hear you")
+    tile = mara.page.locator("#tiles > .tile", has_text="Ada")
+    await expect(tile.get_by_text("camera off")).to_be_visible(timeout=SLOW)
+
+
+async def test_a_reload_a_step_back_and_the_link_once_more_lead_into_the_room_again(
+    playwright: Playwright, box: Box
+) -> None:
+    mara, ada = await in_the_room(playwright, box)
+    await ada.page.reload()
+    await see_each_other(mara, ada)
+    await ada.page.goto(box.link(0))
+    await ada.page.get_by_role("link", name="Go back to where I was").click()
+    await see_each_other(mara, ada)
+    again = await ada.context.new_page()
+    await again.goto(f"{box.portal}/join/wait")
+    await says(ada, "replaced")
+    await see_each_other(mara, Person("Ada", "green", ada.context, again))
+
+
+async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the_relay_has(
+    playwright: Playwright, box: Box
+) -> None:
+    mara, ada = await in_the_room(playwright, box)
+    appliance = process_of(box, "appliance", "--home")
+    os.kill(appliance, signal.SIGSTOP)  # nobody answers; then it is gone for good
+    going_on = await flowing(ada, 1)
+    os.kill(appliance, signal.SIGKILL)
+    await says(ada, "lineLost")
+    await until(going_on, "Mara's picture goes on at Ada's without the box")
+    for who in (mara, ada):
+        await says(who, "connected")
+    await see_each_other(mara, ada)
+    os.kill(process_of(box, "media"), signal.SIGKILL)
+    await says(ada, "mediaAway")
+    for who in (mara, ada):
+        await says(who, "connected")
+    await see_each_other(mara, ada)
+
+
+async def test_a_session_that_ends_while_headquarters_is_away_arrives_when_it_is_back(
+    playwright: Playwright, box: Box
+) -> None:
+    mara, ada = await in_the_room(playwright, box)
+    headquarters = process_of(box, "sync", "serve")
+    os.kill(headquarters, signal.SIGSTOP)
+    await end(mara)
+    await expect(ada.page.get_by_role("heading", name="The session has ended")).to_be_visible(timeout=SLOW)
+    assert not await box.records_at_hq()
+    os.kill(headquarters, signal.SIGCONT)
+    await until(partial(arrived, box, people=2), "the record is at HQ")
