@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from appliance.faults import Fault
-from appliance.portal import bodies, logins, pages, patient, problems, sockets, staff
+from appliance.portal import bodies, forms, logins, pages, patient, problems, sockets, staff
 from appliance.portal.state import BOX, Box
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ async def _home(request: web.Request) -> web.StreamResponse:
 
 
 async def _set_language(request: web.Request) -> web.StreamResponse:
-    form = await request.post()
+    form = await forms.read(request)
     response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "next")))
     chosen = bodies.field(form, "lang")
     if chosen in dict(pages.LANGUAGES):

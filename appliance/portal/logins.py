@@ -106,12 +106,16 @@ def check_origin(request: web.Request) -> None:
     A form that comes without Origin is an old browser's: then the Referer must be ours.
     """
     origin = request.headers.get("Origin") or request.headers.get("Referer", "")
-    if urlsplit(origin).scheme != "https" or urlsplit(origin).netloc != request.host:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        raise Fault("forged", "origin") from None
+    if parts.scheme != "https" or parts.netloc != request.host:
         raise Fault("forged", "origin")
 
 
 def check_csrf(request: web.Request, given: str) -> None:
     """Fault("forged") unless the form carries the login's or visit's own word. After `staff` or `visitor`."""
     expected = request.get(CSRF, "")
-    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+    if not expected or not hmac.compare_digest(expected.encode(), given.encode(errors="surrogateescape")):
         raise Fault("forged", "csrf")

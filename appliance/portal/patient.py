@@ -3,7 +3,7 @@ or a second device lands where the stored facts say."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ from appliance.consent import actions as consent
 from appliance.consent import rows as agreements
 from appliance.faults import Fault
 from appliance.policy import Actor
-from appliance.portal import bodies, logins, pages
+from appliance.portal import bodies, forms, logins, pages
 from appliance.portal.logins import Visitor
 from appliance.portal.state import clinic_of
 from appliance.sessions import actions as sessions
@@ -35,7 +35,7 @@ async def join(request: web.Request) -> web.Response:
 
 
 async def present(request: web.Request) -> web.StreamResponse:
-    form = await request.post()
+    form = await forms.read(request)
     code, pin = bodies.field(form, "code"), bodies.field(form, "pin")
     clinic = clinic_of(request)
     try:
@@ -213,9 +213,9 @@ async def _place(clinic: Clinic, who: Visitor) -> str:
     return PAGES[next_step(who.session.state, member.standing, member.display_name, signed, member.devices_tried)]
 
 
-async def _posted(request: web.Request) -> tuple[Visitor, web.MultiDictProxy[object]]:  # type: ignore[name-defined]
+async def _posted(request: web.Request) -> tuple[Visitor, Mapping[str, object]]:
     who = await logins.visitor(request, clinic_of(request))
-    form = await request.post()
+    form = await forms.read(request)
     logins.check_csrf(request, bodies.field(form, "csrf"))
     return who, form
 

@@ -146,3 +146,6 @@ async def _carry(request: web.Request, clinic: Clinic, page: RoomPage, frame: st
             fault.detail if fault.code == "relay_refused" else fault.code
         )  # the relay's own word: PROTOCOL.md names it
         page.answer(asked.id, None, (code, pages.say(request, fault)))
+    except Exception as problem:  # noqa: BLE001 - the last net: the page waits for an answer
+        log.error("room: %s", type(problem).__name__)
+        page.answer(asked.id, None, ("internal", pages.say(request, Fault("internal"))))

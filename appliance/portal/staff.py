@@ -11,7 +11,7 @@ from appliance.clock import now_seconds, now_text, text
 from appliance.faults import Fault
 from appliance.identity import actions as identity
 from appliance.policy import Facts, may_do
-from appliance.portal import bodies, logins, pages, problems
+from appliance.portal import bodies, forms, logins, pages, problems
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import actions as sessions
@@ -32,7 +32,7 @@ async def sign_in_page(request: web.Request) -> web.StreamResponse:
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    form = await request.post()
+    form = await forms.read(request)
     username, password = bodies.field(form, "username"), bodies.field(form, "password")
     try:
         token, _ = await clinic_of(request).sign_in(username, password, "portal", request.remote or "")
@@ -143,6 +143,6 @@ def _card(request: web.Request, session: rows.Session, members: list[rows.Member
 
 async def _posted(request: web.Request) -> Staff:
     who = await logins.staff(request, clinic_of(request))
-    given = request.headers.get("X-CSRF") or bodies.field(await request.post(), "csrf")
+    given = request.headers.get("X-CSRF") or bodies.field(await forms.read(request), "csrf")
     logins.check_csrf(request, given)
     return who

@@ -53,7 +53,7 @@ async def test_a_certificate_that_cannot_be_written_keeps_no_box_locked(
 async def test_a_part_that_failed_is_started_again(
     appliance: Appliance, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    """A disk that could not be read once must not leave a box without its relay or certificate until it is restarted."""
+    """A disk that could not be read once must not leave a box without its relay until somebody restarts it."""
     started: list[int] = []
 
     async def fail_first(*_: Any) -> None:
