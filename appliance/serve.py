@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
 
-from appliance import settings
+from appliance import logs, settings
 from appliance.assemble import Appliance
 from appliance.clock import now_seconds
 from appliance.home import Home
@@ -22,9 +21,7 @@ MAX_PASSPHRASE = 4096  # bytes
 
 def serve(root: Path, passphrase_fd: int | None) -> int:
     """Run until told to end; 0. Faults are the caller's to print."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("aiohttp", "asyncio", "zeroconf"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.to()
     home = Home(root)
     home.make()
     secret = _read_secret(passphrase_fd) if passphrase_fd is not None else ""
@@ -35,6 +32,7 @@ def serve(root: Path, passphrase_fd: int | None) -> int:
 
 async def _serve(home: Home, passphrase: str) -> None:
     end = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(logs.forgotten)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
     appliance = Appliance(home, settings.load(home.settings), feed_start=now_seconds() * 1000)
