@@ -7,12 +7,8 @@ That is right for a demo and for nothing else; the file says so itself.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import secrets
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,6 +18,7 @@ from appliance.consent.texts import first_agreement
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.identity import actions as identity
+from appliance.identity import rows as accounts
 from appliance.identity.passwords import hash_password
 from appliance.outbox.actions import box_public
 from appliance.policy import BOX
@@ -29,6 +26,7 @@ from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store import birth, keyslots
 from appliance.store.database import Database, Transaction
+from appliance.store.files import write_atomically
 from appliance.tickets import actions as tickets
 
 NOTE = "Demo secrets in clear. Never keep real people's data in a demo clinic."
@@ -82,11 +80,15 @@ def prepare(home: Home) -> Demo:
 
 
 async def _prepare(home: Home) -> Demo:
+    """Each step is found again when it was cut short: what `demo.json` promises is made after it is written."""
     demo = load(home)
     if demo is None:
-        demo = await _create(home)
-    key = await asyncio.to_thread(keyslots.unlock, home.store, demo.passphrase)
-    db = await Database.open(home.store, key)
+        demo = _promise(home)
+    if birth.present(home.store):
+        key = await asyncio.to_thread(keyslots.unlock, home.store, demo.passphrase)
+        db = await Database.open(home.store, key)
+    else:
+        db = await birth.give_birth(home.store, demo.passphrase)
     try:
         if not demo.leader:
             await _people(db, demo)
@@ -94,12 +96,13 @@ async def _prepare(home: Home) -> Demo:
         facts = await db.write(box_public)
     finally:
         await db.close()
-    await asyncio.to_thread(_save, home.demo, demo)
-    home.box_facts.write_text(json.dumps(facts), encoding="utf-8")
+    await asyncio.to_thread(_save, home, demo)
+    await asyncio.to_thread(write_atomically, home.box_facts, json.dumps(facts).encode())
     return demo
 
 
-async def _create(home: Home) -> Demo:
+def _promise(home: Home) -> Demo:
+    """Names and passwords, written down before there is a store: a store whose passphrase nobody knows is lost."""
     if birth.present(home.store):
         raise Fault("store_exists", "a clinic that is not a demo lives here")
     demo = Demo(
@@ -109,10 +112,9 @@ async def _create(home: Home) -> Demo:
         operator_username=DESK[1],
         operator_password=_password(2),
     )
-    await (await birth.give_birth(home.store, demo.passphrase)).close()
-    await asyncio.to_thread(_save, home.demo, demo)
     if not home.settings.exists():
-        home.settings.write_text(SETTINGS, encoding="utf-8")
+        write_atomically(home.settings, SETTINGS.encode())
+    _save(home, demo)
     return demo
 
 
@@ -121,42 +123,47 @@ async def _people(db: Database, demo: Demo) -> None:
 
     def work(tx: Transaction) -> None:
         at = now_text()
+        demo.people = [identity.enrol(tx, BOX, name, at) for name in PEOPLE]
+        there = accounts.account(tx, demo.facilitator_username)
+        if there is not None:  # cut short before demo.json told of them: the people are made up, new ones will do
+            demo.leader = there.person
+            return
         demo.leader = identity.appoint(tx, BOX, LEADER[0], demo.facilitator_username, "facilitator", leader, at)
         identity.appoint(tx, BOX, DESK[0], demo.operator_username, "operator", desk, at)
-        demo.people = [identity.enrol(tx, BOX, name, at) for name in PEOPLE]
         consent.publish(tx, BOX, first_agreement(), at)
 
     await db.write(work)
 
 
 async def _session(db: Database, demo: Demo) -> None:
-    """Keep the session while it is not over; else a new one for the same people, with new tickets."""
+    """Keep the session while it is not over, with tickets that open it; else a new one for the same people."""
 
     def work(tx: Transaction) -> None:
-        if demo.session and rows.session(tx, demo.session).state != "ended":
-            return
         at, now = now_text(), now_seconds()
-        demo.session, members = sessions.schedule(tx, BOX, TITLE, (demo.leader, LEADER[1]), demo.people, at, at)
-        issued = [tickets.reissue(tx, BOX, demo.session, member, at, now) for member in members]
-        demo.tickets = [Ticket(name=one.name, code=one.code, pin=one.pin) for one in issued]
+        if not demo.session or rows.session(tx, demo.session).state == "ended":
+            demo.session, _ = sessions.schedule(tx, BOX, TITLE, (demo.leader, LEADER[1]), demo.people, at, at)
+            demo.tickets = []
+        by_person = {member.person: member for member in rows.members(tx, demo.session)}
+        old = dict(zip(demo.people, demo.tickets, strict=False))
+        demo.tickets = [_ticket(tx, by_person[person], old.get(person), at, now) for person in demo.people]
 
     await db.write(work)
 
 
-def _save(path: Path, demo: Demo) -> None:
+def _ticket(tx: Transaction, member: rows.Member, old: Ticket | None, at: str, now: int) -> Ticket:
+    """The old one while it opens, or while its owner is on their way in; else a new one."""
+    if old is not None:
+        known = tickets.known(tx, old.code)
+        if member.standing in ("waiting", "admitted") or (known and not known.stopped and known.expires_at > now):
+            return old
+    issued = tickets.reissue(tx, BOX, member.session, member.id, at, now)
+    return Ticket(name=issued.name, code=issued.code, pin=issued.pin)
+
+
+def _save(home: Home, demo: Demo) -> None:
     """Whole or not at all, for the owner only."""
-    fresh = path.with_suffix(".new")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(_plain(demo), file, ensure_ascii=False, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
-
-
-def _plain(demo: Demo) -> Any:
-    return msgspec.to_builtins(demo)
+    plain = json.dumps(msgspec.to_builtins(demo), ensure_ascii=False, indent=2)
+    write_atomically(home.demo, plain.encode())
 
 
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from appliance.identity.rules import acceptable_password, normal
 from appliance.policy import BOX
 from appliance.store import birth
 from appliance.store.database import Transaction
-from appliance.store.files import HomeLock
+from appliance.store.files import HomeLock, fault_of_os, sync_folder
 
 MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a second
 
@@ -41,7 +42,10 @@ def init(root: Path, passphrase_file: Path | None) -> int:
 
 
 async def _make(home: Home, passphrase: str, name: str, username: str, password: str) -> None:
-    db = await birth.give_birth(home.store, passphrase)
+    """Built beside its place and renamed when it is whole: a store without an account lets nobody in, ever."""
+    beside = home.root / "store.init"
+    await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)
+    db = await birth.give_birth(beside, passphrase)
     phc = await asyncio.to_thread(hash_password, normal(password))
 
     def work(tx: Transaction) -> None:
@@ -52,6 +56,11 @@ async def _make(home: Home, passphrase: str, name: str, username: str, password:
         await db.write(work)
     finally:
         await db.close()
+    try:
+        beside.rename(home.store)
+        sync_folder(home.root)
+    except OSError as problem:
+        raise fault_of_os(problem) from problem
 
 
 def _passphrase(file: Path | None) -> str:

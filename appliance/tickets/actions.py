@@ -40,6 +40,11 @@ def reissue(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: 
     return Issued(member_id, member.name, rules.shown_code(code), pin)
 
 
+def known(tx: Transaction, code_text: str) -> rows.Ticket | None:
+    """The ticket of a code, whatever may have become of it; for the box itself."""
+    return rows.ticket(tx, rules.code_hash(rules.normal_code(code_text)))
+
+
 @dataclass(frozen=True, slots=True)
 class Presented:
     """What showing a ticket gave: a visit's token and its session, or the code of a fault."""

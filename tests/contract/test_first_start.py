@@ -1,0 +1,136 @@
+"""Making a clinic, cut short at every write: the next start finishes it, and half a one is never taken for a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from appliance import demo, init, settings
+from appliance.clock import now_seconds, now_text
+from appliance.home import Home
+from appliance.identity import rows as accounts
+from appliance.policy import BOX
+from appliance.sessions import rows
+from appliance.store import birth, files, keyslots
+from appliance.store.database import Database, Transaction
+from appliance.tickets import actions as tickets
+from tests.fakes.stores import CHEAP
+
+PASSPHRASE = "made up for the tests"
+
+
+class CutShortError(BaseException):
+    """The power goes."""
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """An empty home, where opening a slot costs nothing."""
+    monkeypatch.setattr(birth.give_birth, "__defaults__", (CHEAP,))
+    with TemporaryDirectory(prefix="hearth-") as folder:
+        found = Home(Path(folder))
+        found.make()
+        yield found
+
+
+def cut_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
+    """The power goes right after the `number`th thing that reached the disk, of those that the list will name."""
+    done: list[str] = []
+
+    def after(name: str) -> None:
+        done.append(name)
+        if len(done) == number:
+            raise CutShortError
+
+    write_file, write_store, be_born = files.write_atomically, Database.write, birth._build
+
+    def file(path: Path, content: bytes, mode: int = 0o600) -> None:
+        write_file(path, content, mode)
+        after(path.name)
+
+    async def store(db: Database, work: Any) -> Any:
+        result = await write_store(db, work)
+        after("store")
+        return result
+
+    def born(*arguments: Any) -> Any:
+        key = be_born(*arguments)
+        after("birth")
+        return key
+
+    monkeypatch.setattr(demo, "write_atomically", file)
+    monkeypatch.setattr(Database, "write", store)
+    monkeypatch.setattr(birth, "_build", born)
+    return done
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_demo_that_was_cut_short_is_finished_by_the_next_start(
+    home: Home, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with monkeypatch.context() as patch:
+        done = cut_at(patch, number)
+        with pytest.raises(CutShortError):
+            demo.prepare(home)
+    assert len(done) == number
+    made = demo.prepare(home)
+    assert settings.load(home.settings).clinic.name == demo.CLINIC
+    assert demo.load(home) == made
+    assert [ticket.name for ticket in made.tickets] == list(demo.PEOPLE)
+
+
+def test_nothing_of_a_demos_making_was_left_out_above(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = cut_at(monkeypatch, 0)
+    demo.prepare(home)
+    assert done == ["hearth.toml", "demo.json", "birth", "store", "store", "store", "demo.json", "box-public.json"]
+
+
+async def change(home: Home, made: demo.Demo, work: Any) -> None:
+    db = await Database.open(home.store, keyslots.unlock(home.store, made.passphrase))
+    try:
+        await db.write(work)
+    finally:
+        await db.close()
+
+
+def test_a_demos_tickets_that_open_nothing_any_more_are_new_at_the_next_start(home: Home) -> None:
+    first = demo.prepare(home)
+
+    def spoil(tx: Transaction) -> None:
+        ada, _, wen = (m for m in rows.members(tx, first.session) if not m.facilitator)
+        tx.execute("UPDATE tickets SET stopped = 1 WHERE member = ?", (ada.id,))
+        tickets.reissue(tx, BOX, first.session, wen.id, now_text(), now_seconds())
+
+    asyncio.run(change(home, first, spoil))
+    second = demo.prepare(home)
+    assert second.session == first.session
+    assert [new == old for new, old in zip(second.tickets, first.tickets, strict=True)] == [False, True, False]
+
+    asyncio.run(change(home, second, lambda tx: tx.execute("UPDATE tickets SET expires_at = 1")))
+    assert not [one for one in demo.prepare(home).tickets if one in second.tickets]
+
+
+def test_an_init_that_was_cut_short_can_be_done_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else there is a store that opens with the passphrase and has nobody in it who could sign in."""
+    for number in (1, 2):
+        with monkeypatch.context() as patch, pytest.raises(CutShortError):
+            cut_at(patch, number)
+            asyncio.run(init._make(home, PASSPHRASE, "Ruth Stone", "ruth", "made-up-password"))
+        assert not birth.present(home.store)
+    asyncio.run(init._make(home, PASSPHRASE, "Ruth Stone", "ruth", "made-up-password"))
+
+    async def look() -> str:
+        db = await Database.open(home.store, keyslots.unlock(home.store, PASSPHRASE))
+        try:
+            found = await db.read(lambda tx: accounts.account(tx, "ruth"))
+            return found.role if found else ""
+        finally:
+            await db.close()
+
+    assert asyncio.run(look()) == "clinical_lead"
+    assert sorted(path.name for path in home.root.iterdir() if "store" in path.name) == ["store"]
