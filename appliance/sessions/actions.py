@@ -128,7 +128,7 @@ def _record(tx: Transaction, session_id: str) -> record.SessionEnded:
             record.Attendee(
                 person=record.pseudonym(key, "person", m.person),
                 facilitator=m.facilitator,
-                removed=m.standing == "removed",
+                removed=m.was_removed,
                 present=present[m.id],
                 agreement=consents.signed_version(tx, m.person),
             )

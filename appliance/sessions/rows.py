@@ -42,6 +42,7 @@ class Member:
     display_name: str
     devices_tried: bool
     vouched: bool
+    was_removed: bool
     waiting_since: str
     waiting_order: int
     ticket_stopped: bool
@@ -147,6 +148,8 @@ def rooms(tx: Transaction) -> dict[str, list[Member]]:
 def set_standing(tx: Transaction, permit: Permit, member_id: str, standing: Standing, at: str) -> None:
     """Change where a member stands; one who starts to wait goes to the end of the queue."""
     tx.execute("UPDATE members SET standing = ? WHERE id = ?", (standing, member_id))
+    if standing == "removed":
+        tx.execute("UPDATE members SET removed_at = ? WHERE id = ?", (at, member_id))
     if standing == "waiting":
         tx.execute(
             "UPDATE members SET waiting_since = ?, waiting_order ="
@@ -244,6 +247,7 @@ def _member(row: Row) -> Member:
         display_name=row["display_name"],
         devices_tried=bool(row["devices_tried"]),
         vouched=row["vouched_by"] is not None,
+        was_removed=row["removed_at"] is not None,
         waiting_since=row["waiting_since"] or "",
         waiting_order=row["waiting_order"] or 0,
         ticket_stopped=bool(row["stopped"]),

@@ -86,6 +86,7 @@ CREATE TABLE members (
     display_name  TEXT NOT NULL,
     devices_tried INTEGER NOT NULL DEFAULT 0 CHECK (devices_tried IN (0, 1)),
     vouched_by    TEXT REFERENCES people (id),
+    removed_at    TEXT,  -- stays when a new ticket leads back in: the record tells it
     waiting_since TEXT,
     waiting_order INTEGER,  -- grows by one with each `ask`: the queue's order
     UNIQUE (session, person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -139,3 +140,12 @@ async def test_presence_goes_on_through_a_crash_of_the_appliance(box: OpenBox) -
     await box.clinic.live.arrive(OpenPage(box.session, box.members[0]))
     found = await box.clinic.db.read(lambda tx: rows.attendances(tx, box.members[0], "end"))
     assert [left for _, left in found] == ["end"]
+
+
+async def test_a_removal_is_in_the_record_although_a_new_ticket_led_back_in(box: OpenBox) -> None:
+    await admitted_page(box)
+    await box.clinic.act(box.leader(), "remove", box.session, box.members[0])
+    await box.clinic.act(box.leader(), "reissue", box.session, box.members[0])
+    await box.clinic.act(box.leader(), "end", box.session)
+    found = await box.clinic.db.read(lambda tx: tx.all("SELECT body FROM outbox"))
+    assert [person["removed"] for person in json.loads(found[0]["body"])["attendees"]] == [True]
