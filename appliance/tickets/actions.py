@@ -71,8 +71,9 @@ def present(tx: Transaction, code_text: str, pin_text: str, at: str, now: int) -
     if ticket.stopped:
         return Presented(fault="ticket_stopped")
     if not hmac.compare_digest(ticket.pin_hash, rules.pin_hash(code, pin)):
-        rows.count_failure(tx, digest, rules.MAX_FAILURES)
-        stopped = ticket.failures + 1 >= rules.MAX_FAILURES
+        who = Actor(person="", role="patient", surface="portal")  # whoever they are, they are not yet this member
+        facts = sessions.facts(tx, sessions.member(tx, ticket.member).session, ticket.member)
+        stopped = rows.count_failure(tx, who, facts, digest, rules.MAX_FAILURES, at)
         return Presented(fault="ticket_stopped" if stopped else "wrong_ticket")
     member = sessions.member(tx, ticket.member)
     state = sessions.session(tx, member.session).state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.audit import rows as audit
-from appliance.policy import Permit
+from appliance.policy import Actor, Facts, Permit
 from appliance.store.database import Transaction
 
 
@@ -48,12 +48,17 @@ def replace(
     audit.append(tx, permit, at)
 
 
-def count_failure(tx: Transaction, code_hash: bytes, limit: int) -> None:
-    """One more wrong PIN; the one that reaches `limit` stops the ticket."""
-    tx.execute(
-        "UPDATE tickets SET failures = failures + 1, stopped = (failures + 1 >= ?) OR stopped WHERE code_hash = ?",
-        (limit, code_hash),
-    )
+def count_failure(tx: Transaction, visitor: Actor, facts: Facts, code_hash: bytes, limit: int, at: str) -> bool:
+    """One more wrong PIN; the one that reaches `limit` stops the ticket, and the answer is whether it did.
+
+    No permit, since nothing is permitted; the audit gets the refusal.
+    """
+    tx.execute("UPDATE tickets SET failures = failures + 1 WHERE code_hash = ?", (code_hash,))
+    tx.execute("UPDATE tickets SET stopped = 1 WHERE code_hash = ? AND failures >= ?", (code_hash, limit))
+    found = ticket(tx, code_hash)
+    stopped = found is not None and found.stopped
+    audit.append_refused(tx, visitor, "present", facts, "ticket_stopped" if stopped else "wrong_ticket", at)
+    return stopped
 
 
 def stop(tx: Transaction, _permit: Permit, member: str) -> None:

@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from appliance.assemble import WRONG_PASSPHRASES_PER_MINUTE, Appliance
+from appliance.audit import rows as audit
 from appliance.clinic import WRONG_PASSWORDS_PER_MINUTE
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.settings import Settings
 from appliance.store import birth
-from appliance.tickets.rules import WRONG_CODES_PER_MINUTE
+from appliance.tickets.rules import MAX_FAILURES, WRONG_CODES_PER_MINUTE
 from tests.fakes.box import CHEAP, PASSPHRASE, PASSWORD, OpenBox
 
 
@@ -39,6 +40,16 @@ async def test_passwords_guessed_at_once_are_as_few_as_those_guessed_in_turn(box
 async def test_who_knows_the_password_may_sign_in_as_often_as_they_like(box: OpenBox) -> None:
     for _ in range(WRONG_PASSWORDS_PER_MINUTE + 1):
         await box.clinic.sign_in("mara", PASSWORD, "portal", "10.0.0.9")
+
+
+async def test_every_guess_at_a_persons_pin_is_in_the_audit(box: OpenBox) -> None:
+    ticket = box.issued[0]
+    wrong = "000000" if ticket.pin != "000000" else "111111"
+    for _ in range(MAX_FAILURES):
+        await codes(box.clinic.present(ticket.code, wrong, "10.0.0.9"))
+    entries = [e for e in await box.clinic.db.read(audit.entries) if e.action == "present"]
+    assert [e.outcome for e in entries] == ["wrong_ticket"] * (MAX_FAILURES - 1) + ["ticket_stopped"]
+    assert {(e.actor, e.session, e.subject) for e in entries} == {("", box.session, box.members[0])}
 
 
 async def test_the_passphrase_cannot_be_guessed_at_speed() -> None:
