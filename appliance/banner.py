@@ -13,9 +13,14 @@ from appliance.demo import Demo
 WIDTH = 78
 
 
-def block(clinic: str, urls: Sequence[str], facts: Demo | None, home: Path) -> str:
-    """The text, at most WIDTH columns but for links that are longer."""
-    lines = ["", "=" * WIDTH, f"  {clinic}: the box is running.", "", "  Portal"]
+def block(clinic: str, urls: Sequence[str], facts: Demo | None, home: Path, *, locked: bool) -> str:
+    """The text, at most WIDTH columns but for links that are longer. `locked`: nobody has given the passphrase yet."""
+    lines = ["", "=" * WIDTH]
+    if locked:
+        lines += [f"  {clinic}: the box is running, but locked.", "  Unlock it at the console: hearth console"]
+    else:
+        lines += [f"  {clinic}: the box is running."]
+    lines += ["", "  Portal"]
     lines += [f"    {url}" for url in urls]
     lines += ["", *(f"    {line}" for line in _qr(urls[0]))]
     lines += [

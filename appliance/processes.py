@@ -89,7 +89,7 @@ class Child:
         """The last line of its log: the sentence that it ended with."""
         with contextlib.suppress(OSError):
             lines = self.log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
-            return lines[-1] if lines else ""
+            return lines[-1].removeprefix("hearth: ") if lines else ""
         return ""
 
 

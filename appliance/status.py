@@ -11,6 +11,13 @@ import msgspec
 from appliance.control.client import ControlClient, ControlFault
 from appliance.control.types import Snapshot
 
+_SYNC = {
+    "not_enrolled": "no headquarters is known here",
+    "up_to_date": "headquarters has everything",
+    "sending": "records are on their way",
+    "hq_unreachable": "headquarters cannot be reached",
+}
+
 
 def status(socket: Path, *, as_json: bool) -> int:
     """Print it; 0, or 1 if no box runs there."""
@@ -38,11 +45,14 @@ async def _ask(socket: Path) -> Snapshot:
 def _text(snapshot: Snapshot) -> str:
     box, health, sync = snapshot.box, snapshot.health, snapshot.sync
     gib = 1024**3
+    state = "locked: unlock it at the console" if box.state == "locked" else "unlocked"
+    if box.state == "unlocked":
+        state += ", picture and sound ready" if box.relay_connected else ", picture and sound starting"
     return (
-        f"{box.clinic}, version {box.version}: {box.state}; relay {'ready' if box.relay_connected else 'away'}\n"
+        f"{box.clinic}, version {box.version}: {state}\n"
         f"portal  {'  '.join(box.addresses)}\n"
         f"health  load {health.load:.2f} on {health.cores} cores, memory {health.memory_used / gib:.1f} of"
         f" {health.memory_total / gib:.1f} GiB, disk {health.disk_used / gib:.1f} of {health.disk_total / gib:.1f}"
         " GiB\n"
-        f"sync    {sync.state}, {sync.queued} waiting, last receipt {sync.last_receipt_at or 'none'}\n"
+        f"sync    {_SYNC[sync.state]}; {sync.queued} records wait, last receipt {sync.last_receipt_at or 'none yet'}\n"
     )

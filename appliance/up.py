@@ -26,7 +26,7 @@ from appliance.processes import Child, trim_log
 from appliance.store import birth, keyslots
 from appliance.store.files import HomeLock
 
-CONSOLE_AFTER_SECONDS = 15  # time to read the block before the console covers it; Enter opens it at once
+CONSOLE_AFTER_SECONDS = 30  # time to read the block before the console covers it; Enter opens it at once
 
 
 def up(root: Path, *, with_demo: bool, passphrase_file: Path | None) -> int:
@@ -80,6 +80,7 @@ class _Up:
         for address in chosen.media.addresses:
             relay += ["--address", address]
         serve = ["-m", "appliance", "appliance", "--home", str(home.root)]
+        self._locked = not passphrase
         self._children = [
             self._child("relay", relay),
             self._child("courier", ["-m", "sync", "courier", "--spool", str(home.spool)]),
@@ -119,8 +120,9 @@ class _Up:
             if not is_ready:
                 sys.stderr.write(f"hearth: {child.name} did not start. {child.last_words()}\n")
                 return 1
+        clinic = self._settings.clinic.name
         urls = portal_urls(self._settings.portal.host, self._settings.portal.name, self._settings.portal.port)
-        sys.stdout.write(banner.block(self._settings.clinic.name, urls, self._demo, self._home.root))
+        sys.stdout.write(banner.block(clinic, urls, self._demo, self._home.root, locked=self._locked))
         sys.stdout.flush()
         watching = [asyncio.ensure_future(child.watch(_say)) for child in self._children]
         try:
