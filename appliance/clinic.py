@@ -17,6 +17,7 @@ from appliance.identity.rules import MAX_PASSWORD, MAX_USERNAME, Throttle, norma
 from appliance.live import Live
 from appliance.policy import Action, Actor, Facts, Surface
 from appliance.sessions import actions as sessions
+from appliance.sessions import rows
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
@@ -55,6 +56,15 @@ class Clinic:
             raise
         await self.live.changed(session)
         return issued
+
+    async def look(self, actor: Actor, session: str) -> tuple[rows.Session, list[rows.Member]]:
+        """A session and its members, a refusal noted. Faults: not_found, refused."""
+        try:
+            return await self.db.read(lambda tx: sessions.look(tx, actor, session))
+        except Fault as fault:
+            if fault.code == "refused":
+                await self.note_refused(actor, "see", Facts(session=session), fault.code)
+            raise
 
     async def note_refused(self, actor: Actor, action: Action, facts: Facts, code: str) -> None:
         """A refusal is an audit entry of its own: the transaction that was refused has rolled back."""

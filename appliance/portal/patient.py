@@ -119,8 +119,11 @@ async def ask(request: web.Request) -> web.StreamResponse:
 
 async def leave(request: web.Request) -> web.StreamResponse:
     who, _ = await _posted(request)
-    if who.member.standing in ("waiting", "admitted") and who.session.state != "ended":
+    try:
         await _write(request, who, lambda tx, actor: sessions.leave(tx, actor, now_text()))
+    except Fault as fault:
+        if fault.code != "wrong_state":  # not in there, or not any more: the next page says why
+            raise
     raise web.HTTPSeeOther("/join/over")
 
 

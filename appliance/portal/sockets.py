@@ -16,7 +16,6 @@ from appliance.policy import Facts, may_do
 from appliance.portal import bodies, logins, pages
 from appliance.portal.logins import Stands
 from appliance.portal.state import clinic_of
-from appliance.sessions import actions as sessions
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +103,7 @@ async def staff(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     logins.check_origin(request)
     who = await logins.staff(request, clinic)
-    session_id = request.match_info["session"]
-    session, members = await clinic.db.read(lambda tx: sessions.look(tx, who.actor, session_id))
+    session, members = await clinic.look(who.actor, request.match_info["session"])
     enters = "enter" in may_do(who.actor, Facts(session=session.id, leader=session.leader))
     own = next((m.id for m in members if m.facilitator and enters), "")
     return await _serve(request, clinic, RoomPage(session.id, own, logins.login_stands(request), staff=True))

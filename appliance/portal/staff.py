@@ -14,7 +14,6 @@ from appliance.policy import Facts, may_do
 from appliance.portal import bodies, forms, logins, pages, problems
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
-from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.tickets.actions import Issued
 
@@ -68,13 +67,7 @@ async def sessions_page(request: web.Request) -> web.StreamResponse:
 async def session_page(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     who = await logins.staff(request, clinic)
-    session_id = request.match_info["session"]
-    try:
-        session, members = await clinic.db.read(lambda tx: sessions.look(tx, who.actor, session_id))
-    except Fault as fault:
-        if fault.code == "refused":
-            await clinic.note_refused(who.actor, "see", Facts(session=session_id), fault.code)
-        raise
+    session, members = await clinic.look(who.actor, request.match_info["session"])
     actions = may_do(who.actor, Facts(session=session.id, leader=session.leader))
     own = next((m for m in members if m.facilitator and "enter" in actions), None)
     lists = clinic.live.lists(session, members, own.id if own else "")

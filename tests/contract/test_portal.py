@@ -7,7 +7,10 @@ import json
 import aiohttp
 import pytest
 
+from appliance.audit import rows as audit
+from appliance.faults import Fault
 from appliance.portal.listener import ROUTES
+from appliance.sessions import actions as sessions
 from tests.fakes.box import PEOPLE, OpenBox
 from tests.fakes.portal import Behind, Newcomer, ask_media, events, lead, show_ticket, sign_in, wait_at_the_door
 
@@ -352,3 +355,27 @@ async def test_a_bad_frame_closes_nothing(box: OpenBox, newcomer: Newcomer, fram
         await socket.send_str(frame)
         await events(socket, lambda f: f["event"] == "fault")
         assert "fault" in await ask_media(socket)
+
+
+async def test_a_refused_look_by_socket_is_in_the_audit_as_one_by_page_is(box: OpenBox, newcomer: Newcomer) -> None:
+    paul = newcomer()
+    await sign_in(paul, "paul")
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        async with paul.socket(f"/staff/sessions/{box.session}/ws"):
+            pass
+    last = (await box.clinic.db.read(audit.entries))[-1]
+    assert (last.actor, last.action, last.outcome) == (box.staff["paul"], "see", "refused")
+
+
+async def test_who_leaves_as_the_door_closes_behind_them_sees_why_not_a_fault(
+    box: OpenBox, newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session may end, or the person be removed, between the look and the step."""
+    ada = newcomer()
+    await wait_at_the_door(ada, box)
+
+    def ended_meanwhile(*_: object) -> None:
+        raise Fault("wrong_state")
+
+    monkeypatch.setattr(sessions, "leave", ended_meanwhile)
+    assert (await ada.post("/join/leave")).status == 200
