@@ -23,8 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         detail = f" ({fault.detail})" if fault.detail else ""
         sys.stderr.write(f"hearth: {fault.kind.sentence}{detail} [{fault.code}]\n")
         return 2 if fault.code in _BAD_INPUT else 1
+    except EOFError:
+        sys.stderr.write("hearth: that needs an answer, and there is nobody to give it. [bad_request]\n")
+        return 2
     except KeyboardInterrupt:
-        return 0
+        return 1  # broken off: `up` catches Ctrl-C by itself once there is something to end
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ READY_SECONDS = 60.0  # a Pi with a cold SD card takes 20 s to import aiortc
 END_SECONDS = 2.0  # then SIGKILL; the whole box ends in 3 s
 LOG_LIMIT = 1_000_000  # bytes; a longer log is moved aside once at start
 RESTART_SECONDS = (0.2, 1.0, 5.0)  # before the first, second, each later restart in a row
+FD = "{fd}"
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
 class Child:
-    """One process: `command` after the interpreter, and what it gets on a pipe named by `{fd}` in the command."""
+    """One process: `command` after the interpreter, and what it gets on a pipe, which FD in the command stands for."""
 
     name: str
     command: Sequence[str]
@@ -37,7 +38,7 @@ class Child:
     async def start(self) -> bool:
         """Start it and wait for its `ready`; False if it ended first or took too long."""
         read = _pipe_with(self.secret) if self.secret else -1
-        command = [part.format(fd=read) for part in self.command]
+        command = [str(read) if part == FD else part for part in self.command]
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -22,7 +22,7 @@ from appliance import banner, demo, settings
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.network import portal_urls
-from appliance.processes import Child, trim_log
+from appliance.processes import FD, Child, trim_log
 from appliance.store import birth, keyslots
 from appliance.store.files import HomeLock
 
@@ -90,7 +90,7 @@ class _Up:
             hq = ["-m", "sync", "hq", "serve", str(home.demo_hq), "--host", "127.0.0.1", "--port", port]
             self._children.append(self._child("hq", hq))
         if passphrase:
-            serve += ["--passphrase-fd", "{fd}"]
+            serve += ["--passphrase-fd", FD]
         self._children.append(self._child("appliance", serve, passphrase.encode()))
         self._end = asyncio.Event()
 
