@@ -5,12 +5,16 @@ Every key has a sentence in KEYS; `hearth settings` prints them and a test finds
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import msgspec
 
 from appliance.faults import Fault
+
+# One label of a host's name (RFC 1123 section 2.1); a certificate holds it with ".local".
+NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +73,8 @@ def parse(text: str) -> Settings:
     for port in (found.portal.port, found.media.port, found.hq.demo_port):
         if not 0 <= port <= 65535:
             raise Fault("bad_settings", f"{port} is not a port")
+    if not re.fullmatch(NAME, found.portal.name):
+        raise Fault("bad_settings", "portal.name is at most 40 small letters, digits and dashes")
     return found
 
 

@@ -106,13 +106,13 @@ class PortalListener:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_SECONDS)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
-        """Listen; the port that was taken (for port 0). Fault("port_taken")."""
+        """Listen; the port that was taken (for port 0). Faults: port_taken, bad_settings."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         except OSError as problem:
-            code = "port_taken" if problem.errno in (errno.EADDRINUSE, errno.EACCES) else "internal"
-            raise Fault(code, f"{port}/tcp") from None
+            taken = problem.errno in (errno.EADDRINUSE, errno.EACCES)
+            raise Fault("port_taken" if taken else "bad_settings", f"{port}/tcp" if taken else "portal.host") from None
         return int(self._runner.addresses[0][1])
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from appliance import assemble
 from appliance.assemble import Appliance
+from appliance.faults import Fault
 from appliance.home import Home
 from appliance.portal import tls
 from appliance.settings import PortalSection, Settings
@@ -67,3 +68,13 @@ async def test_a_part_that_failed_is_started_again(
     monkeypatch.setattr(assemble, "AGAIN_SECONDS", 0.0)
     await appliance.unlock(PASSPHRASE)
     await until(lambda: len(started) == 2)
+
+
+async def test_an_address_that_is_none_of_this_machines_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    elsewhere = PortalSection(host="192.0.2.1", port=0, announce=False)  # for documents only (RFC 5737)
+    appliance = Appliance(home, Settings(portal=elsewhere), feed_start=0)
+    with pytest.raises(Fault, match="bad_settings"):
+        await appliance.start()
+    await appliance.close()

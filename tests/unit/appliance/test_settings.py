@@ -30,3 +30,10 @@ def test_a_mistake_is_refused_with_its_own_code(text: str) -> None:
 def test_every_setting_is_described() -> None:
     sections = msgspec.to_builtins(Settings())
     assert {f"{section}.{key}" for section, keys in sections.items() for key in keys} == set(KEYS)
+
+
+@pytest.mark.parametrize("name", ["Ünï", "two words", "", "-hearth", "x" * 41, "hearth.local"])
+def test_a_portals_name_is_one_that_a_certificate_can_hold(name: str) -> None:
+    with pytest.raises(Fault) as caught:
+        parse(f'[portal]\nname = "{name}"')
+    assert (caught.value.code, "portal.name" in caught.value.detail) == ("bad_settings", True)
