@@ -63,16 +63,15 @@ class Child:
 
     async def end(self) -> None:
         """SIGTERM, and SIGKILL after END_SECONDS."""
-        if self.process is None or self.process.returncode is not None:
+        process = self.process
+        if process is None or process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+        _signal(process.pid, signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.process.wait(), END_SECONDS)
+            await asyncio.wait_for(process.wait(), END_SECONDS)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()
+            _signal(process.pid, signal.SIGKILL)
+            await process.wait()
 
     async def watch(self, say: Callable[[str], None]) -> None:
         """Restart it whenever it ends, with growing pauses; runs until cancelled."""
@@ -92,6 +91,13 @@ class Child:
             lines = self.log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
             return lines[-1].removeprefix("hearth: ") if lines else ""
         return ""
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Not by `Process.terminate`: that one collects a child which has just ended, whose watcher then knows no better
+    than to write "Unknown child process" and to report 255."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def trim_log(path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from appliance import __main__ as hearth
 from appliance import commands
 from appliance.processes import Child
+from tests.fakes.waiting import there
 
 
 def run_as(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> int:
@@ -37,3 +40,24 @@ async def test_a_folder_may_have_braces_in_its_name(tmp_path: Path) -> None:
     child = Child("child", ["-c", script, "/a{b}c", "{fd}"], tmp_path / "log", b"secret")
     assert await child.start()
     await child.end()
+
+
+async def test_a_child_that_ends_in_the_moment_it_is_told_to_is_collected_once(tmp_path: Path) -> None:
+    """Its watcher would otherwise write "Unknown child process" where one clear sentence should stand alone."""
+    for _ in range(20):
+        script = "import signal; print('ready', flush=True); signal.pause()"
+        child = Child("child", ["-SEc", script], tmp_path / "log")
+        assert await child.start()
+        process = there(child.process)
+        os.kill(process.pid, signal.SIGKILL)
+        while _runs(process.pid):  # the event loop does not hear of it meanwhile
+            pass
+        await child.end()
+        assert process.returncode == -signal.SIGKILL
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
