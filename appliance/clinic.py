@@ -88,7 +88,7 @@ class Clinic:
         return await self.db.write(lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds()))
 
     async def present(self, code: str, pin: str, address: str) -> str:
-        """A visit's token for a ticket. Faults: wrong_ticket, ticket_stopped, ticket_expired, too_many_tries."""
+        """A visit's token for a ticket. Faults: those of `tickets.present`, and too_many_tries."""
         if not self._codes.take(address, time.monotonic()):
             raise Fault("too_many_tries")
         presented = await self.db.write(lambda tx: tickets.present(tx, code, pin, now_text(), now_seconds()))

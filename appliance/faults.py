@@ -32,7 +32,7 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("forged", "caller", 403, "This page was open for too long. Please load it again."),
     FaultKind("not_found", "caller", 404, "There is nothing here."),
     FaultKind("wrong_state", "caller", 409, "That is not possible right now."),
-    FaultKind("session_locked", "caller", 409, "The door of this session is closed."),
+    FaultKind("session_locked", "caller", 409, "The door of the session is locked. Unlock it first."),
     FaultKind("too_large", "caller", 413, "That was too much at once."),
     FaultKind("too_many_tries", "caller", 429, "Too many tries. Please wait a minute and try again."),
     # tickets
@@ -41,6 +41,7 @@ KINDS: tuple[FaultKind, ...] = (
         "ticket_stopped", "caller", 403, "This invitation has been stopped. Please call the clinic for a new one."
     ),
     FaultKind("ticket_expired", "caller", 403, "This invitation is too old. Please call the clinic for a new one."),
+    FaultKind("session_over", "caller", 403, "This session is over. If you have a question, please call us."),
     # keys and store
     FaultKind("wrong_passphrase", "caller", 403, "That is not the passphrase of this box."),
     FaultKind("box_locked", "machine", 503, "The box is not unlocked yet. Please ask the staff."),

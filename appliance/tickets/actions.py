@@ -77,7 +77,9 @@ def present(tx: Transaction, code_text: str, pin_text: str, at: str, now: int) -
         return Presented(fault="ticket_stopped" if stopped else "wrong_ticket")
     member = sessions.member(tx, ticket.member)
     state = sessions.session(tx, member.session).state
-    if state == "ended" or ticket.expires_at <= now:
+    if state == "ended":
+        return Presented(fault="session_over")
+    if ticket.expires_at <= now:
         return Presented(fault="ticket_expired")
     return Presented(_visit(tx, member, digest, at, now), member.session)
 

@@ -142,7 +142,7 @@ async def test_the_end_is_told_to_everybody(box: OpenBox, newcomer: Newcomer) ->
     await sign_in(mara)
     await lead(mara, box, "end")
     assert (await ada.get("/join/wait")).title == "The session has ended"
-    assert "too old" in (await show_ticket(ada, box)).text
+    assert "is over" in (await show_ticket(ada, box)).text
 
 
 async def test_a_name_cannot_carry_markup(box: OpenBox, newcomer: Newcomer) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 import pytest
 
 from appliance.audit import rows as audit
-from appliance.clock import now_text
+from appliance.clock import now_seconds, now_text
 from appliance.consent import actions as consent
 from appliance.consent.rows import Agreement
 from appliance.faults import Fault
@@ -16,7 +16,8 @@ from appliance.policy import BOX
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store.database import Transaction
-from appliance.tickets.rules import MAX_FAILURES
+from appliance.tickets import actions as tickets
+from appliance.tickets.rules import MAX_FAILURES, VALID_SECONDS
 from tests.fakes.box import PEOPLE, OpenBox
 
 
@@ -153,7 +154,13 @@ async def test_unknown_codes_are_throttled_by_address(box: OpenBox) -> None:
 async def test_a_ticket_of_an_ended_session_opens_nothing(box: OpenBox) -> None:
     await box.clinic.act(box.leader(), "end", box.session)
     ticket = box.issued[0]
-    assert await code_of(box.clinic.present(ticket.code, ticket.pin, "127.0.0.1")) == "ticket_expired"
+    assert await code_of(box.clinic.present(ticket.code, ticket.pin, "127.0.0.1")) == "session_over"
+
+
+async def test_a_ticket_opens_nothing_after_its_last_day(box: OpenBox) -> None:
+    ticket, after = box.issued[0], now_seconds() + VALID_SECONDS
+    late = await box.clinic.db.write(lambda tx: tickets.present(tx, ticket.code, ticket.pin, now_text(), after))
+    assert (late.fault, late.token) == ("ticket_expired", "")
 
 
 async def test_a_reissue_starts_the_person_anew(box: OpenBox) -> None:

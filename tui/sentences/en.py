@@ -291,6 +291,7 @@ SENTENCES: dict[str, str] = {
     "fault.wrong_ticket": "That code and PIN do not belong together.",
     "fault.ticket_stopped": "This invitation has been stopped. Make a new one with I.",
     "fault.ticket_expired": "This invitation is too old. Make a new one with I.",
+    "fault.session_over": "That session is over.",
     "fault.wrong_passphrase": "That is not the passphrase of this box.",
     "fault.box_locked": "The box is locked. Give the passphrase first.",
     "fault.slots_missing": "The file with the key slots is missing or damaged. Restore it from a backup.",

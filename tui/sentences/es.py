@@ -291,6 +291,7 @@ SENTENCES: dict[str, str] = {
     "fault.wrong_ticket": "Ese código y ese PIN no van juntos.",
     "fault.ticket_stopped": "Esta invitación está anulada. Haga una nueva con I.",
     "fault.ticket_expired": "Esta invitación ha caducado. Haga una nueva con I.",
+    "fault.session_over": "Esa sesión ha terminado.",
     "fault.wrong_passphrase": "Esa no es la frase de paso de este equipo.",
     "fault.box_locked": "El equipo está bloqueado. Dé primero la frase de paso.",
     "fault.slots_missing": "El archivo con las llaves falta o está dañado. Recupérelo de una copia.",
