@@ -16,7 +16,7 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.identity import actions as identity
 from appliance.identity.passwords import hash_password
-from appliance.identity.rules import acceptable_password, normal
+from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, normal
 from appliance.policy import BOX
 from appliance.store import birth
 from appliance.store.database import Transaction
@@ -26,18 +26,21 @@ MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a s
 
 
 def init(root: Path, passphrase_file: Path | None) -> int:
-    """Make the clinic; 0. Faults: store_exists, bad_request (passphrases differ or are too short)."""
+    """Make the clinic; 0. Faults: store_exists, bad_request (an unfit passphrase file, or no more answers)."""
     home = Home(root)
     home.make()
     with HomeLock.take(home.root):
         if birth.present(home.store):
             raise Fault("store_exists")
-        passphrase = _passphrase(passphrase_file)
-        name = _asked("Your name: ")
-        username = _asked("Name to sign in with: ")
-        password = _twice("Password to sign in with", "password", acceptable_password)
+        try:
+            passphrase = _passphrase(passphrase_file)
+            name = _asked("Your name: ")
+            username = _asked("Name to sign in with: ")
+            password = _twice("Password to sign in with", MIN_PASSWORD, MAX_PASSWORD)
+        except EOFError:
+            raise Fault("bad_request", "the answers ended") from None
         asyncio.run(_make(home, passphrase, name, username, password))
-    sys.stdout.write("The clinic is made. Keep the passphrase safe: without it nobody opens the store, not even we.\n")
+    _say("The clinic is made. Keep the passphrase safe: without it nobody opens the store, not even we.")
     return 0
 
 
@@ -65,7 +68,7 @@ async def _make(home: Home, passphrase: str, name: str, username: str, password:
 
 def _passphrase(file: Path | None) -> str:
     if file is None:
-        return _twice("Passphrase of the box", "passphrase", lambda text: len(text) >= MIN_PASSPHRASE)
+        return _twice("Passphrase of the box", MIN_PASSPHRASE)
     try:
         passphrase = file.read_text(encoding="utf-8").removesuffix("\n")
     except (OSError, UnicodeDecodeError):
@@ -75,18 +78,25 @@ def _passphrase(file: Path | None) -> str:
     return passphrase
 
 
-def _twice(words: str, what: str, acceptable: object) -> str:
-    """Typed twice: there is no way round a passphrase with a typing mistake in it."""
-    first = getpass.getpass(f"{words}: ")
-    if not callable(acceptable) or not acceptable(first):
-        raise Fault("bad_request", f"that {what} is too short")
-    if getpass.getpass("Once more: ") != first:
-        raise Fault("bad_request", "the two did not match")
-    return first
+def _twice(words: str, shortest: int, longest: int = 1000) -> str:
+    """Typed twice: there is no way round a passphrase with a typing mistake in it. Asks again until both fit."""
+    while True:
+        first = getpass.getpass(f"{words} (at least {shortest} characters): ")
+        if not shortest <= len(first) <= longest:
+            _say(f"Please choose one of {shortest} to {longest} characters.")
+        elif getpass.getpass("Once more: ") != first:
+            _say("The two were not the same. Please try again.")
+        else:
+            return first
 
 
 def _asked(words: str) -> str:
-    answer = " ".join(input(words).split())
-    if not answer:
-        raise Fault("bad_request", "an empty answer")
-    return answer
+    """An answer; asks again when there is none."""
+    while True:
+        answer = " ".join(input(words).split())
+        if answer:
+            return answer
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")

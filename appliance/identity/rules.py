@@ -20,10 +20,6 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def acceptable_password(password: str) -> bool:
-    return MIN_PASSWORD <= len(password) <= MAX_PASSWORD
-
-
 @dataclass(slots=True)
 class Throttle:
     """At most `limit` tries in `window` seconds for a key, such as an address. Bounded: forgets the oldest of `keys`.

@@ -12,6 +12,7 @@ import pytest
 
 from appliance import demo, init, settings
 from appliance.clock import now_seconds, now_text
+from appliance.faults import Fault
 from appliance.home import Home
 from appliance.identity import rows as accounts
 from appliance.policy import BOX
@@ -134,3 +135,27 @@ def test_an_init_that_was_cut_short_can_be_done_again(home: Home, monkeypatch: p
 
     assert asyncio.run(look()) == "clinical_lead"
     assert sorted(path.name for path in home.root.iterdir() if "store" in path.name) == ["store"]
+
+
+def test_a_mistyped_answer_is_asked_for_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sets a box up types four answers; one slip must not throw the other three away."""
+    typed = iter(
+        ["short", PASSPHRASE, "another one", PASSPHRASE, PASSPHRASE, "short", "made-up-password", "made-up-password"]
+    )
+    answers = iter(["", "Ruth Stone", "ruth"])
+    monkeypatch.setattr("getpass.getpass", lambda _words: next(typed))
+    monkeypatch.setattr("builtins.input", lambda _words: next(answers))
+    assert init.init(home.root, None) == 0
+    assert list(typed) == list(answers) == []
+    keyslots.unlock(home.store, PASSPHRASE)
+
+
+def test_answers_that_end_too_early_make_no_clinic(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(_words: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", end)
+    with pytest.raises(Fault) as caught:
+        init.init(home.root, None)
+    assert caught.value.code == "bad_request"
+    assert not birth.present(home.store)
