@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pwd
 import ssl
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -42,6 +43,12 @@ PAGES_SECONDS = 30.0  # how long a page may outlive the end of its login
 NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
 
 
+def known_uids(users: Iterable[str]) -> frozenset[int]:
+    """The uids of those of the named users that this machine has."""
+    found = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return frozenset(found[user] for user in users if user in found)
+
+
 class Appliance:
     """One box. `start` once, `unlock` once, `close` once."""
 
@@ -49,7 +56,7 @@ class Appliance:
         self._home, self._settings = home, settings
         self._feed = Feed(feed_start)
         self._probe = Probe(home.root)
-        self._control = ControlListener(self, self._feed)
+        self._control = ControlListener(self, self._feed, known_uids(settings.control.users))
         self._portal: PortalListener | None = None
         self._announcement: Announcement | None = None
         self._tls: ssl.SSLContext | None = None

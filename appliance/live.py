@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, Protocol
 
-from appliance.clock import now_text
+from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.sessions import rows
 from appliance.sessions.rules import in_room
@@ -277,7 +277,7 @@ class Live:
 
     def _expected(self, members: list[rows.Member], inside: set[str]) -> list[dict[str, Any]]:
         return [
-            {"member": m.id, "name": m.name, "standing": m.standing, "ticket": ticket_state(m)}
+            {"member": m.id, "name": m.name, "standing": m.standing, "ticket": ticket_state(m, now_seconds())}
             for m in members
             if m.standing != "waiting" and m.id not in inside and not m.facilitator
         ]
@@ -321,9 +321,11 @@ async def _said(telling: Awaitable[None]) -> None:
         log.warning("relay: %s", fault.code)
 
 
-def ticket_state(member: rows.Member) -> Literal["issued", "stopped"]:
-    """issued, stopped or expired, as the wire says it; the expiry is judged when a ticket is shown, not here."""
-    return "stopped" if member.ticket_stopped else "issued"
+def ticket_state(member: rows.Member, now: int) -> Literal["issued", "stopped", "expired"]:
+    """As the wire says it, at `now` in seconds since the epoch."""
+    if member.ticket_stopped:
+        return "stopped"
+    return "expired" if 0 < member.ticket_expires_at <= now else "issued"
 
 
 def _state(session: rows.Session) -> str:

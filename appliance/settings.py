@@ -38,6 +38,10 @@ class MediaSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     addresses: tuple[str, ...] = ()
 
 
+class ControlSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    users: tuple[str, ...] = ("hearth-console",)
+
+
 class HqSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     demo_port: int = 8444
 
@@ -48,6 +52,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clinic: ClinicSection = ClinicSection()
     portal: PortalSection = PortalSection()
     media: MediaSection = MediaSection()
+    control: ControlSection = ControlSection()
     hq: HqSection = HqSection()
 
 
@@ -60,6 +65,7 @@ KEYS: dict[str, str] = {
     "portal.announce": "Whether that name is announced on the local network (mDNS).",
     "media.port": "The relay's UDP port, the only one that picture and sound use.",
     "media.addresses": "The addresses at which browsers reach the relay. Empty: all of this machine's.",
+    "control.users": "Users of this machine whose console may connect, besides root and the appliance's own user.",
     "hq.demo_port": "The TCP port of the local headquarters that `hearth up --demo` starts.",
 }
 

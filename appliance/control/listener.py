@@ -189,7 +189,8 @@ class ControlListener:
         found = await clinic.db.read(
             lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, actor, since)]
         )
-        return tuple(views.session(session, members, actor, clinic.live.connected) for session, members in found)
+        seen, now = clinic.live.connected, now_seconds()
+        return tuple(views.session(session, members, actor, seen, now) for session, members in found)
 
     async def _feed_lines(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -243,7 +244,8 @@ class ControlListener:
             found, members = await clinic.db.read(lambda tx: sessions.look(tx, actor, what))
         except Fault:
             return types.FeedEntry(sequence=number)
-        return types.FeedEntry(sequence=number, session=views.session(found, members, actor, clinic.live.connected))
+        seen = views.session(found, members, actor, clinic.live.connected, now_seconds())
+        return types.FeedEntry(sequence=number, session=seen)
 
     async def _unlock(self, request: web.Request) -> web.Response:
         await self._box.unlock((await _body(request, types.Unlock)).passphrase)

@@ -14,9 +14,9 @@ _NOT_ON_THE_CONSOLE = frozenset({"enter"})
 
 
 def session(
-    found: rows.Session, members: Sequence[rows.Member], actor: Actor, connected: Callable[[str, str], bool]
+    found: rows.Session, members: Sequence[rows.Member], actor: Actor, connected: Callable[[str, str], bool], now: int
 ) -> types.Session:
-    """One session as `actor` may see it."""
+    """One session as `actor` may see it at `now` (seconds since the epoch)."""
     facts = Facts(session=found.id, leader=found.leader)
     leader = next((m for m in members if m.facilitator), None)
     return types.Session(
@@ -27,12 +27,12 @@ def session(
         locked=found.state == "locked",
         facilitator=found.leader_name,
         facilitator_connected=leader is not None and connected(found.id, leader.id),
-        members=tuple(_member(m, connected(found.id, m.id)) for m in members),
+        members=tuple(_member(m, connected(found.id, m.id), now) for m in members),
         actions=tuple(action for action in may_do(actor, facts) if action not in _NOT_ON_THE_CONSOLE),
     )
 
 
-def _member(member: rows.Member, connected: bool) -> types.Member:
+def _member(member: rows.Member, connected: bool, now: int) -> types.Member:
     return types.Member(
         id=member.id,
         name=member.name,
@@ -42,5 +42,5 @@ def _member(member: rows.Member, connected: bool) -> types.Member:
         connected=connected,
         vouched=member.vouched,
         waiting_since=member.waiting_since,
-        ticket=ticket_state(member),
+        ticket=ticket_state(member, now),
     )

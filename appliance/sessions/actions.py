@@ -57,30 +57,23 @@ def decide_on(tx: Transaction, actor: Actor, action: Action, session_id: str, me
 
 
 def vouch(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: str) -> None:
-    """Staff have checked that this person is who the record says."""
+    """Staff have checked that this person, who waits, is who the record says."""
     permit, member = _permit_on(tx, actor, "vouch", session_id, member_id)
-    if member.standing != "waiting":
-        raise Fault("wrong_state", "only one who waits can be vouched for")
+    member_after(member.standing, "vouch", rows.session(tx, session_id).state)
     rows.set_vouched(tx, permit, member_id, at)
 
 
-def enter(tx: Transaction, actor: Actor, session_id: str) -> rows.Member:
-    """The facilitator's own place, for their page."""
-    decide(actor, "enter", rows.facts(tx, session_id))
-    return rows.facilitator_member(tx, session_id)
-
-
 def choose_name(tx: Transaction, actor: Actor, text: str, at: str) -> None:
-    """The name that the group will see."""
+    """The name that the group will see. Once they know it, it stays."""
     permit, member = _own(tx, actor, "name")
-    if member.standing == "admitted":
-        raise Fault("wrong_state", "the group knows the other name already")
+    member_after(member.standing, "name", rows.session(tx, member.session).state)
     rows.set_display_name(tx, permit, member.id, display_name(text), at)
 
 
 def try_devices(tx: Transaction, actor: Actor, at: str) -> None:
     """The patient has been through the test of camera and microphone, whatever it showed."""
     permit, member = _own(tx, actor, "try_devices")
+    member_after(member.standing, "try_devices", rows.session(tx, member.session).state)
     rows.set_devices_tried(tx, permit, member.id, at)
 
 

@@ -179,6 +179,25 @@ async def test_the_waiting_room_keeps_its_order(box: OpenBox) -> None:
     assert [m.id for m in found if m.standing == "waiting"] == [box.members[n] for n in (2, 0, 1)]
 
 
+async def test_nothing_is_signed_named_or_vouched_for_after_the_session(box: OpenBox) -> None:
+    actor = await box.wait_at_the_door(0)
+    await box.clinic.act(box.leader(), "end", box.session)
+    assert await code_of(box.clinic.act(box.desk(), "vouch", box.session, box.members[0])) == "wrong_state"
+    for work in (
+        lambda tx: sessions.choose_name(tx, actor, "Ada", now_text()),
+        lambda tx: sessions.try_devices(tx, actor, now_text()),
+        lambda tx: consent.sign(tx, actor, actor.person, "en", 1, "Ada Brook", True, now_text()),
+    ):
+        assert await code_of(box.clinic.db.write(work)) == "wrong_state"
+
+
+async def test_the_group_keeps_the_name_that_it_knows(box: OpenBox) -> None:
+    await box.clinic.act(box.leader(), "open", box.session)
+    actor = await box.let_in(0)
+    work = box.clinic.db.write(lambda tx: sessions.choose_name(tx, actor, "Eve", now_text()))
+    assert await code_of(work) == "wrong_state"
+
+
 async def test_the_front_desk_vouches_and_may_not_admit(box: OpenBox) -> None:
     await box.clinic.act(box.leader(), "open", box.session)
     await box.wait_at_the_door(0)
