@@ -30,10 +30,12 @@ format:  ## format the code and mend what the linter can
 	@$(B)/ruff check --quiet --fix-only .
 	@$(B)/ruff format --quiet .
 
-bench:  ## figures of this machine: store, relay
-	@.ci/setup run
+bench:  ## figures of this machine: store, relay, sealed records, joining in a browser
+	@.ci/setup test
 	@$(B)/hearth bench store
 	@$(B)/hearth bench relay
+	@$(B)/python -m tests.load.sync_figures
+	@$(B)/python -m tests.load.join
 
 setup:  ## install what is missing for running and testing
 	@.ci/setup test
