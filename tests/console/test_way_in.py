@@ -56,6 +56,17 @@ async def test_name_and_password_that_arrive_in_one_piece_end_in_their_own_field
     await desk.until(lambda: desk.page == "TodayPage")
 
 
+async def test_enter_in_an_empty_name_stays_there(desk: Desk) -> None:
+    """Else a name, Tab and a password typed next would leave the password readable in the name's field."""
+    await desk.unlocks()
+    await desk.presses("enter")
+    await desk.types("ben")
+    await desk.presses("tab")
+    await desk.types(PASSWORD)
+    assert desk.app.screen.query_one("#username", Input).value == "ben"
+    assert PASSWORD not in desk.screen
+
+
 async def test_a_wrong_password_says_so_and_leaves_the_field_empty(desk: Desk) -> None:
     await desk.unlocks()
     await desk.types("ana")

@@ -54,10 +54,15 @@ class SignInPage(Page):
         self.focus_next(Input)
 
     def action_leave_name(self) -> None:
-        """Enter in the name's field goes on to the password; elsewhere the key takes its usual way."""
-        if self.focused is not self.query_one("#username"):  # has_focus is told later, by a message
+        """Enter in the name's field goes on to the password; elsewhere the key takes its usual way.
+
+        Not from an empty field: whoever then types name, Tab, password would have the password in clear.
+        """
+        username = self.query_one("#username", Input)
+        if self.focused is not username:  # has_focus is told later, by a message
             raise SkipAction
-        self.set_focus(self.query_one("#password"))
+        if username.value.strip() or username.message_queue_size:  # typed, or keys on their way to the field
+            self.set_focus(self.query_one("#password"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
