@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,8 @@ UNITS = sorted(FOLDER.glob("*.service"))
 MAX_EXPOSURE = 2.0
 
 needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="this machine has no systemd-analyze"
+    shutil.which("systemd-analyze") is None and not os.environ.get("CI"),  # CI is to fail without it
+    reason="this machine has no systemd-analyze",
 )
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
 
