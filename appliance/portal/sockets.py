@@ -140,9 +140,8 @@ async def _carry(request: web.Request, clinic: Clinic, page: RoomPage, frame: st
         page.answer(asked.id, await clinic.live.request(page, asked.method, asked.data))
     except Fault as fault:
         log.info("room: %s %s", fault.code, fault.detail)
-        code = (
-            fault.detail if fault.code == "relay_refused" else fault.code
-        )  # the relay's own word: PROTOCOL.md names it
+        # The relay's own word where it was the relay that said no: PROTOCOL.md names those.
+        code = fault.detail if fault.code == "relay_refused" else fault.code
         page.answer(asked.id, None, (code, pages.say(request, fault)))
     except Exception as problem:  # noqa: BLE001 - the last net: the page waits for an answer
         log.error("room: %s", type(problem).__name__)
