@@ -27,7 +27,13 @@ async function bundle() {
   rmSync(out, { recursive: true, force: true });
   const result = await build({
     // One script a page. Nothing is split: the first page must not wait for a second request.
-    entryPoints: { room: "src/main.ts", join: "src/join.ts", devices: "src/devices.ts", posted: "src/posted.ts" },
+    entryPoints: {
+      room: "src/main.ts",
+      sealing: "src/sealing/worker.ts", // runs in a Worker: keys of frames are not in the page's own thread
+      join: "src/join.ts",
+      devices: "src/devices.ts",
+      posted: "src/posted.ts",
+    },
     absWorkingDir: here,
     outdir: out,
     bundle: true,
