@@ -16,6 +16,7 @@ from typing import Any
 from appliance.network import lan_addresses
 
 START_SECONDS = 90.0
+RIGS = Path(__file__).parents[1] / "rigs"
 
 
 @dataclass
@@ -94,12 +95,12 @@ async def hearth(home: Path, *arguments: str) -> str:
 
 
 @asynccontextmanager
-async def running_box(home: Path) -> AsyncIterator[Box]:
-    """`hearth up --demo` until its block is printed; Ctrl-C at the end."""
+async def running_box(home: Path, rig: str = "") -> AsyncIterator[Box]:
+    """`hearth up --demo` until its block is printed; Ctrl-C at the end. `rig`: what it does wrong (tests/rigs)."""
     portal = settings(home)
     process = await asyncio.create_subprocess_exec(
         *command("up", "--demo"),
-        env={**os.environ, "HEARTH_HOME": str(home)},
+        env={**os.environ, "HEARTH_HOME": str(home), **(_rigged(home, rig) if rig else {})},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -112,6 +113,15 @@ async def running_box(home: Path) -> AsyncIterator[Box]:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+def _rigged(home: Path, rig: str) -> dict[str, str]:
+    return {"PYTHONPATH": str(RIGS), "HEARTH_RIG": rig, "HEARTH_RIG_FLAG": str(rig_flag(home))}
+
+
+def rig_flag(home: Path) -> Path:
+    """The file that lets a rig begin, where it waits for one."""
+    return home / "rig"
 
 
 async def _until(process: asyncio.subprocess.Process, words: bytes) -> bytes:
