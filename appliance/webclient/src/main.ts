@@ -10,6 +10,7 @@ import { change, type LineFacts, lineWord } from "./people.ts";
 import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
 import { members } from "./protocol.ts";
 import { Room } from "./room.ts";
+import { Sealer } from "./sealing/sealer.ts";
 import { BROWSER, pause, Signalling } from "./signalling.ts";
 import { showPicture, Tiles } from "./view.ts";
 import { word } from "./words.ts";
@@ -55,7 +56,7 @@ class Page {
     this.#room = new Room((method, data) => this.#signalling.request(method, data), this.#tiles, {
       joined: (yes) => this.#set({ joined: yes }),
       broken: () => this.#broken(),
-    });
+    }, new Sealer({ failed: () => this.#room?.leave(), streams: (states) => this.#room?.streams(states) }));
     this.#own = this.#makeOwn();
   }
 

@@ -1,8 +1,9 @@
 // Picture and sound of one page: joins the room in the relay, sends the own tracks, receives the others', starts anew when told.
 
 import { Device, type types } from "mediasoup-client";
-import { attachDown, attachUp } from "./attach.ts";
+import { attachDown, attachUp, SETTINGS } from "./attach.ts";
 import type { Data, Joined, Kind, NewTransport, Received, RemoteTrack, Resynced } from "./protocol.ts";
+import { Sealer, type StreamState } from "./sealing/sealer.ts";
 import { RequestFault } from "./signalling.ts";
 
 /** Where the tracks of others are shown. */
@@ -10,6 +11,8 @@ export interface Stage {
   add(track: RemoteTrack, media: MediaStreamTrack): void;
   pause(track: string, paused: boolean): void;
   remove(track: string): void;
+  /** Whether what comes for the track is opened, or why not. */
+  seal(track: string, state: StreamState): void;
 }
 
 export interface RoomListener {
@@ -28,6 +31,9 @@ const MAX_EARLY = 64;
 
 /** Codes of a track that cannot be had, while all else goes on without it. */
 const WITHOUT = new Set(["unknown_track", "limit", "not_permitted", "unsupported_codec"]);
+
+/** This browser lets nothing be sealed, or the sealer has ended: nothing is sent and nothing received. */
+export class CannotSeal extends Error {}
 
 /** Thrown inside a join that a newer one has overtaken. */
 class Overtaken extends Error {}
@@ -80,12 +86,17 @@ export class Room {
     private readonly ask: Ask,
     private readonly stage: Stage,
     private readonly listener: RoomListener,
+    private sealer: Sealer,
   ) {}
 
-  /** Joins afresh; earlier transports are gone on both sides. Rejects if the relay or the line fails on the way. */
+  /**
+   * Joins afresh; earlier transports are gone on both sides. Rejects if the relay or the line fails on the way, with CannotSeal
+   * before the relay hears of it.
+   */
   async join(): Promise<void> {
     const number = ++this.#number;
     this.#drop();
+    if (!Sealer.supported() || !this.sealer.usable) throw new CannotSeal();
     try {
       const joined = (await this.ask("join", {})) as unknown as Joined;
       this.#check(number);
@@ -123,6 +134,17 @@ export class Room {
     await Promise.all([...still.tracks.map((track) => this.#receive(attempt, track)), this.#sendOwn()]);
     this.listener.joined(true);
     return undefined;
+  }
+
+  /** Another sealer from the next join on, which must follow: after the Worker's death. */
+  reseal(sealer: Sealer): void {
+    this.leave();
+    this.sealer = sealer;
+  }
+
+  /** What the sealer says of the received tracks, on to where they are shown. */
+  streams(states: ReadonlyMap<string, StreamState>): void {
+    for (const [track, state] of states) this.stage.seal(track, state);
   }
 
   /** Ends picture and sound here; the own tracks stay with their owner. */
@@ -173,6 +195,7 @@ export class Room {
     attempt?.known.delete(track);
     attempt?.consumers.get(track)?.close();
     attempt?.consumers.delete(track);
+    this.sealer.forget(track);
     this.stage.remove(track);
   }
 
@@ -192,7 +215,7 @@ export class Room {
   async #transport(device: Device, direction: "send" | "receive", number: number): Promise<types.Transport> {
     const made = (await this.ask("createTransport", { direction })) as unknown as NewTransport;
     this.#check(number);
-    const options = { id: made.transport, iceParameters: made.iceParameters, iceCandidates: made.iceCandidates, dtlsParameters: made.dtlsParameters };
+    const options = { id: made.transport, iceParameters: made.iceParameters, iceCandidates: made.iceCandidates, dtlsParameters: made.dtlsParameters, additionalSettings: SETTINGS };
     const transport = direction === "send" ? device.createSendTransport(options) : device.createRecvTransport(options);
     transport.on("connect", ({ dtlsParameters }, done, failed) => {
       this.ask("connectTransport", { transport: transport.id, dtlsParameters }).then(done, failed);
@@ -220,9 +243,10 @@ export class Room {
     attempt.known.add(remote.track);
     const offer = await this.#offer(attempt, remote.track);
     if (!offer || attempt !== this.#attempt || !attempt.known.has(remote.track)) return;
-    const consumer = await attachDown(attempt.receive, offer, String(attempt.mids++));
+    const consumer = await attachDown(attempt.receive, offer, String(attempt.mids++), this.sealer);
     if (attempt !== this.#attempt || !attempt.known.has(remote.track)) {
       consumer.close();
+      if (attempt === this.#attempt) this.sealer.forget(remote.track);
       return;
     }
     attempt.consumers.set(remote.track, consumer);
@@ -269,16 +293,21 @@ export class Room {
     const producer = attempt.producers.get(kind);
     if (producer && !track) {
       attempt.producers.delete(kind);
+      this.#unprotect(producer);
       producer.close();
       await this.ask("closeTrack", { track: producer.id });
     } else if (producer && track && producer.track !== track) {
       await producer.replaceTrack({ track });
     } else if (!producer && track) {
-      const made = await attachUp(attempt.send, track);
+      const made = await attachUp(attempt.send, track, this.sealer);
       attempt.producers.set(kind, made);
       if (made.paused) await this.ask("pauseTrack", { track: made.id });
     }
     await this.followEnabled(kind);
+  }
+
+  #unprotect(producer: types.Producer): void {
+    if (producer.rtpSender) this.sealer.forgetSender(producer.rtpSender);
   }
 
   #check(number: number): void {
@@ -291,8 +320,12 @@ export class Room {
     this.#early = [];
     this.#gone.clear();
     this.listener.joined(false);
+    for (const producer of attempt?.producers.values() ?? []) this.#unprotect(producer);
     for (const transport of this.#transports) transport.close();
     this.#transports.clear();
-    for (const track of attempt?.known ?? []) this.stage.remove(track);
+    for (const track of attempt?.known ?? []) {
+      this.sealer.forget(track);
+      this.stage.remove(track);
+    }
   }
 }

@@ -3,6 +3,7 @@
 import { columns, initials } from "./people.ts";
 import type { RemoteTrack, RosterMember } from "./protocol.ts";
 import type { Stage } from "./room.ts";
+import type { StreamState } from "./sealing/sealer.ts";
 
 interface Shown {
   member: string;
@@ -10,6 +11,7 @@ interface Shown {
   media: MediaStreamTrack;
   paused: boolean;
   sound: HTMLAudioElement | null;
+  seal: StreamState;
 }
 
 function part<T extends HTMLElement>(parent: ParentNode, selector: string): T {
@@ -47,13 +49,21 @@ export class Tiles implements Stage {
 
   add(track: RemoteTrack, media: MediaStreamTrack): void {
     const sound = track.kind === "audio" ? this.#sound(track, media) : null;
-    this.#shown.set(track.track, { member: track.member, kind: track.kind, media, paused: track.paused, sound });
+    this.#shown.set(track.track, { member: track.member, kind: track.kind, media, paused: track.paused, sound, seal: "waiting" });
     this.#draw();
   }
 
   pause(track: string, paused: boolean): void {
     const shown = this.#shown.get(track);
     if (shown) shown.paused = paused;
+    this.#draw();
+  }
+
+  /** Marks the tile with what comes of the seal: a test and a style can see it. */
+  seal(track: string, state: StreamState): void {
+    const shown = this.#shown.get(track);
+    if (!shown || shown.seal === state) return;
+    shown.seal = state;
     this.#draw();
   }
 
@@ -126,6 +136,7 @@ export class Tiles implements Stage {
     part(tile, ".tile-muted").hidden = one.you ? !this.#own.muted : voice?.paused === false;
     tile.toggleAttribute("data-you", one.you);
     tile.dataset["kind"] = picture ? "video" : "none";
+    for (const shown of tracks) tile.dataset[shown.kind === "audio" ? "sealAudio" : "sealVideo"] = shown.seal;
     showPicture(part<HTMLVideoElement>(tile, "video"), picture);
   }
 }

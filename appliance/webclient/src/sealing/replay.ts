@@ -1,0 +1,26 @@
+// Which frames of one KID have come already (RFC 9605 section 9.3). The same frame twice is not the same picture twice: it is dropped.
+
+/** How far behind the newest a frame may be: 20 s of sound or 34 s of picture, far more than any jitter buffer waits. */
+export const WINDOW = 1024;
+
+export class ReplayWindow {
+  #newest = -1;
+  // Slot of a counter: itself modulo WINDOW. What a slot held before is at least a window older.
+  readonly #seen = new Float64Array(WINDOW).fill(-1);
+
+  /** Whether a frame of that counter would be new; counters beyond 2^53 are none of this room's. */
+  fresh(ctr: bigint): boolean {
+    if (ctr > BigInt(Number.MAX_SAFE_INTEGER)) return false;
+    const number = Number(ctr);
+    return number > this.#newest - WINDOW && number > this.#seen[number % WINDOW]!;
+  }
+
+  /** Notes a frame whose tag was right. false: it came before, or meanwhile. */
+  take(ctr: bigint): boolean {
+    if (!this.fresh(ctr)) return false;
+    const number = Number(ctr);
+    this.#seen[number % WINDOW] = number;
+    this.#newest = Math.max(this.#newest, number);
+    return true;
+  }
+}
