@@ -1,7 +1,7 @@
 """The words the relay says no with, and what each means.
 
 `Fault` answers a request (PROTOCOL.md lists the codes). `MediaFault` is the one exception of every parser of bytes
-from the network.
+from the network; `NotSealed` is the kind of it that is counted by itself.
 """
 
 from __future__ import annotations
@@ -35,3 +35,7 @@ class Fault(Exception):
 
 class MediaFault(ValueError):
     """Bytes from a peer that are not what they claim to be. The datagram is dropped and counted."""
+
+
+class NotSealed(MediaFault):
+    """A payload that is not of a sealed frame, in a room where everything has to be."""

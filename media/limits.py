@@ -96,6 +96,15 @@ MAX_ASKS = 5
 # Segments of a down track's sequence map that still answer NACKs after a hold.
 MAX_SEGMENTS = 4
 
+# --- sealed frames -----------------------------------------------------------------------------------------------
+
+# Frames of a picture whose judgement is remembered for their later packets: one second at 30 frames a second, longer
+# than the five asks for a lost packet take.
+MAX_JUDGED_FRAMES = 32
+# Sealed frames in a row after which a track that sent one that was not is heard again: 0.16 s of sound. Fewer would let
+# plaintext through that looks sealed by chance, more would lengthen the silence of a browser that has recovered.
+SEALED_AGAIN = 8
+
 # --- key frames --------------------------------------------------------------------------------------------------
 
 # Seconds between two key-frame requests to one sender: a key frame is 10 to 30 times a delta frame.

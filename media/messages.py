@@ -22,10 +22,14 @@ Unsigned32 = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 
 
 class Permission(Struct, frozen=True):
-    """What one member may do in one room: kinds to send, and whether to receive the others."""
+    """What one member may do in one room: kinds to send, and whether to receive the others.
+
+    `sealed`: of what they send only sealed frames are forwarded. A line without the field means that too.
+    """
 
     send: tuple[Kind, ...]
     receive: bool
+    sealed: bool = True
 
 
 # --- relay.sock, appliance to relay --------------------------------------------------------------------------------

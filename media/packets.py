@@ -1,12 +1,14 @@
 """The way of a packet through a room: RTP from one up track to its receivers, RTCP to whom it concerns.
 
 Functions over the records of `tracks.py`. Each raises MediaFault for bytes that are not what they claim to be and
-changes nothing then. Nothing here knows a member: whoever holds no transport and no track cannot be reached.
+changes nothing then but what a track's judge remembers. Nothing here knows a member: whoever holds no transport and no
+track cannot be reached.
 """
 
 from __future__ import annotations
 
 from media import limits, rtcp
+from media.faults import NotSealed
 from media.outputs import Output, Packet, SendRtcp
 from media.repair import CachedPacket
 from media.rtp import RtpHeader, extension_value, read_header
@@ -15,15 +17,20 @@ from media.vp8 import starts_key_frame
 
 
 def receive_rtp(transport: Transport, packet: bytes, now: float) -> list[Packet]:
-    """One packet in; one for each receiver out. Empty for an SSRC or payload type nobody agreed to."""
+    """One packet in; one for each receiver out. Empty for an SSRC or payload type nobody agreed to.
+
+    Raises NotSealed before anything of the packet is counted, kept or forwarded.
+    """
     header = read_header(packet)
     up = transport.ups.get(header.ssrc) or _adopt(transport, header, packet)
     if up is None or header.payload_type != up.payload_type or len(packet) > limits.MAX_RTP:
         return []
+    payload = packet[header.payload :]
+    if up.judge is not None and not up.judge.passes(_without_padding(payload, header), header.timestamp):
+        raise NotSealed("a payload that is not sealed")
     sequence = up.statistics.packet(header.sequence, header.timestamp, now)
     if up.paused or not up.receivers:
         return []
-    payload = packet[header.payload :]
     cached = CachedPacket(header.padding, header.marker, header.timestamp, payload)
     up.cache.put(sequence, cached)
     begins = False
@@ -36,6 +43,10 @@ def receive_rtp(transport: Transport, packet: bytes, now: float) -> list[Packet]
         if written is not None:
             sent.append((receiver.transport.id, written, payload))
     return sent
+
+
+def _without_padding(payload: bytes, header: RtpHeader) -> bytes:
+    return payload[: -payload[-1]] if header.padding else payload
 
 
 def _adopt(transport: Transport, header: RtpHeader, packet: bytes) -> UpTrack | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from media import limits
-from media.faults import MediaFault
+from media.faults import MediaFault, NotSealed
 from media.ice import Address, is_stun
 from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, SendRtcp, Tell
 from media.paths import Path, Paths
@@ -168,6 +168,8 @@ class Relay:
             paths.received += 1
             try:
                 self._datagram(datagram, source, now)
+            except NotSealed:
+                paths.dropped["not_sealed"] += 1
             except MediaFault:
                 paths.dropped["malformed or unauthentic"] += 1
 

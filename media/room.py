@@ -18,7 +18,7 @@ from media.messages import Direction, DtlsParameters, Kind, Permission, RtpCapab
 from media.outputs import CloseTransport, ConnectTransport, Dice, OpenTransport, Output, Packet, Tell
 from media.packets import ask_key_frame, goodbye, receive_rtcp, receive_rtp, report
 from media.repair import Allowance
-from media.tracks import Receiver, Transport, UpTrack, new_up_track, settle
+from media.tracks import Receiver, Transport, UpTrack, new_up_track, require_sealed, settle
 
 NOBODY = Permission(send=(), receive=False)
 
@@ -60,18 +60,22 @@ class Room:
         joined = self.members.get(member)
         if joined is None:
             return
-        for up in [up for up in joined.ups.values() if up.kind not in permission.send]:
-            self._close_up(up)
-            self._tell(member, "trackRemoved", {"track": up.id})
-        for transport in list(joined.transports.values()):
-            if transport.direction == "send" and not permission.send:
-                self._close_transport(transport, tell=True)
-            if transport.direction == "receive" and not permission.receive:
-                self._close_transport(transport, tell=True)
+        self._restrict(joined, permission)
         if permission.receive and not before.receive:
             for up in self.tracks.values():
                 if up.member != member:
                     self._tell(member, "trackAdded", _words(up))
+
+    def _restrict(self, joined: Member, permission: Permission) -> None:
+        """End what is no longer allowed; what goes on has to be sealed from the next packet on, if the rule is that."""
+        for up in [up for up in joined.ups.values() if up.kind not in permission.send]:
+            self._close_up(up)
+            self._tell(joined.id, "trackRemoved", {"track": up.id})
+        for up in joined.ups.values():
+            require_sealed(up, permission.sealed)
+        for transport in list(joined.transports.values()):
+            if not (permission.send if transport.direction == "send" else permission.receive):
+                self._close_transport(transport, tell=True)
 
     def remove(self, member: str) -> None:
         """Take the permission away and everything with it."""
@@ -138,7 +142,8 @@ class Room:
     def send_track(self, member: str, transport_id: str, kind: Kind, format: UpFormat) -> str:
         transport = self._transport(member, transport_id)
         joined = self._joined(member)
-        if kind not in self.permissions[member].send:
+        permission = self.permissions[member]
+        if kind not in permission.send:
             raise Fault("not_permitted")
         if transport.direction != "send":
             raise Fault("wrong_state")
@@ -146,7 +151,7 @@ class Room:
             raise Fault("limit")
         if format.ssrc in transport.ups or (format.ssrc is None and format.mid in transport.unnamed):
             raise Fault("bad_parameters")
-        up = new_up_track(self._dice.token(16), kind, transport, format, joined.cname)
+        up = new_up_track(self._dice.token(16), kind, transport, format, joined.cname, permission.sealed)
         if format.ssrc is None:
             transport.unnamed[format.mid] = up
         else:

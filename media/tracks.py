@@ -12,6 +12,7 @@ from media.keyframes import KeyFrameAsker
 from media.messages import Direction, Kind
 from media.repair import AskedUp, PacketCache
 from media.reports import ReceiveStatistics
+from media.sealed import Judge
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +33,7 @@ class Transport:
 
 @dataclass(slots=True, eq=False)
 class UpTrack:
-    """A track towards us. `key_frames` is None for audio."""
+    """A track towards us. `key_frames` is None for audio, `judge` for a member whose frames need not be sealed."""
 
     id: str
     member: str
@@ -45,6 +46,7 @@ class UpTrack:
     cache: PacketCache
     statistics: ReceiveStatistics
     key_frames: KeyFrameAsker | None
+    judge: Judge | None
     paused: bool = False
     asked: AskedUp = field(default_factory=AskedUp)
     receivers: list[Receiver] = field(default_factory=list)
@@ -62,13 +64,7 @@ class Receiver:
     resumed: bool = False
 
 
-def new_up_track(id: str, kind: Kind, transport: Transport, format: UpFormat, cname: str) -> UpTrack:
-    video = kind == "video"
-    cache = (
-        PacketCache(limits.VIDEO_CACHE_PACKETS, limits.VIDEO_CACHE_BYTES)
-        if video
-        else PacketCache(limits.AUDIO_CACHE_PACKETS, limits.AUDIO_CACHE_BYTES)
-    )
+def new_up_track(id: str, kind: Kind, transport: Transport, format: UpFormat, cname: str, sealed: bool) -> UpTrack:
     return UpTrack(
         id,
         transport.member,
@@ -78,10 +74,25 @@ def new_up_track(id: str, kind: Kind, transport: Transport, format: UpFormat, cn
         cname,
         format.ssrc,
         format.payload_type,
-        cache,
+        _new_cache(kind),
         ReceiveStatistics(CODECS[kind].clock_rate),
-        KeyFrameAsker() if video else None,
+        KeyFrameAsker() if kind == "video" else None,
+        Judge(kind) if sealed else None,
     )
+
+
+def _new_cache(kind: Kind) -> PacketCache:
+    if kind == "video":
+        return PacketCache(limits.VIDEO_CACHE_PACKETS, limits.VIDEO_CACHE_BYTES)
+    return PacketCache(limits.AUDIO_CACHE_PACKETS, limits.AUDIO_CACHE_BYTES)
+
+
+def require_sealed(up: UpTrack, sealed: bool) -> None:
+    """From the next packet on. What was kept unsealed is forgotten, so that no NACK brings it back."""
+    if sealed == (up.judge is not None):
+        return
+    up.judge = Judge(up.kind) if sealed else None
+    up.cache = _new_cache(up.kind)
 
 
 def settle(receiver: Receiver, now: float) -> None:

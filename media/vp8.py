@@ -1,7 +1,7 @@
-"""What a relay needs of a VP8 payload: does a key frame begin here? (RFC 7741 section 4.2 and 4.3)
+"""What a relay needs of a VP8 payload: does a frame begin here, and is it a key frame? (RFC 7741 section 4.2 and 4.3)
 
 Only the payload descriptor and the first bit of the frame are read. Both stay in clear when frames are sealed end to
-end, so nothing here changes then. A payload that cannot be read is "no key frame", never a fault.
+end. A payload that cannot be read is "no key frame", never a fault.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ _TL0PICIDX = 0x40
 _TID_OR_KEYIDX = 0x30
 _LONG_PICTURE_ID = 0x80
 _DELTA = 0x01
+# Bytes of a frame that sealing leaves in clear: the whole uncompressed header of a key frame (RFC 6386 section 9.1),
+# and of the three-byte tag of a delta frame the first, with the bit that tells the two apart.
+_CLEAR_OF_KEY_FRAME = 10
+_CLEAR_OF_DELTA_FRAME = 1
 
 
 def descriptor_length(payload: bytes) -> int | None:
@@ -36,9 +40,19 @@ def descriptor_length(payload: bytes) -> int | None:
     return length if len(payload) >= length else None
 
 
+def starts_frame(payload: bytes) -> bool:
+    """True for the first packet of a frame: S set and partition 0."""
+    return bool(payload) and payload[0] & (_START_OF_PARTITION | _PARTITION) == _START_OF_PARTITION
+
+
+def clear_length(first: int) -> int:
+    """Bytes of a sealed frame before its SFrame header, by the frame's first byte."""
+    return _CLEAR_OF_DELTA_FRAME if first & _DELTA else _CLEAR_OF_KEY_FRAME
+
+
 def starts_key_frame(payload: bytes) -> bool:
-    """True for the first packet of a key frame: S set, partition 0, and the inverse key-frame bit P clear."""
-    if not payload or payload[0] & (_START_OF_PARTITION | _PARTITION) != _START_OF_PARTITION:
+    """True for the first packet of a key frame: the inverse key-frame bit P is clear."""
+    if not starts_frame(payload):
         return False
     length = descriptor_length(payload)
     return length is not None and len(payload) > length and not payload[length] & _DELTA

@@ -1,7 +1,8 @@
 """A headless participant: speaks PROTOCOL.md through any async `request(method, data)`, sends made-up frames, counts.
 
-The DTLS and SRTP are aiortc's and libsrtp's; there is no codec. Feed events to `event`. Nothing here knows whether the
-requests travel over relay.sock or over a portal's WebSocket.
+The DTLS and SRTP are aiortc's and libsrtp's; there is no codec, and no key: a frame has the shape of a sealed one, with
+chance behind its header. Feed events to `event`. Nothing here knows whether the requests travel over relay.sock or over
+a portal's WebSocket.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from media.faults import MediaFault
 from media.rtp import read_header, write_header
 from media.transport import Certificate
 from media.vp8 import starts_key_frame
+from tests.fakes.sealed_frames import picture, sealed
 
 Request = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -62,6 +64,8 @@ class Sent:
     ssrc: int
     sequence: int
     timestamp: int
+    leaf: int = 0
+    counter: int = 0
     packets: int = 0
     key_frames: int = 0
     asked_for_key_frame: int = 0
@@ -81,7 +85,7 @@ class Sent:
             self.timestamp & 0xFFFFFFFF,
             self.ssrc,
         )
-        return header + bytes(40)
+        return header + sealed("audio", 40, leaf=self.leaf, counter=self.counter + 500)
 
 
 class Participant:
@@ -97,6 +101,7 @@ class Participant:
         self.sender: Endpoint | None = None
         self.receiver: Endpoint | None = None
         self._random = random.Random(seed)  # noqa: S311  a seeded generator is the point
+        self.leaf = seed % 64
         self._by_ssrc: dict[int, Received] = {}
         self._certificate = Certificate()
         self._tasks: list[asyncio.Task[None]] = []
@@ -138,6 +143,7 @@ class Participant:
             },
         )
         sent = Sent(answer["track"], kind, ssrc, self._random.randrange(1 << 16), self._random.randrange(1 << 32))
+        sent.leaf = self.leaf
         self.sent[answer["track"]] = sent
         if frames:
             self._tasks.append(asyncio.create_task(self._frames(sent)))
@@ -165,15 +171,22 @@ class Participant:
 
     def frame(self, sent: Sent) -> None:
         """Send one frame now: one packet of audio, two of video."""
+        counter, sent.counter = sent.counter, sent.counter + 1
         if sent.kind == "audio":
-            self._packet(sent, marker=False, payload=b"\x78" + bytes(40))
+            self._packet(sent, marker=False, payload=sealed("audio", 57, leaf=sent.leaf, counter=counter))
             sent.timestamp += 48000 // 25
             return
         key, sent.key_frame_due = sent.key_frame_due, False
         sent.key_frames += key
-        # RFC 7741: S set and partition 0 on the first packet; bit P of the frame header is 0 for a key frame.
-        self._packet(sent, marker=False, payload=bytes([0x10, 0x00 if key else 0x01]) + bytes(400))
-        self._packet(sent, marker=True, payload=b"\x00" + bytes(300))
+        # RFC 7741 section 4.2: S set and partition 0 on the first packet.
+        frame = picture(700, key=key, leaf=sent.leaf, counter=counter)
+        self._packet(sent, marker=False, payload=b"\x10" + frame[:400])
+        self._packet(sent, marker=True, payload=b"\x00" + frame[400:])
+        sent.timestamp += 9000
+
+    def packet(self, sent: Sent, payload: bytes) -> None:
+        """Send one packet with a payload of the test's own, and go on to the next frame."""
+        self._packet(sent, marker=True, payload=payload)
         sent.timestamp += 9000
 
     def report(self, sent: Sent, ntp: int) -> None:

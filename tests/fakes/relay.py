@@ -18,7 +18,7 @@ class FakeRelay:
 
     async def permit(self, room: str, member: str, permission: Permission) -> None:
         self._there()
-        assert permission.receive and permission.send == ("audio", "video")
+        assert permission.receive and permission.send == ("audio", "video") and permission.sealed
         self.rooms.setdefault(room, set()).add(member)
 
     async def remove(self, room: str, member: str) -> None:

@@ -2,86 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-import string
-
 import pytest
 
 from media import limits, rtcp
 from media.capabilities import UpFormat
 from media.faults import Fault, MediaFault
-from media.messages import Codec, Direction, DtlsParameters, Fingerprint, Kind, Permission, RtpCapabilities
-from media.outputs import CloseTransport, Output, Packet, SendRtcp, Tell
-from media.room import Room
+from media.messages import Kind, Permission
+from media.outputs import CloseTransport, SendRtcp, Tell
 from media.rooms import Rooms
 from media.rtp import read_header, write_header
 from media.signalling import RelayAddress, answer
+from tests.fakes.sealed_frames import picture, sealed
+from tests.fakes.stage import ALL, CAPABILITIES, SeededDice, Stage
 
-ALL = Permission(("audio", "video"), True)
-CAPABILITIES = RtpCapabilities((Codec("audio/opus", 48000), Codec("video/VP8", 90000)))
-KEY, DELTA, REST = b"\x10\x00key", b"\x10\x01delta", b"\x00rest"
-
-
-class SeededDice:
-    def __init__(self, seed: int = 1) -> None:
-        self._random = random.Random(seed)  # noqa: S311
-        self._count = itertools.count()
-
-    def token(self, length: int) -> str:
-        return f"{next(self._count):03}" + "".join(self._random.choices(string.ascii_letters, k=length - 3))
-
-    def number(self, below: int) -> int:
-        return self._random.randrange(below)
-
-
-class Stage:
-    """A room with helpers: `enter` gives a member two ready transports, `send` an up track, `watch` a down track."""
-
-    def __init__(self) -> None:
-        self.room = Room("room", SeededDice())
-        self.sends: dict[str, str] = {}
-        self.receives: dict[str, str] = {}
-        self.ssrcs = itertools.count(1000)
-
-    def enter(self, member: str, permission: Permission = ALL) -> None:
-        self.room.permit(member, permission)
-        self.room.join(member)
-        ways: list[tuple[Direction, dict[str, str]]] = [("send", self.sends), ("receive", self.receives)]
-        for direction, ids in ways:
-            if permission.send if direction == "send" else permission.receive:
-                opened = self.room.create_transport(member, direction)
-                self.room.connect_transport(member, opened.transport, DtlsParameters((Fingerprint("sha-256", "00"),)))
-                self.room.transport_ready(opened.transport, 0.0)
-                ids[member] = opened.transport
-
-    def send(self, member: str, kind: Kind) -> tuple[str, int]:
-        ssrc = next(self.ssrcs)
-        return self.room.send_track(member, self.sends[member], kind, UpFormat(ssrc, 100, b"", 0)), ssrc
-
-    def watch(self, member: str, track: str, now: float = 0.0) -> int:
-        answer = self.room.receive_track(member, track, self.receives[member], CAPABILITIES, now)
-        self.room.resume_down_track(member, answer["downTrack"], now)
-        ssrc: int = answer["rtpParameters"]["encodings"][0]["ssrc"]
-        return ssrc
-
-    def rtp(self, member: str, ssrc: int, sequence: int, payload: bytes, now: float = 0.0) -> list[Packet]:
-        packet = write_header(False, False, 100, sequence, 3000 * sequence & 0xFFFFFFFF, ssrc) + payload
-        return self.room.receive_rtp(self.sends[member], packet, now)
-
-    def drain(self) -> list[Output]:
-        outputs, self.room.outputs = self.room.outputs, []
-        return outputs
-
-    def told(self, member: str) -> list[str]:
-        return [item.event for item in self.drain() if isinstance(item, Tell) and item.member == member]
-
-    def asked(self) -> int:
-        """Key-frame requests since the last drain."""
-        found = [item for item in self.drain() if isinstance(item, SendRtcp)]
-        return sum(
-            isinstance(packet, rtcp.KeyFrameRequest) for item in found for packet in rtcp.read_compound(item.packet)
-        )
+KEY, DELTA, REST = b"\x10" + picture(key=True), b"\x10" + picture(key=False), b"\x00rest"
+SOUND = sealed("audio")
 
 
 @pytest.fixture
@@ -96,8 +31,8 @@ def test_a_packet_goes_to_everyone_who_receives_the_track_and_to_nobody_else(sta
     stage.enter("carla")
     track, ssrc = stage.send("anna", "audio")
     down = stage.watch("berta", track)
-    sent = stage.rtp("anna", ssrc, 5, b"sound")
-    assert [(transport, payload) for transport, _, payload in sent] == [(stage.receives["berta"], b"sound")]
+    sent = stage.rtp("anna", ssrc, 5, SOUND)
+    assert [(transport, payload) for transport, _, payload in sent] == [(stage.receives["berta"], SOUND)]
     header = read_header(sent[0][1])
     assert (header.ssrc, header.payload_type) == (down, 111)
 
@@ -105,15 +40,15 @@ def test_a_packet_goes_to_everyone_who_receives_the_track_and_to_nobody_else(sta
 def test_a_track_nobody_announced_goes_nowhere(stage: Stage) -> None:
     track, ssrc = stage.send("anna", "audio")
     stage.watch("berta", track)
-    assert stage.rtp("anna", ssrc + 1, 1, b"x") == []
-    packet = write_header(False, False, 101, 1, 1, ssrc) + b"another payload type"
+    assert stage.rtp("anna", ssrc + 1, 1, SOUND) == []
+    packet = write_header(False, False, 101, 1, 1, ssrc) + SOUND
     assert stage.room.receive_rtp(stage.sends["anna"], packet, 0.0) == []
 
 
 def test_a_down_track_is_held_until_it_is_resumed(stage: Stage) -> None:
     track, ssrc = stage.send("anna", "audio")
     stage.room.receive_track("berta", track, stage.receives["berta"], CAPABILITIES, 0.0)
-    assert stage.rtp("anna", ssrc, 1, b"x") == []
+    assert stage.rtp("anna", ssrc, 1, SOUND) == []
 
 
 def test_a_picture_begins_with_a_key_frame(stage: Stage) -> None:
@@ -192,7 +127,7 @@ def test_a_nack_for_what_the_relay_misses_too_goes_up_once_for_all(stage: Stage)
     downs = {member: stage.watch(member, track) for member in ("berta", "carla")}
     sent = {}
     for sequence in (7, 9):
-        for transport, header, _ in stage.rtp("anna", ssrc, sequence, b"x"):
+        for transport, header, _ in stage.rtp("anna", ssrc, sequence, SOUND):
             sent[transport] = read_header(header).sequence
     stage.drain()
     for member, down in downs.items():
@@ -203,13 +138,13 @@ def test_a_nack_for_what_the_relay_misses_too_goes_up_once_for_all(stage: Stage)
     (asked,) = rtcp.read_compound(nack.packet)
     assert isinstance(asked, rtcp.Nack)
     assert (asked.media, asked.lost) == (ssrc, (8,))
-    assert len(stage.rtp("anna", ssrc, 8, b"late")) == 2
+    assert len(stage.rtp("anna", ssrc, 8, SOUND)) == 2
 
 
 def test_what_one_receiver_can_have_sent_again_is_bounded(stage: Stage) -> None:
     track, ssrc = stage.send("anna", "audio")
     down = stage.watch("berta", track)
-    sequence = read_header(stage.rtp("anna", ssrc, 1, b"x")[0][1]).sequence
+    sequence = read_header(stage.rtp("anna", ssrc, 1, SOUND)[0][1]).sequence
     again = sum(
         len(stage.room.receive_rtcp(stage.receives["berta"], rtcp.write_nack(1, down, [sequence]), 1.0))
         for _ in range(1000)
@@ -235,9 +170,9 @@ def test_a_track_known_by_its_mid_is_found_when_its_first_packet_comes(stage: St
     track = stage.room.send_track("anna", stage.sends["anna"], "audio", UpFormat(None, 100, b"0", 4))
     stage.watch("berta", track)
     header = write_header(False, False, 100, 1, 1, 77)
-    packet = bytes([header[0] | 0x10]) + header[1:] + bytes.fromhex("bede000140300000") + b"sound"
-    assert [payload for _, _, payload in stage.room.receive_rtp(stage.sends["anna"], packet, 0.0)] == [b"sound"]
-    assert len(stage.rtp("anna", 77, 2, b"without the extension")) == 1
+    packet = bytes([header[0] | 0x10]) + header[1:] + bytes.fromhex("bede000140300000") + SOUND
+    assert [payload for _, _, payload in stage.room.receive_rtp(stage.sends["anna"], packet, 0.0)] == [SOUND]
+    assert len(stage.rtp("anna", 77, 2, SOUND)) == 1
 
 
 # --- permissions ---------------------------------------------------------------------------------------------------
@@ -256,7 +191,7 @@ def test_a_removed_member_has_nothing_left_and_the_others_hear_of_it(stage: Stag
     assert Tell("room", "berta", "trackRemoved", {"track": track}) in outputs
     goodbye = [item for item in outputs if isinstance(item, SendRtcp)]
     assert [isinstance(packet, rtcp.Goodbye) for packet in rtcp.read_compound(goodbye[0].packet)] == [False, True]
-    assert stage.rtp("anna", ssrc, 2, b"late") == []
+    assert stage.rtp("anna", ssrc, 2, SOUND) == []
     assert (stage.room.tracks, list(stage.room.members)) == ({}, ["berta"])
     assert not stage.room.members["berta"].downs
 
@@ -264,9 +199,9 @@ def test_a_removed_member_has_nothing_left_and_the_others_hear_of_it(stage: Stag
 def test_a_removed_receiver_is_sent_nothing_more(stage: Stage) -> None:
     track, ssrc = stage.send("anna", "audio")
     stage.watch("berta", track)
-    assert stage.rtp("anna", ssrc, 1, b"x")
+    assert stage.rtp("anna", ssrc, 1, SOUND)
     stage.room.remove("berta")
-    assert stage.rtp("anna", ssrc, 2, b"x") == []
+    assert stage.rtp("anna", ssrc, 2, SOUND) == []
 
 
 @pytest.mark.parametrize(
@@ -290,9 +225,9 @@ def test_a_changed_permission_leaves_exactly_what_it_allows(
         stage.watch("berta", track)
     stage.watch("anna", other)
     stage.room.permit("anna", permission)
-    assert bool(stage.rtp("anna", sound_ssrc, 1, b"x")) is audio
+    assert bool(stage.rtp("anna", sound_ssrc, 1, SOUND)) is audio
     assert bool(stage.rtp("anna", picture_ssrc, 1, KEY)) is video
-    assert bool(stage.rtp("berta", other_ssrc, 1, b"x")) is receives
+    assert bool(stage.rtp("berta", other_ssrc, 1, SOUND)) is receives
     kinds: list[tuple[Kind, bool]] = [("audio", audio), ("video", video)]
     for kind, allowed in kinds:
         if not allowed:
