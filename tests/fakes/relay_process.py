@@ -38,11 +38,12 @@ class Clinic:
 
         return RelayClient(self.socket, admitted=admitted, on_event=on_event, on_connected=lambda connected: None)
 
-    async def start_relay(self) -> None:
+    async def start_relay(self, stderr: int | None = None) -> None:
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "media", "--socket", str(self.socket), "--udp-port", "0"),
             *("--address", "127.0.0.1"),
             stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
             cwd=Path(__file__).parents[2],
         )
         assert self.process.stdout is not None
@@ -103,12 +104,15 @@ class Clinic:
 
 
 @contextlib.asynccontextmanager
-async def clinic() -> AsyncIterator[Clinic]:
-    """A relay that runs and an appliance that is connected to it, in a folder with a name short enough for a socket."""
+async def clinic(stderr: int | None = None) -> AsyncIterator[Clinic]:
+    """A relay that runs and an appliance that is connected to it, in a folder with a name short enough for a socket.
+
+    `stderr` as of subprocess; without it the relay's log goes where the test's goes.
+    """
     with tempfile.TemporaryDirectory(prefix="hr") as folder:
         made = Clinic(Path(folder))
         try:
-            await made.start_relay()
+            await made.start_relay(stderr)
             await made.connect()
             yield made
         finally:
