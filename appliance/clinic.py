@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from appliance.audit import rows as audit
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
+from appliance.groups import actions as groups
+from appliance.groups import rules as asking
 from appliance.identity import actions as identity
 from appliance.identity import passwords
 from appliance.identity import rows as accounts
 from appliance.identity.rows import Login
 from appliance.identity.rules import MAX_PASSWORD, MAX_USERNAME, Throttle, normal
-from appliance.live import Live
+from appliance.live import Live, Page
 from appliance.policy import Action, Actor, Facts, Surface
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -24,6 +28,8 @@ from appliance.tickets.actions import Issued
 from appliance.tickets.rules import WRONG_CODES_PER_MINUTE
 
 WRONG_PASSWORDS_PER_MINUTE = 10  # per address or console
+
+T = TypeVar("T")
 
 _SESSION_STATES: tuple[Action, ...] = ("open", "lock", "unlock", "end")
 _ON_MEMBERS: tuple[Action, ...] = ("admit", "deny", "remove", "vouch", "reissue")
@@ -39,6 +45,7 @@ class Clinic:
     _sign_ins: Throttle = field(default_factory=lambda: Throttle(WRONG_PASSWORDS_PER_MINUTE, 60.0))
     _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    _credential_key: str = ""
 
     async def act(self, actor: Actor, action: str, session: str, member: str = "") -> Issued | None:
         """One session action by its word, its refusal noted; then everything live is brought in line with the store.
@@ -65,6 +72,45 @@ class Clinic:
             if fault.code == "refused":
                 await self.note_refused(actor, "see", Facts(session=session), fault.code)
             raise
+
+    async def group(self, page: Page, seat: groups.Seat, method: str, data: dict[str, Any]) -> dict[str, Any]:
+        """What an open page asks of its session's group (groups/PROTOCOL.md), a refusal noted.
+
+        Faults: not_signed_in, refused, bad_request, too_large, too_many_tries, wrong_state, stale_epoch.
+        """
+        allowance = seat.says if method == "groupSay" else seat.asks
+        if not allowance.take(time.monotonic()):
+            raise Fault("too_many_tries")
+        asked = asking.parse(method, data)
+        self.live.check_open(page)
+        try:
+            return await self._group(page, seat, asked)
+        except Fault as fault:
+            if fault.code == "refused":
+                facts = Facts(session=seat.session, member=seat.member)
+                await self.note_refused(seat.actor, asked.ACTION, facts, fault.code)
+            elif fault.code == "not_signed_in":
+                await self.live.changed(seat.session)  # which closes the page
+            raise
+
+    async def _group(self, page: Page, seat: groups.Seat, asked: asking.Asked) -> dict[str, Any]:
+        if isinstance(asked, asking.AskSay):
+            hearers = await self.db.read(_while_signed_in(page, lambda tx: groups.hearers(tx, seat, asked)))
+            self.live.pass_on(page, hearers, asked.group, asked.message)
+            return {}
+        if isinstance(asked, asking.AskLook | asking.AskCommits):
+            return await self.db.read(_while_signed_in(page, lambda tx: groups.look(tx, seat, asked)))
+        at = now_text()
+        answer = await self.db.write(_while_signed_in(page, lambda tx: groups.do(tx, seat, asked, at)))
+        if not isinstance(asked, asking.AskCredential):
+            await self.live.changed(seat.session)
+        return answer
+
+    async def credential_key(self) -> str:
+        """The public key of the box's leaf credentials, base64url."""
+        if not self._credential_key:
+            self._credential_key = asking.b64url(await self.db.write(groups.credential_key))
+        return self._credential_key
 
     async def note_refused(self, actor: Actor, action: Action, facts: Facts, code: str) -> None:
         """A refusal is an audit entry of its own: the transaction that was refused has rolled back."""
@@ -97,6 +143,17 @@ class Clinic:
         self._codes.give_back(address)
         await self.live.changed(presented.session)
         return presented.token
+
+
+def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+    """The work, in one transaction with the look whether the page's login or visit has not ended."""
+
+    def checked(tx: Transaction) -> T:
+        if not page.stands(tx):
+            raise Fault("not_signed_in")
+        return work(tx)
+
+    return checked
 
 
 def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str) -> Issued | None:

@@ -32,6 +32,7 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("forged", "caller", 403, "This page was open for too long. Please load it again."),
     FaultKind("not_found", "caller", 404, "There is nothing here."),
     FaultKind("wrong_state", "caller", 409, "That is not possible right now."),
+    FaultKind("stale_epoch", "caller", 409, "The keys of the room have changed meanwhile. Please try again."),
     FaultKind("session_locked", "caller", 409, "The door of the session is locked. Unlock it first."),
     FaultKind("too_large", "caller", 413, "That was too much at once."),
     FaultKind("too_many_tries", "caller", 429, "Too many tries. Please wait a minute and try again."),

@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
+from appliance.groups import rows as groups
+from appliance.groups.rules import b64url
 from appliance.sessions import rows
 from appliance.sessions.rules import in_room
 from appliance.store.database import Database, Transaction
@@ -105,10 +107,20 @@ class Live:
         """Whether that member has a page open right now."""
         return any(page.member == member_id for page in self._pages.get(session_id, ()))
 
-    async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
-        """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
+    def check_open(self, page: Page) -> None:
+        """Fault("refused") for a page that was replaced or closed, although it may still talk."""
         if page not in self._pages.get(page.session, ()):
             raise Fault("refused", "not the member's page any more")
+
+    def pass_on(self, page: Page, hearers: frozenset[str], group: str, message: bytes) -> None:
+        """What a member said, sealed, to the others' pages; it is kept nowhere."""
+        for other in self._pages.get(page.session, ()):
+            if other is not page and other.member in hearers:
+                other.show("groupSaid", {"group": group, "message": b64url(message)})
+
+    async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
+        self.check_open(page)
         if page.member not in self._told.get(page.session, ()):
             raise Fault("refused", "not in the room")
         if self.relay is None or not self.relay.connected:
@@ -173,10 +185,11 @@ class Live:
 
     async def _bring_in_line(self, session_id: str) -> None:
         pages = frozenset(self._pages.get(session_id, ()))
-        session, members, ended = await self._db.read(
+        session, members, keys, ended = await self._db.read(
             lambda tx: (
                 rows.session(tx, session_id),
                 rows.members(tx, session_id),
+                groups.keys(tx, session_id),
                 [page for page in pages if not page.stands(tx)],
             )
         )
@@ -186,6 +199,8 @@ class Live:
         await self._tell_relay(session, inside)
         for page in pages.intersection(self._pages.get(session_id, ())):  # one that has just come: its turn is next
             self._show(page, session, members, inside)
+            if page.member in inside:
+                _show_keys(page, keys, members)
         await self._note_attendance(session_id, members, inside)
 
     def _dismiss(self, page: Page) -> None:
@@ -319,6 +334,19 @@ async def _said(telling: Awaitable[None]) -> None:
         await telling
     except RelayFault as fault:
         log.warning("relay: %s", fault.code)
+
+
+def _show_keys(page: Page, keys: groups.Keys, members: list[rows.Member]) -> None:
+    """The group's part of what a page in the room is shown (groups/PROTOCOL.md)."""
+    compared = {"epoch": keys.compared[0], "at": keys.compared[1]} if keys.compared else None
+    commit = b64url(keys.commit) if keys.commit is not None else None
+    page.show("group", {"group": keys.group, "epoch": keys.epoch, "commit": commit, "compared": compared})
+    if page.staff:
+        near = [m.id for m in members if m.id in keys.offers and m.standing in ("waiting", "admitted")]
+        page.show("offers", {"offers": [{"member": m, "keyPackage": b64url(keys.offers[m])} for m in near]})
+    if page.member in keys.welcomes:
+        epoch, welcome = keys.welcomes[page.member]
+        page.show("welcome", {"group": keys.group, "epoch": epoch, "welcome": b64url(welcome)})
 
 
 def ticket_state(member: rows.Member, now: int) -> Literal["issued", "stopped", "expired"]:

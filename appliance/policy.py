@@ -3,7 +3,8 @@
 `decide` is the only maker of a Permit, and every writing function in a `rows.py` takes one, so an action that forgot to
 ask does not type-check. Pure: no clock, no store.
 
-Reach: "any" session of the box; "own": sessions that the person leads, or, for a patient, their own place in one.
+Reach: "any" session of the box; "own": sessions that the person leads, alone or with others, or, for a patient, their
+own place in one.
 """
 
 from __future__ import annotations
@@ -47,6 +48,15 @@ Action = Literal[
     "try_devices",
     "ask",
     "leave",
+    # the keys of the room; beyond this table, being in the room is asked for (groups/actions.py)
+    "certify_key",  # the box's word for whose key a leaf's is
+    "offer_keys",  # ask to be let into the group of keys
+    "look_at_group",  # what one needs to come (back) into it from outside
+    "found_group",
+    "commit_keys",  # let in and put out
+    "read_commits",
+    "say",
+    "compare",  # the roster code was read aloud
 ]
 
 # fmt: off
@@ -75,6 +85,14 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "try_devices": {"patient": "own"},
     "ask":         {"patient": "own"},
     "leave":       {"patient": "own"},
+    "certify_key":   {"facilitator": "own", "patient": "own"},
+    "offer_keys":    {"patient": "own"},
+    "look_at_group": {"facilitator": "own"},
+    "found_group":   {"facilitator": "own"},
+    "commit_keys":   {"facilitator": "own"},
+    "read_commits":  {"facilitator": "own", "patient": "own"},
+    "say":           {"facilitator": "own", "patient": "own"},
+    "compare":       {"facilitator": "own"},
 }
 # fmt: on
 
@@ -109,10 +127,10 @@ BOX = Actor(person="", role="box", surface="command")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the decision looks at, "" where there is none. `leader`: who leads the session, or whose login it is."""
+    """What the decision looks at, "" where there is none. `leaders`: who lead the session, or whose login it is."""
 
     session: str = ""
-    leader: str = ""
+    leaders: tuple[str, ...] = ()
     member: str = ""
 
 
@@ -140,7 +158,7 @@ def allows(actor: Actor, action: Action, facts: Facts) -> bool:
         return reach == "any"
     if actor.role == "patient":
         return actor.member != "" and actor.member == facts.member
-    return actor.person != "" and actor.person == facts.leader
+    return actor.person != "" and actor.person in facts.leaders
 
 
 def decide(actor: Actor, action: Action, facts: Facts) -> Permit:

@@ -45,8 +45,8 @@ class Session(Wire, frozen=True, kw_only=True):
     starts_at: str
     state: SessionState
     locked: bool
-    facilitator: str
-    facilitator_connected: bool
+    facilitator: str  # who leads right now, of those who lead it together
+    facilitator_connected: bool  # whether any of them is
     members: tuple[Member, ...]
     actions: tuple[str, ...]  # what the signed-in person's role may do here: words of `policy.Action`
 

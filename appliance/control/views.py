@@ -16,17 +16,20 @@ _NOT_ON_THE_CONSOLE = frozenset({"enter"})
 def session(
     found: rows.Session, members: Sequence[rows.Member], actor: Actor, connected: Callable[[str, str], bool], now: int
 ) -> types.Session:
-    """One session as `actor` may see it at `now` (seconds since the epoch)."""
-    facts = Facts(session=found.id, leader=found.leader)
-    leader = next((m for m in members if m.facilitator), None)
+    """One session as `actor` may see it at `now` (seconds since the epoch).
+
+    `facilitator` is who leads right now: the first of those who may that is connected, else who it was scheduled with.
+    """
+    facts = Facts(session=found.id, leaders=found.leaders)
+    here = next((m for m in members if m.facilitator and connected(found.id, m.id)), None)
     return types.Session(
         id=found.id,
         title=found.title,
         starts_at=found.starts_at,
         state="open" if found.state == "locked" else found.state,
         locked=found.state == "locked",
-        facilitator=found.leader_name,
-        facilitator_connected=leader is not None and connected(found.id, leader.id),
+        facilitator=here.name if here else found.leader_name,
+        facilitator_connected=here is not None,
         members=tuple(_member(m, connected(found.id, m.id), now) for m in members),
         actions=tuple(action for action in may_do(actor, facts) if action not in _NOT_ON_THE_CONSOLE),
     )

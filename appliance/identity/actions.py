@@ -32,7 +32,7 @@ def sign_in(tx: Transaction, account: Account, surface: Surface, at: str, now: i
     if current is None or current.password != account.password:
         raise Fault("wrong_sign_in")
     actor = Actor(person=current.person, role=current.role, surface=surface)
-    permit = decide(actor, "sign_in", Facts(leader=current.person))
+    permit = decide(actor, "sign_in", Facts(leaders=(current.person,)))
     rows.drop_expired(tx, now)
     token, csrf = new_token(), new_token()
     rows.add_login(tx, permit, token_hash(token), csrf, at, now + LOGIN_SECONDS)
@@ -40,4 +40,4 @@ def sign_in(tx: Transaction, account: Account, surface: Surface, at: str, now: i
 
 
 def sign_out(tx: Transaction, actor: Actor, token: str, at: str) -> None:
-    rows.end_login(tx, decide(actor, "sign_out", Facts(leader=actor.person)), token_hash(token), at)
+    rows.end_login(tx, decide(actor, "sign_out", Facts(leaders=(actor.person,))), token_hash(token), at)

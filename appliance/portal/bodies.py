@@ -11,7 +11,8 @@ import msgspec
 from appliance.faults import Fault
 
 MAX_FIELD = 2000  # characters of one field; the longest is a password
-MAX_FRAME = 64 * 1024  # bytes of one socket frame; an SDP-free signalling request is under 8 KiB
+MAX_FRAME = 144 * 1024  # bytes of one socket frame; a group's commit has three parts of 32 KiB, in base64url
+MAX_MEDIA_FRAME = 64 * 1024  # of one for the relay; an SDP-free signalling request is under 8 KiB
 
 
 class Request(msgspec.Struct, frozen=True, tag="request", tag_field="type"):

@@ -162,6 +162,8 @@ async def _wait(request: web.Request, clinic: Clinic, who: Visitor) -> web.Strea
         "standing": who.member.standing,
         "ws": "/join/ws",
         "facilitator_page": False,
+        "session_id": who.session.id,
+        "credential_key": await clinic.credential_key(),
     }
     return pages.render(request, "room.html", context)
 

@@ -1,4 +1,7 @@
-"""The room's WebSocket: carries media's messages to the relay and the box's events to the page. It decides nothing."""
+"""The room's WebSocket: media's messages to the relay, the group's to the box, and the box's events to the page.
+
+It decides nothing. Methods that begin with "group" are the box's (`groups/PROTOCOL.md`), all others the relay's.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from appliance.clinic import Clinic
 from appliance.faults import Fault
-from appliance.policy import Facts, may_do
+from appliance.groups.actions import Seat
 from appliance.portal import bodies, logins, pages
 from appliance.portal.logins import Stands
 from appliance.portal.state import clinic_of
+from appliance.sessions.actions import own_place
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +34,10 @@ UNDER_WAY = 32  # requests of one page at once
 class RoomPage:
     """One open page. `show` sends an event unless the page was shown exactly that last."""
 
-    def __init__(self, session: str, member: str, stands: Stands, *, staff: bool) -> None:
-        self.session, self.member, self.stands, self.staff = session, member, stands, staff
+    def __init__(self, seat: Seat, stands: Stands, *, staff: bool) -> None:
+        self.session, self.member, self.stands, self.staff = seat.session, seat.member, stands, staff
+        self.seat = seat
+        self.one_by_one = asyncio.Lock()  # what a page asks of its group is done in the order in which it asked
         self.socket = web.WebSocketResponse(
             timeout=CLOSE_SECONDS, heartbeat=HEARTBEAT_SECONDS, max_msg_size=bodies.MAX_FRAME
         )
@@ -88,15 +94,15 @@ class RoomPage:
 
 
 # Events that tell a state, not a happening: the same state twice is not worth a frame.
-_FACTS = frozenset({"standing", "session", "roster", "waiting", "expected", "media"})
+_FACTS = frozenset({"standing", "session", "roster", "waiting", "expected", "media", "group", "offers", "welcome"})
 
 
 async def patient(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     logins.check_origin(request)
     who = await logins.visitor(request, clinic)
-    page = RoomPage(who.session.id, who.member.id, logins.visit_stands(request), staff=False)
-    return await _serve(request, clinic, page)
+    seat = Seat(who.actor, who.session.id, who.member.id, pages.language(request))
+    return await _serve(request, clinic, RoomPage(seat, logins.visit_stands(request), staff=False))
 
 
 async def staff(request: web.Request) -> web.StreamResponse:
@@ -104,9 +110,9 @@ async def staff(request: web.Request) -> web.StreamResponse:
     logins.check_origin(request)
     who = await logins.staff(request, clinic)
     session, members = await clinic.look(who.actor, request.match_info["session"])
-    enters = "enter" in may_do(who.actor, Facts(session=session.id, leader=session.leader))
-    own = next((m.id for m in members if m.facilitator and enters), "")
-    return await _serve(request, clinic, RoomPage(session.id, own, logins.login_stands(request), staff=True))
+    own = own_place(who.actor, session, members)
+    seat = Seat(who.actor, session.id, own.id if own else "", pages.language(request))
+    return await _serve(request, clinic, RoomPage(seat, logins.login_stands(request), staff=True))
 
 
 async def _serve(request: web.Request, clinic: Clinic, page: RoomPage) -> web.StreamResponse:
@@ -137,7 +143,7 @@ async def _carry(request: web.Request, clinic: Clinic, page: RoomPage, frame: st
         page.show("fault", {"code": "bad_request"})
         return
     try:
-        page.answer(asked.id, await clinic.live.request(page, asked.method, asked.data))
+        page.answer(asked.id, await _ask(clinic, page, asked, len(frame)))
     except Fault as fault:
         log.info("room: %s %s", fault.code, fault.detail)
         # The relay's own word where it was the relay that said no: PROTOCOL.md names those.
@@ -146,3 +152,12 @@ async def _carry(request: web.Request, clinic: Clinic, page: RoomPage, frame: st
     except Exception as problem:  # noqa: BLE001 - the last net: the page waits for an answer
         log.error("room: %s", type(problem).__name__)
         page.answer(asked.id, None, ("internal", pages.say(request, Fault("internal"))))
+
+
+async def _ask(clinic: Clinic, page: RoomPage, asked: bodies.Request, size: int) -> dict[str, Any]:
+    if asked.method.startswith("group"):
+        async with page.one_by_one:
+            return await clinic.group(page, page.seat, asked.method, asked.data)
+    if size > bodies.MAX_MEDIA_FRAME:
+        raise Fault("too_large", "a request for the relay")
+    return await clinic.live.request(page, asked.method, asked.data)

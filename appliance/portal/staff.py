@@ -15,6 +15,7 @@ from appliance.portal import bodies, forms, logins, pages, problems
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
+from appliance.sessions.actions import own_place
 from appliance.tickets.actions import Issued
 
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
@@ -68,8 +69,8 @@ async def session_page(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     who = await logins.staff(request, clinic)
     session, members = await clinic.look(who.actor, request.match_info["session"])
-    actions = may_do(who.actor, Facts(session=session.id, leader=session.leader))
-    own = next((m for m in members if m.facilitator and "enter" in actions), None)
+    actions = may_do(who.actor, Facts(session=session.id, leaders=session.leaders))
+    own = own_place(who.actor, session, members)
     lists = clinic.live.lists(session, members, own.id if own else "")
     for person in lists["waiting"]:
         person["since"] = pages.time_of_day(request, person["since"])
@@ -80,6 +81,8 @@ async def session_page(request: web.Request) -> web.StreamResponse:
         "me": {"member": own.id if own else "", "displayName": own.display_name if own else who.name},
         "ws": f"/staff/sessions/{session.id}/ws",
         "facilitator_page": True,
+        "session_id": session.id,
+        "credential_key": await clinic.credential_key(),
     }
     return pages.render(request, "session.html", context)
 

@@ -9,24 +9,55 @@ from collections.abc import Sequence
 
 from appliance.consent import rows as consents
 from appliance.faults import Fault
+from appliance.groups import rows as groups
 from appliance.outbox import rows as outbox
-from appliance.policy import Action, Actor, Facts, Permit, decide
+from appliance.policy import Action, Actor, Facts, Permit, decide, may_do
 from appliance.sessions import record, rows
 from appliance.sessions.rules import MAX_MEMBERS, display_name, member_after, session_after
 from appliance.store.database import Transaction
 from appliance.tickets import rows as tickets
 
+Leader = tuple[str, str]  # a person, and the name that the group sees
+
 
 def schedule(
-    tx: Transaction, actor: Actor, title: str, leader: tuple[str, str], people: Sequence[str], starts_at: str, at: str
+    tx: Transaction,
+    actor: Actor,
+    title: str,
+    leader: Leader,
+    people: Sequence[str],
+    starts_at: str,
+    at: str,
+    *,
+    with_leaders: Sequence[Leader] = (),
 ) -> tuple[str, list[str]]:
-    """A session led by `leader` (person, display name) with `people` expected: its id and their members' ids."""
-    if len(people) + 1 > MAX_MEMBERS:
-        raise Fault("bad_request", "too many people for one session")
-    permit = decide(actor, "schedule", Facts(leader=leader[0]))
+    """A session led by `leader`, together with others or not, with `people` expected: its id, their members' ids."""
+    everybody = [leader[0], *(person for person, _ in with_leaders), *people]
+    if len(everybody) > MAX_MEMBERS or len(set(everybody)) < len(everybody):
+        raise Fault("bad_request", "too many people for one session, or one twice")
+    permit = decide(actor, "schedule", Facts(leaders=(leader[0],)))
     session = rows.add_session(tx, permit, title, leader[0], starts_at, at)
-    rows.add_member(tx, permit, session, leader[0], at, facilitator_name=leader[1])
+    for person, name in (leader, *with_leaders):
+        rows.add_member(tx, permit, session, person, at, facilitator_name=name)
     return session, [rows.add_member(tx, permit, session, person, at) for person in people]
+
+
+def add_leader(tx: Transaction, actor: Actor, session_id: str, leader: Leader, at: str) -> None:
+    """One more who leads a session that is not over, from now on. Faults: bad_request, wrong_state."""
+    permit = decide(actor, "schedule", rows.facts(tx, session_id))
+    members = rows.members(tx, session_id)
+    if len(members) + 1 > MAX_MEMBERS or leader[0] in {m.person for m in members}:
+        raise Fault("bad_request", "too many people for one session, or one twice")
+    if rows.session(tx, session_id).state == "ended":
+        raise Fault("wrong_state", "a leader for a session that is over")
+    rows.add_member(tx, permit, session_id, leader[0], at, facilitator_name=leader[1])
+
+
+def own_place(actor: Actor, session: rows.Session, members: Sequence[rows.Member]) -> rows.Member | None:
+    """Where `actor` of the staff sits in the room: only who may enter has a place there, and only their own."""
+    if "enter" not in may_do(actor, Facts(session=session.id, leaders=session.leaders)):
+        return None
+    return next((m for m in members if m.facilitator and m.person == actor.person), None)
 
 
 def look(tx: Transaction, actor: Actor, session_id: str) -> tuple[rows.Session, list[rows.Member]]:
@@ -36,22 +67,25 @@ def look(tx: Transaction, actor: Actor, session_id: str) -> tuple[rows.Session, 
 
 
 def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:
-    """open, lock, unlock or end. Ending writes the record for HQ in the same transaction."""
+    """open, lock, unlock or end. With the end go the record for HQ and the group's handshake, in one transaction."""
     permit = decide(actor, action, rows.facts(tx, session_id))
     state = session_after(rows.session(tx, session_id).state, action)
     rows.set_state(tx, permit, session_id, state, at)
     if state == "ended":
         body = record.encode(_record(tx, session_id))
         outbox.add(tx, record.RECORD_CLASS, body, at)
+        groups.forget(tx, permit)
 
 
 def decide_on(tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str, at: str) -> None:
     """admit, deny or remove a member."""
     permit, member = _permit_on(tx, actor, action, session_id, member_id)
     if member.facilitator:
-        raise Fault("wrong_state", f"{action} for the one who leads")
+        raise Fault("wrong_state", f"{action} for one who leads")
     standing = member_after(member.standing, action, rows.session(tx, session_id).state)
     rows.set_standing(tx, permit, member_id, standing, at)
+    if standing in ("denied", "removed"):
+        groups.withdraw(tx, permit, member_id)
     if standing == "removed":
         tickets.stop(tx, permit, member_id)
 
@@ -93,6 +127,7 @@ def leave(tx: Transaction, actor: Actor, at: str) -> None:
     permit, member = _own(tx, actor, "leave")
     standing = member_after(member.standing, "leave", rows.session(tx, member.session).state)
     rows.set_standing(tx, permit, member.id, standing, at)
+    groups.withdraw(tx, permit, member.id)
 
 
 def _own(tx: Transaction, actor: Actor, action: Action) -> tuple[Permit, rows.Member]:
@@ -117,6 +152,7 @@ def _record(tx: Transaction, session_id: str) -> record.SessionEnded:
         opened_at=session.opened_at,
         ended_at=session.ended_at,
         expected=sum(not m.facilitator for m in members),
+        compared_at=groups.compared_at(tx, session.id),
         attendees=[
             record.Attendee(
                 person=record.pseudonym(key, "person", m.person),

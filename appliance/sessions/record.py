@@ -33,6 +33,7 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str
     expected: int
     attendees: Sequence[Attendee]
+    compared_at: Sequence[str] = ()  # when the room's words were read aloud and were the same for all
 
 
 def pseudonym(key: bytes, kind: str, value: str) -> str:

@@ -17,12 +17,16 @@ from appliance.store.database import Row, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session. Times are RFC 3339 in UTC; `opened_at` and `ended_at` are "" until then."""
+    """One session. Times are RFC 3339 in UTC; `opened_at` and `ended_at` are "" until then.
+
+    `leader` is who it was scheduled with; `leaders` are all who lead it, as persons.
+    """
 
     id: str
     title: str
     leader: str
     leader_name: str
+    leaders: tuple[str, ...]
     starts_at: str
     state: State
     opened_at: str
@@ -63,7 +67,7 @@ def add_session(tx: Transaction, permit: Permit, title: str, leader: str, starts
 def add_member(
     tx: Transaction, permit: Permit, session: str, person: str, at: str, *, facilitator_name: str = ""
 ) -> str:
-    """A new member's id; with `facilitator_name` the one who leads, who is always admitted."""
+    """A new member's id; with `facilitator_name` one who leads, who is always admitted."""
     member = new_id()
     facilitator = facilitator_name != ""
     standing = "admitted" if facilitator else "expected"
@@ -89,7 +93,8 @@ def current(tx: Transaction, actor: Actor, since: str) -> list[Session]:
     if reach is None:
         return []
     rows = tx.all(
-        _SESSIONS + " WHERE (s.ended_at IS NULL OR s.ended_at >= ?) AND (? OR s.facilitator = ?)"
+        _SESSIONS + " WHERE (s.ended_at IS NULL OR s.ended_at >= ?)"  # noqa: S608 - all of it is written here
+        " AND (? OR ? IN (SELECT m.person FROM members m WHERE m.session = s.id AND m.facilitator = 1))"
         " ORDER BY s.starts_at, s.id",
         (since, int(reach == "any"), actor.person),
     )
@@ -109,7 +114,7 @@ def facts(tx: Transaction, session_id: str, member_id: str = "") -> Facts:
     found = session(tx, session_id)
     if member_id:
         member(tx, member_id, session_id)
-    return Facts(session=found.id, leader=found.leader, member=member_id)
+    return Facts(session=found.id, leaders=found.leaders, member=member_id)
 
 
 def member(tx: Transaction, member_id: str, session_id: str = "") -> Member:
@@ -121,9 +126,10 @@ def member(tx: Transaction, member_id: str, session_id: str = "") -> Member:
 
 
 def members(tx: Transaction, session_id: str) -> list[Member]:
-    """All members: who leads first, then the waiting queue in its order, then the others by name."""
+    """All members: who leads first, then who lead with them, the waiting queue in its order, the others by name."""
     rows = tx.all(
-        _MEMBERS + " WHERE m.session = ? ORDER BY m.facilitator DESC, m.standing <> 'waiting',"
+        _MEMBERS + " WHERE m.session = ? ORDER BY m.person = s.facilitator DESC, m.facilitator DESC,"
+        " m.standing <> 'waiting',"
         " CASE m.standing WHEN 'waiting' THEN m.waiting_order END, p.name, m.id",
         (session_id,),
     )
@@ -132,7 +138,7 @@ def members(tx: Transaction, session_id: str) -> list[Member]:
 
 def facilitator_member(tx: Transaction, session_id: str) -> Member:
     """The place of the one who leads."""
-    row = tx.one(_MEMBERS + " WHERE m.session = ? AND m.facilitator = 1", (session_id,))
+    row = tx.one(_MEMBERS + " WHERE m.session = ? AND m.person = s.facilitator", (session_id,))
     if row is None:
         raise Fault("not_found", "facilitator's place")
     return _member(row)
@@ -216,10 +222,15 @@ def pseudonym_key(tx: Transaction) -> bytes:
     return bytes(row["value"]) if row else made
 
 
-_SESSIONS = "SELECT s.*, p.name AS leader_name FROM sessions s JOIN people p ON p.id = s.facilitator"
+_SESSIONS = (
+    "SELECT s.*, p.name AS leader_name, (SELECT group_concat(m.person, ' ') FROM members m"
+    " WHERE m.session = s.id AND m.facilitator = 1) AS leaders"
+    " FROM sessions s JOIN people p ON p.id = s.facilitator"
+)
 _MEMBERS = (
     "SELECT m.*, p.name, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at"
-    " FROM members m JOIN people p ON p.id = m.person LEFT JOIN tickets t ON t.member = m.id"
+    " FROM members m JOIN people p ON p.id = m.person JOIN sessions s ON s.id = m.session"
+    " LEFT JOIN tickets t ON t.member = m.id"
 )
 
 
@@ -229,6 +240,7 @@ def _session(row: Row) -> Session:
         title=row["title"],
         leader=row["facilitator"],
         leader_name=row["leader_name"],
+        leaders=tuple((row["leaders"] or "").split()),
         starts_at=row["starts_at"],
         state=cast(State, row["state"]),
         opened_at=row["opened_at"] or "",

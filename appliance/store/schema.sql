@@ -57,6 +57,15 @@ CREATE TABLE box_tls (
     made_at        TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE comparisons (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    session  TEXT NOT NULL REFERENCES sessions (id),
+    group_id TEXT NOT NULL,
+    epoch    INTEGER NOT NULL,
+    member   TEXT NOT NULL REFERENCES members (id),
+    at       TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE consents (
     sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
     person    TEXT NOT NULL REFERENCES people (id),
@@ -66,6 +75,28 @@ CREATE TABLE consents (
     signature TEXT NOT NULL,  -- the name as the person typed it
     at        TEXT NOT NULL,
     FOREIGN KEY (version, language) REFERENCES agreements (version, language)
+) STRICT;
+
+CREATE TABLE group_commits (
+    session TEXT NOT NULL REFERENCES groups (session),
+    epoch   INTEGER NOT NULL CHECK (epoch >= 0),
+    member  TEXT NOT NULL REFERENCES members (id),
+    bytes   BLOB NOT NULL CHECK (length(bytes) BETWEEN 4 AND 32768),
+    PRIMARY KEY (session, epoch)
+) STRICT;
+
+CREATE TABLE groups (
+    session    TEXT PRIMARY KEY REFERENCES sessions (id),
+    id         TEXT NOT NULL CHECK (length(id) = 32),  -- hex, chosen by the browser that founded it
+    founder    TEXT NOT NULL REFERENCES members (id),
+    epoch      INTEGER NOT NULL CHECK (epoch >= 0),
+    group_info BLOB NOT NULL CHECK (length(group_info) BETWEEN 4 AND 32768)
+) STRICT;
+
+CREATE TABLE key_packages (
+    member  TEXT PRIMARY KEY REFERENCES members (id),
+    session TEXT NOT NULL REFERENCES sessions (id),
+    bytes   BLOB NOT NULL CHECK (length(bytes) BETWEEN 4 AND 4096)
 ) STRICT;
 
 CREATE TABLE logins (
@@ -156,15 +187,28 @@ CREATE TABLE visits (
     expires_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE welcomes (
+    member  TEXT PRIMARY KEY REFERENCES members (id),
+    session TEXT NOT NULL REFERENCES groups (session),
+    epoch   INTEGER NOT NULL CHECK (epoch >= 1),
+    bytes   BLOB NOT NULL CHECK (length(bytes) BETWEEN 4 AND 32768)
+) STRICT;
+
 CREATE INDEX attendances_of_member ON attendances (member);
 
+CREATE INDEX comparisons_of_session ON comparisons (session);
+
 CREATE INDEX consents_of_person ON consents (person);
+
+CREATE INDEX key_packages_of_session ON key_packages (session);
 
 CREATE INDEX outbox_of_segment ON outbox (segment);
 
 CREATE INDEX outbox_waiting ON outbox (priority, number) WHERE segment IS NULL;
 
 CREATE INDEX segments_unsettled ON segments (sequence) WHERE sealed IS NOT NULL;
+
+CREATE INDEX welcomes_of_session ON welcomes (session);
 
 CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 

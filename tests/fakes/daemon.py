@@ -158,7 +158,7 @@ class FakeDaemon:
         return Actor(person=user, role=PEOPLE[user][1], surface="console")
 
     def _facts(self, session: Session) -> Facts:
-        return Facts(session=session.id, leader=LED_BY.get(session.id, ""))
+        return Facts(session=session.id, leaders=(LED_BY.get(session.id, ""),))
 
     def _sees(self, user: str, session: Session) -> bool:
         reach = TABLE["see"].get(PEOPLE[user][1]) if user else None

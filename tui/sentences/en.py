@@ -285,6 +285,7 @@ SENTENCES: dict[str, str] = {
     "fault.forged": "That was too old. Please try again.",
     "fault.not_found": "That is no longer there.",
     "fault.wrong_state": "That is not possible right now. The list shows how things stand.",
+    "fault.stale_epoch": "The keys of the room have changed meanwhile. Please try again.",
     "fault.session_locked": "The door is locked. Unlock it first.",
     "fault.too_large": "That was too much at once.",
     "fault.too_many_tries": "Too many tries. Wait a minute, then try again.",

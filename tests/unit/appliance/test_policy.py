@@ -21,8 +21,8 @@ from appliance.policy import (
     scope,
 )
 
-OWN = Facts(session="s", leader="p", member="m")
-OTHER = Facts(session="s", leader="somebody", member="another")
+OWN = Facts(session="s", leaders=("somebody", "p"), member="m")
+OTHER = Facts(session="s", leaders=("somebody",), member="another")
 
 
 def actor(role: Role) -> Actor:
