@@ -1,0 +1,7 @@
+/** Something about the keys does not hold. Whoever meets it gives up all keys: the message is for tests and names no person. */
+export class Doubt extends Error {}
+
+export function sure<T>(value: T, what: string): NonNullable<T> {
+  if (value === null || value === undefined || value === false) throw new Doubt(what);
+  return value as NonNullable<T>;
+}
