@@ -12,7 +12,8 @@ from appliance.audit import rows as audit
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.groups import actions as groups
-from appliance.groups import rules as asking
+from appliance.groups import requests as asking
+from appliance.groups.rules import b64url
 from appliance.identity import actions as identity
 from appliance.identity import passwords
 from appliance.identity import rows as accounts
@@ -109,7 +110,7 @@ class Clinic:
     async def credential_key(self) -> str:
         """The public key of the box's leaf credentials, base64url."""
         if not self._credential_key:
-            self._credential_key = asking.b64url(await self.db.write(groups.credential_key))
+            self._credential_key = b64url(await self.db.write(groups.credential_key))
         return self._credential_key
 
     async def note_refused(self, actor: Actor, action: Action, facts: Facts, code: str) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.faults import Fault
-from appliance.groups import credential, rows, rules
-from appliance.groups.rules import Allowance, Asked, b64url
+from appliance.groups import credential, requests, rows, rules
+from appliance.groups.requests import Asked
+from appliance.groups.rules import Allowance, b64url
 from appliance.policy import Actor, Permit, decide
 from appliance.sessions import rows as sessions
 from appliance.sessions.rules import in_room
@@ -32,11 +33,11 @@ class Seat:
     says: Allowance = field(default_factory=lambda: Allowance(rules.SAYS_PER_SECOND, rules.SAYS_AT_ONCE))
 
 
-def look(tx: Transaction, seat: Seat, asked: rules.AskLook | rules.AskCommits) -> Answer:
+def look(tx: Transaction, seat: Seat, asked: requests.AskLook | requests.AskCommits) -> Answer:
     """What is asked of a group without changing it. Faults: refused, wrong_state, stale_epoch."""
     _enter(tx, seat, asked)
     group = rows.group(tx, seat.session)
-    if isinstance(asked, rules.AskLook):
+    if isinstance(asked, requests.AskLook):
         if group is None:
             return {"group": None, "epoch": 0, "groupInfo": None}
         return {"group": group.id, "epoch": group.epoch, "groupInfo": b64url(group.group_info)}
@@ -51,23 +52,23 @@ def look(tx: Transaction, seat: Seat, asked: rules.AskLook | rules.AskCommits) -
 def do(tx: Transaction, seat: Seat, asked: Asked, at: str) -> Answer:
     """What changes a group or the way into it. Faults: refused, wrong_state, bad_request, stale_epoch."""
     match asked:
-        case rules.AskCredential():
+        case requests.AskCredential():
             return {"credential": _certify(tx, seat, asked)}
-        case rules.AskOffer():
+        case requests.AskOffer():
             permit, _ = _come_near(tx, seat, asked)
             rows.offer(tx, permit, asked.key_package)
-        case rules.AskFound():
+        case requests.AskFound():
             _found(tx, seat, asked, at)
-        case rules.AskCommit():
+        case requests.AskCommit():
             _commit(tx, seat, asked, at)
-        case rules.AskCompared():
+        case requests.AskCompared():
             _compare(tx, seat, asked, at)
         case _:
             raise TypeError(type(asked).__name__)
     return {}
 
 
-def hearers(tx: Transaction, seat: Seat, asked: rules.AskSay) -> frozenset[str]:
+def hearers(tx: Transaction, seat: Seat, asked: requests.AskSay) -> frozenset[str]:
     """The members who may hear what is said now: those in the room. Faults: refused, wrong_state."""
     _enter(tx, seat, asked)
     group = rows.group(tx, seat.session)
@@ -82,7 +83,7 @@ def credential_key(tx: Transaction) -> bytes:
     return credential.public_key(rows.credential_seed(tx))
 
 
-def _certify(tx: Transaction, seat: Seat, asked: rules.AskCredential) -> str:
+def _certify(tx: Transaction, seat: Seat, asked: requests.AskCredential) -> str:
     """The role is the login's, not the page's claim: `_place` lets a facilitator through only where they may enter."""
     _, member = _come_near(tx, seat, asked)
     said = rules.Credential(
@@ -97,7 +98,7 @@ def _certify(tx: Transaction, seat: Seat, asked: rules.AskCredential) -> str:
     return credential.identity(rows.credential_seed(tx), said)
 
 
-def _found(tx: Transaction, seat: Seat, asked: rules.AskFound, at: str) -> None:
+def _found(tx: Transaction, seat: Seat, asked: requests.AskFound, at: str) -> None:
     permit = _enter(tx, seat, asked)
     group = rows.group(tx, seat.session)
     if group == rows.Group(asked.group, seat.member, 0, bytes(asked.group_info)):
@@ -107,7 +108,7 @@ def _found(tx: Transaction, seat: Seat, asked: rules.AskFound, at: str) -> None:
     rows.found(tx, permit, asked.group, asked.group_info, at)
 
 
-def _commit(tx: Transaction, seat: Seat, asked: rules.AskCommit, at: str) -> None:
+def _commit(tx: Transaction, seat: Seat, asked: requests.AskCommit, at: str) -> None:
     permit = _enter(tx, seat, asked)
     group = rows.group(tx, seat.session)
     if group is None or group.id != asked.group:
@@ -130,7 +131,7 @@ def _check_added(tx: Transaction, session: str, added: tuple[str, ...]) -> None:
         raise Fault("wrong_state", "added one who is out")
 
 
-def _compare(tx: Transaction, seat: Seat, asked: rules.AskCompared, at: str) -> None:
+def _compare(tx: Transaction, seat: Seat, asked: requests.AskCompared, at: str) -> None:
     permit = _enter(tx, seat, asked)
     group = rows.group(tx, seat.session)
     if group is None or (group.id, group.epoch) != (asked.group, asked.epoch):
