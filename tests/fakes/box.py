@@ -1,4 +1,4 @@
-"""An unlocked clinic on a real store: one leader, a front desk, another facilitator, three patients, one session."""
+"""An unlocked clinic on a real store: one leader, a front desk, two other facilitators, three patients, one session."""
 
 from __future__ import annotations
 
@@ -56,6 +56,18 @@ class OpenBox:
     def other_leader(self) -> Actor:
         return Actor(self.staff["paul"], "facilitator", "portal")
 
+    async def lead_together(self) -> Actor:
+        """Ines leads the session too, from now on."""
+        ines = (self.staff["ines"], "Ines")
+        await self.clinic.db.write(lambda tx: sessions.add_leader(tx, BOX, self.session, ines, now_text()))
+        await self.clinic.live.changed(self.session)
+        return Actor(ines[0], "facilitator", "portal")
+
+    async def place_of(self, username: str) -> str:
+        """The member's id of one who leads."""
+        members = await self.clinic.db.read(lambda tx: rows.members(tx, self.session))
+        return next(m.id for m in members if m.person == self.staff[username])
+
     async def patient(self, number: int) -> Actor:
         """The actor of a patient who has shown the ticket."""
         ticket = self.issued[number]
@@ -109,6 +121,7 @@ async def open_box(folder: Path) -> AsyncIterator[OpenBox]:
         staff: list[tuple[str, str, StaffRole]] = [
             ("Mara Lindqvist", "mara", "facilitator"),
             ("Paul Winter", "paul", "facilitator"),
+            ("Ines Duarte", "ines", "facilitator"),
             ("Jonas Okafor", "jonas", "operator"),
             ("Ruth Stone", "ruth", "administrator"),
         ]
