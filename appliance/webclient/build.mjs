@@ -1,4 +1,5 @@
-// Bundles the pages' scripts into the portal's static folder; with --test bundles the tests and runs them with Node's own runner.
+// Bundles the pages' scripts into the portal's static folder; with --test bundles the tests and runs them with Node's own runner;
+// with --probe FOLDER bundles what tests with real browsers load beside the pages' own scripts.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -78,4 +79,19 @@ async function test() {
   }
 }
 
-await (process.argv.includes("--test") ? test() : bundle());
+async function probe(out) {
+  const files = readdirSync(path.join(here, "test/probe"));
+  await build({
+    entryPoints: files.map((file) => `test/probe/${file}`),
+    absWorkingDir: here,
+    outdir: out,
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: ["chrome100", "firefox117"],
+    logLevel: "warning",
+  });
+}
+
+const folder = process.argv.indexOf("--probe") + 1;
+await (folder > 0 ? probe(path.resolve(process.argv[folder])) : process.argv.includes("--test") ? test() : bundle());

@@ -4,9 +4,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { EpochKeys } from "../group/types.ts";
 import type { Kind } from "../protocol.ts";
-import { Health, type StreamState } from "./health.ts";
+import type { StreamState } from "./health.ts";
 import type { FromWorker, StreamOptions, ToWorker } from "./messages.ts";
-import { Liveness, sentOf, WATCH_MS } from "./watchdog.ts";
+import { Receivers } from "./receivers.ts";
+import { Senders, type Sent, takeOff } from "./senders.ts";
+import { supported } from "./supported.ts";
+import { Liveness, PATIENCE_MS, WATCH_MS } from "./watchdog.ts";
 
 export type { StreamState } from "./health.ts";
 
@@ -26,33 +29,25 @@ interface Transformable {
   createEncodedStreams?(): { readable: ReadableStream; writable: WritableStream };
 }
 
-interface Receiver {
-  id: number;
-  receiver: RTCRtpReceiver;
-  health: Health;
-}
-
-/** Digests of all keys that any Worker of this page has had. A key's counters die with its Worker: never again under that key. */
+/** Own leaf and digest of each key that any Worker of this page has had. A key's counters die with its Worker: never again under that key. */
 const used = new Set<string>();
 
 export class Sealer {
   readonly #worker: Worker;
   readonly #liveness = new Liveness();
   readonly #timer: ReturnType<typeof setInterval>;
-  #senders = new Map<number, RTCRtpSender>();
-  #receivers = new Map<string, Receiver>();
-  /** What getStats said before ping `number` went out. */
-  #sent: { number: number; counts: ReadonlyMap<number, number> } | null = null;
-  #asking = false;
+  readonly #senders = new Senders();
+  readonly #receivers = new Receivers();
+  /** What getStats said before the ping of that number went out; again: for the second time, after a doubt. */
+  #sent: { number: number; counts: Sent; again: boolean } | null = null;
+  #counting = false;
   #number = 0;
   #ids = 0;
   #ended = false;
 
   /** How this browser lets a Worker stand between encoder and network; null: not at all, and then there is no room for it. */
   static supported(): "script" | "streams" | null {
-    if (typeof Worker === "undefined" || !globalThis.crypto?.subtle) return null;
-    if ("RTCRtpScriptTransform" in globalThis) return "script";
-    return typeof RTCRtpSender !== "undefined" && "createEncodedStreams" in RTCRtpSender.prototype ? "streams" : null;
+    return supported();
   }
 
   constructor(
@@ -60,9 +55,8 @@ export class Sealer {
     start: () => Worker = () => new Worker(WORKER),
   ) {
     this.#worker = start();
-    this.#worker.onmessage = (event: MessageEvent<FromWorker>) => this.#hear(event.data);
-    this.#worker.onerror = () => this.#die();
-    this.#worker.onmessageerror = () => this.#die();
+    this.#worker.addEventListener("message", (event: MessageEvent<FromWorker>) => this.#hear(event.data));
+    for (const name of ["error", "messageerror"]) this.#worker.addEventListener(name, () => this.#die());
     this.#timer = setInterval(() => void this.#watch(), WATCH_MS);
   }
 
@@ -72,20 +66,18 @@ export class Sealer {
   }
 
   /**
-   * Keys of a newer epoch; `baseKey` is the Worker's afterwards. Sending goes over to them after SWITCH_MS, older ones go after PURGE_MS.
-   * false: refused, because a Worker of this page had them before and may have sealed with them (then rejoin for new ones), or ended.
+   * Keys of a newer epoch; `baseKey` is overwritten. Sending goes over to them after SWITCH_MS, older ones go after PURGE_MS.
+   * false: refused, since a Worker of this page has had them and may have sealed with them (rejoin for new ones), or since it ended.
    */
   setKeys(keys: EpochKeys): boolean {
-    const digest = sha256(keys.baseKey).join();
-    if (this.#ended || used.has(digest)) {
-      keys.baseKey.fill(0);
-      return false;
-    }
-    used.add(digest);
-    const baseKey = new Uint8Array(keys.baseKey);
+    const digest = `${keys.leaf} ${sha256(keys.baseKey).join()}`;
+    const fresh = !this.#ended && !used.has(digest);
+    const baseKey = Uint8Array.from(keys.baseKey);
     keys.baseKey.fill(0);
-    this.#tell({ type: "keys", epoch: keys.epoch, leaf: keys.leaf, baseKey, leaves: keys.leaves }, [baseKey.buffer]);
-    return true;
+    used.add(digest);
+    if (fresh) this.#tell({ type: "keys", epoch: keys.epoch, leaf: keys.leaf, baseKey, leaves: keys.leaves }, [baseKey.buffer]);
+    else baseKey.fill(0);
+    return fresh;
   }
 
   /** Drops all keys: from now on nothing is sealed or opened. */
@@ -93,16 +85,22 @@ export class Sealer {
     this.#tell({ type: "silence" });
   }
 
-  /** Call in the task that added the sender's track. If it throws, the track is off the sender. */
+  /**
+   * Call in the task that added the sender's track: one that has a transport may have sent already, which counts as a leak.
+   * If it throws, the track is off the sender.
+   */
   protectSender(sender: RTCRtpSender, kind: Kind): void {
     const id = this.#ids++;
+    this.#senders.add(id, sender, kind);
     try {
+      if (sender.transport) return this.#late(id);
       this.#bind(sender as Transformable, { id, kind, role: "seal" });
-      this.#senders.set(id, sender);
     } catch (problem) {
-      this.#takeOff(sender);
+      this.#senders.remove(sender);
+      takeOff(sender);
       throw problem;
     }
+    return undefined;
   }
 
   /** Call before the answer is made. `member`: whose leaf the frames must be sealed by. `track`: the name in streams(). */
@@ -115,26 +113,22 @@ export class Sealer {
       throw problem;
     }
     this.forget(track);
-    this.#receivers.set(track, { id, receiver, health: new Health() });
+    this.#receivers.add(id, receiver, track);
     this.#report();
   }
 
   /** A received track has ended. */
   forget(track: string): void {
-    const receiver = this.#receivers.get(track);
-    if (!receiver) return;
-    this.#receivers.delete(track);
-    this.#tell({ type: "forget", id: receiver.id });
+    const id = this.#receivers.remove(track);
+    if (id === null) return;
+    this.#tell({ type: "forget", id });
     this.#report();
   }
 
   /** An own sender has ended. */
   forgetSender(sender: RTCRtpSender): void {
-    for (const [id, one] of this.#senders) {
-      if (one !== sender) continue;
-      this.#senders.delete(id);
-      this.#tell({ type: "forget", id });
-    }
+    const id = this.#senders.remove(sender);
+    if (id !== null) this.#tell({ type: "forget", id });
   }
 
   /** Keys, Worker and watch are gone. */
@@ -146,7 +140,7 @@ export class Sealer {
 
   #bind(end: Transformable, options: StreamOptions): void {
     if (this.#ended) throw new Error("the sealer has ended");
-    const how = Sealer.supported();
+    const how = supported();
     if (how === "script") {
       end.transform = new RTCRtpScriptTransform(this.#worker, options);
     } else if (how === "streams") {
@@ -162,63 +156,63 @@ export class Sealer {
   }
 
   #hear(message: FromWorker): void {
-    if (message.type === "first") return void this.#ping();
+    if (this.#ended) return;
+    if (message.type === "first") {
+      this.#ping();
+      return;
+    }
     this.#liveness.answered();
-    const sent = this.#sent?.number === message.number ? this.#sent.counts : [];
-    for (const [id, count] of sent) {
-      const sender = this.#senders.get(id);
-      if (sender && count > (message.sealed.get(id)?.sealed ?? 0)) this.#leak(id, sender);
-    }
-    const now = performance.now();
-    let changed = false;
-    for (const { id, health } of this.#receivers.values()) {
-      const counts = message.opened.get(id);
-      const before = health.state;
-      if (counts && health.note(counts, now) !== before) changed = true;
-    }
-    if (changed) this.#report();
-    return undefined;
+    this.#judge(message);
+    if (this.#receivers.note(message.opened, performance.now())) this.#report();
   }
 
-  /** getStats first, the Worker's count after it: what is on its way meanwhile is sealed already. */
+  /** More has left than has passed: the Worker gets one more chance to say that it only had much to do. */
+  #judge(pong: Extract<FromWorker, { type: "pong" }>): void {
+    const sent = this.#sent;
+    if (sent?.number !== pong.number) return;
+    const leaking = this.#senders.leaking(sent.counts, pong.sealed);
+    if (leaking.size === 0) return;
+    if (sent.again) for (const id of leaking.keys()) this.#leak(id);
+    else setTimeout(() => this.#sent === sent && this.#ask(leaking, true), PATIENCE_MS);
+  }
+
+  /** getStats first, the Worker's count after it: what is on its way meanwhile has passed already. */
   async #watch(): Promise<void> {
     if (this.#liveness.dead(performance.now())) return this.#die();
-    if (this.#asking) return void this.#ping();
-    this.#asking = true;
-    const counts = new Map<number, number>();
-    await Promise.all(
-      [...this.#senders].map(async ([id, sender]) => {
-        const report = await sender.getStats().catch(() => null); // its peer connection has ended
-        if (report) counts.set(id, sentOf(report));
-      }),
-    );
-    this.#asking = false;
-    this.#sent = { number: this.#ping(), counts };
-    return undefined;
+    if (this.#counting) return void this.#ping();
+    this.#counting = true;
+    const counts = await this.#senders.count();
+    this.#counting = false;
+    return this.#ask(counts, false);
+  }
+
+  #ask(counts: Sent, again: boolean): void {
+    this.#sent = { number: this.#ping(), counts, again };
   }
 
   #ping(): number {
+    if (this.#ended) return 0;
     this.#liveness.asked(performance.now());
     this.#tell({ type: "ping", number: ++this.#number });
     return this.#number;
   }
 
-  #leak(id: number, sender: RTCRtpSender): void {
-    this.#senders.delete(id);
-    sender.track?.stop();
-    this.#takeOff(sender);
-    this.listener.failed("leak");
+  #late(id: number): never {
+    this.#leak(id);
+    throw new Error("the transform came too late");
   }
 
-  #takeOff(sender: RTCRtpSender): void {
-    void sender.replaceTrack(null).catch(() => undefined); // its peer connection has ended
+  #leak(id: number): void {
+    this.#senders.stop(id);
+    this.#tell({ type: "forget", id });
+    this.listener.failed("leak");
   }
 
   #die(): void {
     if (this.#ended) return;
     this.#end();
-    for (const sender of this.#senders.values()) this.#takeOff(sender);
-    for (const { receiver } of this.#receivers.values()) receiver.track.stop();
+    this.#senders.takeOff();
+    this.#receivers.stop();
     this.listener.failed("worker");
   }
 
@@ -229,6 +223,6 @@ export class Sealer {
   }
 
   #report(): void {
-    this.listener.streams(new Map([...this.#receivers].map(([track, { health }]) => [track, health.state])));
+    this.listener.streams(this.#receivers.states());
   }
 }

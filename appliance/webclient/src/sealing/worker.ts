@@ -89,8 +89,12 @@ function onMessage(message: ToWorker): void {
     sealing.delete(message.id);
     opening.delete(message.id);
   } else if (message.type === "ping") {
-    const counts = <C>(streams: ReadonlyMap<number, { counts: C }>): Map<number, C> => new Map([...streams].map(([id, one]) => [id, one.counts]));
-    scope.postMessage({ type: "pong", number: message.number, sealed: counts(sealing), opened: counts(opening) });
+    scope.postMessage({
+      type: "pong",
+      number: message.number,
+      sealed: new Map([...sealing].map(([id, stream]) => [id, stream.passed])),
+      opened: new Map([...opening].map(([id, stream]) => [id, stream.counts])),
+    });
   }
 }
 

@@ -1,0 +1,77 @@
+// The senders that the page has given to the Worker, and what the browser says has left by each.
+
+import type { Kind } from "../protocol.ts";
+import type { Passed } from "./messages.ts";
+import { Balance, passedOf, sentOf } from "./watchdog.ts";
+
+interface One {
+  sender: RTCRtpSender;
+  kind: Kind;
+  balance: Balance;
+}
+
+/** By the sender's id: what getStats said. */
+export type Sent = ReadonlyMap<number, number>;
+
+/** Takes the track off: from now on the encoder has nothing to encode but, in Firefox, black. */
+export function takeOff(sender: RTCRtpSender): void {
+  void sender.replaceTrack(null).catch(() => undefined); // its peer connection has ended
+}
+
+export class Senders {
+  readonly #all = new Map<number, One>();
+
+  add(id: number, sender: RTCRtpSender, kind: Kind): void {
+    this.#all.set(id, { sender, kind, balance: new Balance() });
+  }
+
+  /** The id of a sender that is no longer watched; null if it never was. */
+  remove(sender: RTCRtpSender): number | null {
+    const found = [...this.#all].find(([, one]) => one.sender === sender);
+    if (!found) return null;
+    this.#all.delete(found[0]);
+    return found[0];
+  }
+
+  /** Asks the browser; a sender whose peer connection has ended is left out. */
+  async count(): Promise<Sent> {
+    const sent = new Map<number, number>();
+    const ask = async ([id, { sender, kind }]: [number, One]): Promise<void> => {
+      const report = await sender.getStats().catch(() => null);
+      if (report) sent.set(id, sentOf(kind, report));
+    };
+    await Promise.all([...this.#all].map(ask));
+    return sent;
+  }
+
+  /** The senders by which more has left than has passed the Worker; the others' counts are noted. */
+  leaking(sent: Sent, passed: ReadonlyMap<number, Passed>): Sent {
+    const leaking = new Map<number, number>();
+    for (const [id, count] of sent) {
+      const one = this.#all.get(id);
+      if (!one) continue;
+      const through = passedOf(one.kind, passed.get(id) ?? { frames: 0, bytes: 0 });
+      if (one.balance.leaks(count, through)) leaking.set(id, count);
+      else one.balance.note(count, through);
+    }
+    return leaking;
+  }
+
+  /** Ends what the sender sends, source and all, and forgets it. */
+  stop(id: number): void {
+    const sender = this.#all.get(id)?.sender;
+    this.#all.delete(id);
+    sender?.track?.stop();
+    if (sender) takeOff(sender);
+  }
+
+  /** Takes all tracks off their senders; whoever has the tracks keeps them. */
+  takeOff(): void {
+    for (const { sender } of this.#all.values()) takeOff(sender);
+    this.#all.clear();
+  }
+
+  clear(): void {
+    this.#all.clear();
+  }
+}
