@@ -8,6 +8,7 @@ import pytest
 from appliance.portal import tls
 from appliance.portal.listener import PortalListener, application
 from tests.fakes.box import OpenBox, open_box
+from tests.fakes.group_room import Room, open_room
 from tests.fakes.portal import Behind, Newcomer
 from tests.fakes.visitor import Visitor
 
@@ -44,3 +45,9 @@ async def newcomer(behind: Behind) -> AsyncIterator[Newcomer]:
     yield come
     for visitor in everybody:
         await visitor.close()
+
+
+@pytest.fixture
+async def room(box: OpenBox, newcomer: Newcomer) -> AsyncIterator[Room]:
+    async with open_room(box, newcomer) as found:
+        yield found

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-
 import aiohttp
 import pytest
 
@@ -21,7 +17,6 @@ from tests.fakes.group import (
     GROUP,
     OTHER_GROUP,
     Data,
-    Line,
     committing,
     founding,
     group_info,
@@ -31,6 +26,7 @@ from tests.fakes.group import (
     saying,
     stored,
 )
+from tests.fakes.group_room import Room
 from tests.fakes.portal import Newcomer, sign_in, wait_at_the_door
 
 KEY = b64url(bytes(range(32)))
@@ -56,67 +52,6 @@ MAY: dict[str, set[str]] = {
     "removed": set(),
     "front desk": set(),
 }
-
-
-@dataclass
-class Room:
-    """An open session led by Mara and Ines, with a group in epoch 1 and Ada in the room; `line` opens a page."""
-
-    box: OpenBox
-    newcomer: Newcomer
-    mara: Line
-    stack: AsyncExitStack
-
-    async def staff(self, username: str) -> Line:
-        visitor = self.newcomer()
-        await sign_in(visitor, username)
-        return await self.stack.enter_async_context(line(visitor, f"/staff/sessions/{self.box.session}/ws"))
-
-    async def patient(self, number: int, *, admitted: bool = False, name: str = "Ada") -> Line:
-        visitor = self.newcomer()
-        await wait_at_the_door(visitor, self.box, number, name)
-        if admitted:
-            await self.act("admit", number)
-        return await self.stack.enter_async_context(line(visitor, "/join/ws"))
-
-    async def act(self, action: str, number: int | None = None) -> None:
-        member = "" if number is None else self.box.members[number]
-        await self.box.clinic.act(self.box.leader(), action, self.box.session, member)
-
-    async def page(self, kind: str) -> Line:
-        """A page of that kind, as the keys of MAY have them."""
-        staff = {"facilitator": "mara", "co-facilitator": "ines", "front desk": "jonas"}
-        if kind in staff:
-            return await self.staff(staff[kind])
-        if kind == "joining":
-            visitor = self.newcomer()
-            await wait_at_the_door(visitor, self.box, 0)
-            await visitor.get("/join/wait")
-            await visitor.post("/join/leave")
-            return await self.stack.enter_async_context(line(visitor, "/join/ws"))
-        page = await self.patient(0, admitted=kind in ("admitted", "removed"))
-        if kind in ("removed", "denied"):
-            await self.act({"removed": "remove", "denied": "deny"}[kind], 0)
-        return page
-
-
-@pytest.fixture
-async def room(box: OpenBox, newcomer: Newcomer) -> AsyncIterator[Room]:
-    async with open_room(box, newcomer) as found:
-        yield found
-
-
-@asynccontextmanager
-async def open_room(box: OpenBox, newcomer: Newcomer) -> AsyncIterator[Room]:
-    await box.lead_together()
-    await box.clinic.act(box.leader(), "open", box.session)
-    async with AsyncExitStack() as stack:
-        visitor = newcomer()
-        await sign_in(visitor)
-        mara = await stack.enter_async_context(line(visitor, f"/staff/sessions/{box.session}/ws"))
-        await mara.done("groupFound", founding())
-        await mara.done("groupCommit", committing(0))
-        yield Room(box, newcomer, mara, stack)
 
 
 @pytest.mark.parametrize("kind", MAY)
