@@ -43,6 +43,11 @@ async def _home(request: web.Request) -> web.StreamResponse:
     return pages.render(request, "home.html")
 
 
+async def _protected(request: web.Request) -> web.StreamResponse:
+    """What we promise and what we cannot: for everybody, signed in or not, and on a locked box too."""
+    return pages.render(request, "protected.html")
+
+
 async def _set_language(request: web.Request) -> web.StreamResponse:
     form = await forms.read(request)
     response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "next")))
@@ -61,6 +66,7 @@ async def _ca(request: web.Request) -> web.StreamResponse:
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", _home),
+    ("GET", "/protected", _protected),
     ("POST", "/language", _set_language),
     ("GET", "/ca.pem", _ca),
     ("GET", "/join", patient.join),

@@ -227,6 +227,20 @@ async def test_a_locked_box_says_so_on_every_page(behind: Behind, newcomer: Newc
         shown = await stranger.get(page)
         assert (shown.status, "not unlocked yet" in shown.text) == (503, True)
     assert (await stranger.get("/")).status == 200
+    assert (await stranger.get("/protected")).status == 200
+
+
+async def test_everybody_may_read_how_they_are_protected_in_their_language(newcomer: Newcomer) -> None:
+    stranger = newcomer("es")
+    assert (await stranger.get("/protected")).title == "Cómo le protegemos"
+    shown = await stranger.post("/language", lang="en", next="/protected")
+    assert (shown.path, shown.title) == ("/protected", "How you are protected")
+
+
+async def test_the_words_of_the_code_can_be_fetched_by_the_room(newcomer: Newcomer) -> None:
+    visitor = newcomer()
+    for language, count in (("en", 7776), ("es", 2048)):
+        assert len(json.loads((await visitor.get(f"/static/words-{language}.json")).text)) == count
 
 
 async def test_an_unknown_page_is_a_page_too(newcomer: Newcomer) -> None:
@@ -267,7 +281,7 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(
     stranger = newcomer()
     path = path.replace("{session}", box.session).replace("{member}", box.members[0]).replace("{action}", "admit")
     shown = await (stranger.get(path) if method == "GET" else stranger.post(path))
-    public = {"/", "/join", "/staff/sign-in", "/ca.pem"}
+    public = {"/", "/protected", "/join", "/staff/sign-in", "/ca.pem"}
     assert shown.path in public or shown.status in (400, 401, 403, 404)
     assert not any(name in shown.text for name in (*PEOPLE, "Mara", "Thursday circle"))
 
