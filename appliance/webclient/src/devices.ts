@@ -1,8 +1,10 @@
 // The device test: picture, a bar that follows the voice, the choice of devices, and a plain sentence when something is missing.
+// A browser that cannot seal picture and sound is told so here, before anybody waits for nothing.
 
 import { capture, type Captured, missingWord, release } from "./capture.ts";
 import { keepChoices, loadChoices } from "./choices.ts";
 import { watchLevel } from "./level.ts";
+import { supported } from "./sealing/supported.ts";
 import { showPicture } from "./view.ts";
 import { word } from "./words.ts";
 
@@ -62,7 +64,10 @@ function changed(kind: "cameraId" | "microphoneId", select: HTMLSelectElement): 
   void test();
 }
 
-element("test").hidden = false;
+const able = supported() !== null;
+element("too-old").hidden = able;
+element("test").hidden = !able;
+element("go-on").hidden = !able;
 choose(choices.camera);
 goOn.classList.add("second"); // one big thing at a time: first the test
 element("start").addEventListener("click", () => void test());

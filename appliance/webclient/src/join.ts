@@ -1,6 +1,7 @@
 // First page: takes the code out of the link, so that only the PIN is left to type. The code leaves address bar and history at once.
 
 import { codeFrom } from "./code.ts";
+import { supported } from "./sealing/supported.ts";
 
 function take(): void {
   const code = codeFrom(location.hash);
@@ -16,5 +17,7 @@ function take(): void {
   if (!document.getElementById("known")) document.getElementById("pin")?.focus();
 }
 
+// Told before the PIN is typed and the agreement signed: another browser starts from here.
+if (supported() === null) document.getElementById("too-old")!.hidden = false;
 take();
 addEventListener("hashchange", take);

@@ -1,6 +1,8 @@
-// The facilitator's three lists, kept live. Rows are clones of the server's own templates, so both draw the same.
+// The facilitator's lists, kept live. Rows are clones of the server's own templates, so both draw the same.
 
-import { clock } from "./people.ts";
+import { chime, say } from "./announce.ts";
+import { change, clock } from "./people.ts";
+import { word } from "./words.ts";
 import type { ExpectedMember, RosterMember, WaitingMember } from "./protocol.ts";
 
 type Fill<T> = (row: HTMLElement, one: T) => void;
@@ -81,4 +83,63 @@ export function fillRoster(row: HTMLElement, one: RosterMember): void {
 export function fillExpected(row: HTMLElement, one: ExpectedMember): void {
   showOnly(row, ".p-standing", one.standing);
   showOnly(row, ".p-ticket", one.standing === "removed" ? "" : one.ticket); // removing stops the ticket: no wrong PIN did
+}
+
+/** Somebody whom the box has let in and who has no keys yet: that takes a tap on this very page. */
+export interface PendingMember {
+  member: string;
+  name: string;
+  /** They hold older keys already and came back with another signature key; otherwise they were let in somewhere else. */
+  back: boolean;
+}
+
+export function fillPending(row: HTMLElement, one: PendingMember): void {
+  show(row, ".p-back", one.back);
+  show(row, ".p-desk", !one.back);
+}
+
+/** Between an admission on this page and its keys everybody is pending: that is not worth a row. */
+const PATIENCE_MILLISECONDS = 1500;
+
+/** The small list above the waiting room; away while it is empty. Says aloud who is new in it. */
+export class Pending {
+  readonly #list = new List<PendingMember>("pending", fillPending);
+  readonly #parts = ["pending-panel", "pending-jump"].map((id) => document.getElementById(id));
+  readonly #due = new Map<string, ReturnType<typeof setTimeout>>(); // one timer for each member who is told
+  #all: readonly PendingMember[] = [];
+  #shown: readonly PendingMember[] = [];
+
+  /** `letIn` is called with the member at each tap. */
+  constructor(letIn: (member: string) => void) {
+    this.#parts[0]?.addEventListener("click", (event) => {
+      const row = event.target instanceof Element && event.target.closest(".p-let-in")?.closest<HTMLElement>(".person");
+      if (row) letIn(row.dataset["member"] ?? "");
+    });
+  }
+
+  /** Who is pending now. Who stays so for a moment gets a row; who is no more loses it at once. */
+  show(all: readonly PendingMember[]): void {
+    const { came, went } = change(this.#all, all);
+    this.#all = all;
+    for (const one of went) {
+      clearTimeout(this.#due.get(one.member));
+      this.#due.delete(one.member);
+    }
+    for (const one of came) this.#due.set(one.member, setTimeout(() => this.#tell(one.member), PATIENCE_MILLISECONDS));
+    this.#draw(this.#all.filter((one) => this.#shown.some((before) => before.member === one.member)));
+  }
+
+  #tell(member: string): void {
+    const told = this.#all.find((one) => one.member === member);
+    if (!told) return;
+    this.#draw(this.#all.filter((one) => one === told || this.#shown.some((before) => before.member === one.member)));
+    say(word("needsKey", { name: told.name }));
+    chime();
+  }
+
+  #draw(shown: readonly PendingMember[]): void {
+    this.#shown = shown;
+    for (const part of this.#parts) if (part) part.hidden = shown.length === 0;
+    this.#list.show(shown);
+  }
 }

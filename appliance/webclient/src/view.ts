@@ -4,6 +4,18 @@ import { columns, initials } from "./people.ts";
 import type { RemoteTrack, RosterMember } from "./protocol.ts";
 import type { Stage } from "./room.ts";
 import type { StreamState } from "./sealing/sealer.ts";
+import { word } from "./words.ts";
+
+/** States of a track that mean: do not trust it. They are also keys of the sentences that say so. */
+export type DoubtWord = "altered" | "notSealed" | "wrongSender" | "replayed" | "noKey";
+
+/** The gravest first: of a member's two tracks, that one is told. */
+const DOUBTS: readonly StreamState[] = ["altered", "notSealed", "wrongSender", "replayed", "noKey"] satisfies DoubtWord[];
+
+/** The gravest doubt among the states of one member's tracks, or null. Nobody's picture is shown beside a doubtful voice. */
+export function doubtOf(states: readonly StreamState[]): DoubtWord | null {
+  return (DOUBTS.find((one) => states.includes(one)) as DoubtWord | undefined) ?? null;
+}
 
 interface Shown {
   member: string;
@@ -11,6 +23,7 @@ interface Shown {
   media: MediaStreamTrack;
   paused: boolean;
   sound: HTMLAudioElement | null;
+  /** What the Worker says of it. A track that is "waiting" shows nothing, since the Worker lets nothing through. */
   seal: StreamState;
 }
 
@@ -24,6 +37,7 @@ export class Tiles implements Stage {
   #roster: RosterMember[] = [];
   #shown = new Map<string, Shown>();
   #own: { picture: MediaStreamTrack | null; muted: boolean } = { picture: null, muted: false };
+  #dark = false;
 
   constructor(
     private readonly list: HTMLElement,
@@ -59,11 +73,18 @@ export class Tiles implements Stage {
     this.#draw();
   }
 
-  /** Marks the tile with what comes of the seal: a test and a style can see it. */
+  /** How it stands with the seal of a track. In doubt that member's tile is black and silent, until it is open again. */
   seal(track: string, state: StreamState): void {
     const shown = this.#shown.get(track);
     if (!shown || shown.seal === state) return;
     shown.seal = state;
+    this.#draw();
+  }
+
+  /** Nothing of anybody else is shown or heard, whatever the tracks say; the page says why. */
+  dark(yes: boolean): void {
+    if (this.#dark === yes) return;
+    this.#dark = yes;
     this.#draw();
   }
 
@@ -128,7 +149,11 @@ export class Tiles implements Stage {
   #fill(tile: HTMLElement, one: RosterMember): void {
     const tracks = [...this.#shown.values()].filter((shown) => shown.member === one.member);
     const voice = tracks.find((shown) => shown.kind === "audio");
-    const picture = one.you ? this.#own.picture : (tracks.find((shown) => shown.kind === "video" && !shown.paused)?.media ?? null);
+    const doubt = one.you ? null : doubtOf(tracks.map((shown) => shown.seal));
+    const dark = !one.you && (this.#dark || doubt !== null);
+    for (const shown of tracks) if (shown.sound) shown.sound.muted = dark;
+    const theirs = dark ? null : (tracks.find((shown) => shown.kind === "video" && !shown.paused)?.media ?? null);
+    const picture = one.you ? this.#own.picture : theirs;
     part(tile, ".tile-name").textContent = one.name;
     part(tile, ".initials").textContent = initials(one.name);
     part(tile, ".tile-you").hidden = !one.you;
@@ -136,8 +161,17 @@ export class Tiles implements Stage {
     part(tile, ".tile-muted").hidden = one.you ? !this.#own.muted : voice?.paused === false;
     tile.toggleAttribute("data-you", one.you);
     tile.dataset["kind"] = picture ? "video" : "none";
+    this.#doubt(tile, one, doubt, dark);
     for (const shown of tracks) tile.dataset[shown.kind === "audio" ? "sealAudio" : "sealVideo"] = shown.seal;
     showPicture(part<HTMLVideoElement>(tile, "video"), picture);
+  }
+
+  #doubt(tile: HTMLElement, one: RosterMember, doubt: DoubtWord | null, dark: boolean): void {
+    tile.toggleAttribute("data-dark", dark);
+    const place = part(tile, ".tile-doubt");
+    const sentence = doubt ? word(doubt, { name: one.name }) : "";
+    place.hidden = doubt === null;
+    if (place.textContent !== sentence) place.textContent = sentence; // the same again would be read out again
   }
 }
 

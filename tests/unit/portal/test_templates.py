@@ -65,6 +65,7 @@ INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
+    "protected": ("protected.html", {}),
     "join": ("join.html", {"code": ""}),
     "join, known": ("join.html", {"code": "", "known": True}),
     "join, wrong": ("join.html", {"code": "A", "fault": "No."}),
@@ -176,6 +177,39 @@ def test_every_page_asks_nothing_of_another_origin(page: str) -> None:
         for name in ("src", "href", "action"):
             if name in attributes and tag != "a":
                 assert attributes[name].startswith(("/static/", "/join", "/staff", "/language", "data:")), attributes
+
+
+@every_page
+def test_every_page_leads_to_what_we_promise_and_a_room_is_not_left_for_it(page: str) -> None:
+    text = render(page)
+    ways = [a for a in Elements(text).of("a") if a.get("href") == "/protected"]
+    assert bool(ways) == (page != "protected")
+    if page.startswith(("room", "session")) and page not in ("sessions", "sessions, none"):
+        assert {a.get("target") for a in ways} == {"_blank"}
+
+
+def test_the_waiting_room_and_the_room_speak_of_what_we_promise_where_one_looks() -> None:
+    assert len([a for a in Elements(render("room, waiting")).of("a") if a.get("href") == "/protected"]) == 3
+
+
+@pytest.mark.parametrize("page", ["room, waiting", "session", "session, front desk"])
+def test_a_page_of_the_room_carries_what_the_script_proves_people_by(page: str) -> None:
+    (main,) = Elements(render(page, session_id="s9", credential_key="AbC-_9")).of("main")
+    assert (main["data-session"], main["data-credential-key"]) == ("s9", "AbC-_9")
+
+
+@pytest.mark.parametrize(("page", "facilitator"), [("room, inside", False), ("session", True)])
+def test_a_room_has_places_for_words_chat_and_silence(page: str, facilitator: bool) -> None:
+    elements = Elements(render(page))
+    ids = {attributes.get("id") for _, attributes, _ in elements.all}
+    assert {"code-panel", "chat", "silence"} <= ids
+    assert bool([a for a in elements.of("button") if a.get("class") == "code-same"]) == facilitator
+    assert ("pending" in ids) == facilitator
+
+
+def test_the_front_desk_lets_nobody_in_and_hears_nothing() -> None:
+    ids = {attributes.get("id") for _, attributes, _ in Elements(render("session, front desk")).all}
+    assert not {"code-panel", "chat", "silence", "pending"} & ids
 
 
 @every_page
@@ -360,12 +394,12 @@ def test_every_word_that_the_script_asks_for_is_on_the_page() -> None:
     typed = {
         name: set(re.findall(r'"(\w+)"', union))
         for text in scripts.values()
-        for name, union in re.findall(r"export type (\w+Word) = ([^;]+);", text)
+        for name, union in re.findall(r"export type (\w+(?:Word|Key)) = ([^;]+);", text)
     }
-    assert set(typed) == {"LineWord", "MissingWord"}
+    assert set(typed) == {"LineWord", "MissingWord", "DoubtWord", "SilenceKey"}
     test_page = asked.pop("devices.ts") | {"both", "camera", "microphone"} | typed["MissingWord"]
     assert test_page == words_of("devices")
     room = set().union(*asked.values(), *typed.values())
-    room |= {"locked", "unlocked"}  # one of the two, chosen within the call
+    room |= {"locked", "unlocked", "holder", "holders"}  # one of two, chosen within the call
     for page in ("room, waiting", "session", "session, front desk"):
         assert room == words_of(page)
