@@ -14,7 +14,7 @@ import type { Proposal } from "ts-mls/proposal.js";
 import { emptyPskIndex } from "ts-mls/pskIndex.js";
 import { fromHex, same, toHex, toText, wipe } from "./bytes.ts";
 import type { Trusting } from "./credential.ts";
-import { Doubt, sure } from "./doubt.ts";
+import { Doubt, sure, trusted } from "./doubt.ts";
 import { checkInfo, joinByWelcome, joinFromOutside } from "./join.ts";
 import type { Offer, Own } from "./keypackage.ts";
 import { look } from "./look.ts";
@@ -83,11 +83,13 @@ export class Member {
     return { groupInfo: await next.#groupInfo(), next };
   }
 
-  static async welcomed(trust: Trusting, group: string, epoch: number, welcome: string, own: Own): Promise<Member> {
-    const { welcome: read } = sure(unpack("mls_welcome", welcome), "welcome: form");
-    const member = await Member.#from(trust, await joinByWelcome(read, own, trust, configFor(trust)));
-    if (member.group !== group || member.epoch !== epoch) throw new Doubt("welcome: another group or epoch");
-    return member;
+  static welcomed(trust: Trusting, group: string, epoch: number, welcome: string, own: Own): Promise<Member> {
+    return trusted("welcome", async () => {
+      const { welcome: read } = sure(unpack("mls_welcome", welcome), "welcome: form");
+      const member = await Member.#from(trust, await joinByWelcome(read, own, trust, configFor(trust)));
+      if (member.group !== group || member.epoch !== epoch) throw new Doubt("welcome: another group or epoch");
+      return member;
+    });
   }
 
   /** An external Commit into the group of this GroupInfo; null if nobody else is in it: then there is nothing to come back to. */
@@ -161,7 +163,11 @@ export class Member {
   }
 
   /** Follows a Commit of somebody else into the next epoch. "removed": it takes one's own leaf; the keys are then void. */
-  async follow(commit: string): Promise<"on" | "removed"> {
+  follow(commit: string): Promise<"on" | "removed"> {
+    return trusted("commit", () => this.#follow(commit));
+  }
+
+  async #follow(commit: string): Promise<"on" | "removed"> {
     const { publicMessage } = sure(unpack("mls_public_message", commit), "commit: form");
     const { maker, steps } = await look(publicMessage, this.#state.groupContext, this.trust);
     const refused = refusal(maker, steps, this.seated);
