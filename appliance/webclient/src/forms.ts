@@ -26,8 +26,12 @@ function complain(sentence: string): void {
   place.hidden = sentence === "";
 }
 
+/** Told after an action of this page has been done: its word, and the member it was done to ("" if none). */
+type Done = (action: string, member: string) => void;
+
 /** Posts a form in the background. What it changes comes back as an event, so nothing is drawn here. */
-async function post(form: HTMLFormElement): Promise<void> {
+async function post(form: HTMLFormElement, done: Done): Promise<void> {
+  const member = form.closest<HTMLElement>(".person")?.dataset["member"] ?? "";
   const csrf = form.querySelector<HTMLInputElement>("input[name=csrf]")?.value ?? "";
   const buttons = [...form.querySelectorAll("button")];
   for (const button of buttons) button.disabled = true;
@@ -38,7 +42,8 @@ async function post(form: HTMLFormElement): Promise<void> {
       headers: { Accept: "application/json", "X-CSRF": csrf },
       body: new URLSearchParams({ csrf }),
     });
-    if (!answer.ok) complain(await sentence(answer));
+    if (answer.ok) done(form.dataset["action"] ?? "", member);
+    else complain(await sentence(answer));
   } catch {
     complain(word("failed"));
   } finally {
@@ -51,9 +56,9 @@ async function sentence(answer: Response): Promise<string> {
   return typeof problem?.title === "string" ? problem.title : word("failed");
 }
 
-async function submit(form: HTMLFormElement): Promise<void> {
+async function submit(form: HTMLFormElement, done: Done): Promise<void> {
   if (form.dataset["confirm"] && !(await confirmed(form))) return;
-  if (form.hasAttribute("data-live")) await post(form);
+  if (form.hasAttribute("data-live")) await post(form, done);
   else form.submit();
 }
 
@@ -62,12 +67,12 @@ async function follow(link: HTMLAnchorElement): Promise<void> {
 }
 
 /** Listens for the whole page, so that rows made later are covered. */
-export function watchForms(): void {
+export function watchForms(done: Done): void {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || !(form.dataset["confirm"] || form.hasAttribute("data-live"))) return;
     event.preventDefault();
-    void submit(form);
+    void submit(form, done);
   });
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-confirm]") : null;

@@ -4,13 +4,17 @@ import { chime, say } from "./announce.ts";
 import { stayAwake } from "./awake.ts";
 import { loadChoices } from "./choices.ts";
 import { watchForms } from "./forms.ts";
-import { fillExpected, fillRoster, fillWaiting, List } from "./lists.ts";
+import { fromText } from "./group/bytes.ts";
+import type { GroupFacts, Holder } from "./group/types.ts";
+import { fillExpected, fillRoster, fillWaiting, List, Pending } from "./lists.ts";
 import { Own } from "./own.ts";
 import { change, type LineFacts, lineWord } from "./people.ts";
 import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
 import { members } from "./protocol.ts";
 import { Room } from "./room.ts";
-import { Sealer } from "./sealing/sealer.ts";
+import { Sealed } from "./sealed.ts";
+import { named } from "./sealedrules.ts";
+import type { Sealer } from "./sealing/sealer.ts";
 import { BROWSER, pause, Signalling } from "./signalling.ts";
 import { showPicture, Tiles } from "./view.ts";
 import { word } from "./words.ts";
@@ -19,6 +23,8 @@ function find<T extends HTMLElement>(id: string): T | null {
   return document.getElementById(id) as T | null;
 }
 
+const CREDENTIAL_KEY_BYTES = 32; // Ed25519
+
 /** A join that stood this long was a good one. */
 const LASTING_MILLISECONDS = 5000;
 
@@ -26,6 +32,8 @@ class Page {
   readonly #main: HTMLElement;
   readonly #signalling: Signalling;
   readonly #room: Room | null = null;
+  readonly #sealed: Sealed | null = null;
+  readonly #pending = new Pending((member) => this.#sealed?.approve(member));
   readonly #own: Own | null = null;
   readonly #tiles: Tiles | null = null;
   readonly #lists = {
@@ -36,6 +44,7 @@ class Page {
   #facts: LineFacts;
   #waiting: WaitingMember[] | null = null;
   #roster: RosterMember[] | null = null;
+  #holders: readonly Holder[] = [];
   #stale = true; // the relay must be joined afresh at the next chance
   #turn = 0;
   #tries = 0; // joins in a row that did not last
@@ -53,10 +62,8 @@ class Page {
       member: main.dataset["member"] ?? "",
       name: main.dataset["name"] ?? "",
     });
-    this.#room = new Room((method, data) => this.#signalling.request(method, data), this.#tiles, {
-      joined: (yes) => this.#set({ joined: yes }),
-      broken: () => this.#broken(),
-    }, new Sealer({ failed: () => this.#room?.leave(), streams: (states) => this.#room?.streams(states) }));
+    this.#sealed = this.#makeSealed();
+    if (this.#sealed.sealer) this.#room = this.#makeRoom(this.#sealed.sealer, this.#tiles);
     this.#own = this.#makeOwn();
   }
 
@@ -69,8 +76,31 @@ class Page {
     this.#set({});
   }
 
+  /** An action of this page has been done: who was let in here, gets the keys from here. */
+  done(action: string, member: string): void {
+    if (action === "admit") this.#sealed?.approve(member);
+  }
+
   get #facilitator(): boolean {
     return this.#main.hasAttribute("data-facilitator");
+  }
+
+  #makeRoom(sealer: Sealer, stage: Tiles): Room {
+    const listener = { joined: (yes: boolean) => this.#set({ joined: yes }), broken: () => this.#broken() };
+    return new Room((method, data) => this.#signalling.request(method, data), stage, listener, sealer);
+  }
+
+  #makeSealed(): Sealed {
+    const { session, member, credentialKey } = this.#main.dataset;
+    const place = { session: session ?? "", member: member ?? "", facilitator: this.#facilitator, credentialKey: fromText(credentialKey, CREDENTIAL_KEY_BYTES) ?? new Uint8Array() };
+    return new Sealed(place, {
+      ask: (method, data) => this.#signalling.request(method, data),
+      devices: (on) => (on ? void this.#own?.start() : this.#own?.rest()),
+      reseal: (sealer) => this.#reseal(sealer),
+      streams: (states) => this.#room?.streams(states),
+      dark: (yes) => this.#tiles?.dark(yes),
+      changed: (facts) => this.#onGroup(facts),
+    });
   }
 
   #makeOwn(): Own {
@@ -112,6 +142,7 @@ class Page {
   // -- what the box says
 
   #event(name: string, data: Data): void {
+    if (this.#sealed?.handle(name, data)) return;
     if (name === "standing") this.#onStanding(data["standing"] as Standing);
     else if (name === "session") this.#onSession(data as unknown as SessionFacts);
     else if (name === "roster") this.#onRoster(members<RosterMember>(data));
@@ -132,6 +163,7 @@ class Page {
     this.#turn++;
     this.#tries = 0;
     this.#set({ socket: state, ready: null });
+    if (state === "up") this.#sealed?.lineUp();
     if (state === "replaced") this.#finish();
     if (state === "down") void this.#stillWelcome();
   }
@@ -170,8 +202,23 @@ class Page {
       say([...came.map((one) => word("cameIn", { name: one.name })), ...went.map((one) => word("wentOut", { name: one.name }))].join(" "));
     }
     this.#roster = roster;
-    this.#tiles?.people(roster);
-    this.#lists.roster.show(roster);
+    this.#showPeople();
+  }
+
+  #showPeople(): void {
+    if (!this.#roster) return;
+    const people = named(this.#roster, this.#holders);
+    this.#tiles?.people(people);
+    this.#lists.roster.show(people);
+  }
+
+  /** Names and who has come without a key of this room. */
+  #onGroup(facts: GroupFacts): void {
+    this.#holders = facts.holders;
+    this.#showPeople();
+    const held = new Set(facts.holders.map((one) => one.member));
+    const people = this.#roster?.filter((one) => facts.pending.includes(one.member)) ?? [];
+    this.#pending.show(people.map((one) => ({ member: one.member, name: one.name, back: held.has(one.member) })));
   }
 
   #onWaiting(waiting: WaitingMember[]): void {
@@ -198,6 +245,15 @@ class Page {
   }
 
   // -- picture and sound
+
+  /** null: nothing can be sealed any more. Otherwise another Worker stands in, and the room is joined through it. */
+  #reseal(sealer: Sealer | null): void {
+    this.#turn++;
+    if (!sealer) return this.#room?.leave();
+    this.#room?.reseal(sealer);
+    this.#tries = 0;
+    this.#broken();
+  }
 
   #broken(): void {
     if (this.#facts.socket === "up" && this.#facts.ready === true) void this.#join();
@@ -227,6 +283,7 @@ class Page {
   /** From waiting room to room, without a reload. */
   #enter(): void {
     this.#set({ inside: true });
+    this.#sealed?.enter();
     const wait = find("wait");
     const call = find("call");
     stayAwake();
@@ -241,9 +298,10 @@ class Page {
   #finish(): void {
     this.#turn++;
     this.#room?.leave();
+    this.#sealed?.forget();
     this.#own?.stop();
     this.#tiles?.people([]);
-    for (const part of document.querySelectorAll<HTMLElement>(".controls, #tiles, #hear, #device-note")) part.hidden = true;
+    for (const part of document.querySelectorAll<HTMLElement>(".controls, #tiles, #hear, #device-note, #code-panel, #chat")) part.hidden = true;
   }
 
   #set(facts: Partial<LineFacts>): void {
@@ -269,6 +327,7 @@ function isOffered(action: string, session: SessionFacts): boolean {
 
 const main = document.getElementById("room");
 if (main) {
-  watchForms();
-  new Page(main).start();
+  const page = new Page(main);
+  watchForms((action, member) => page.done(action, member));
+  page.start();
 }

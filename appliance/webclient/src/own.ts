@@ -39,6 +39,16 @@ export class Own {
     await this.#take({ audio: true, video: this.choices.camera });
   }
 
+  /** Switches all devices off; `start` or a button takes them again. */
+  rest(): void {
+    for (const kind of ["audio", "video"] as const) {
+      if (this.#got[kind]) this.listener.track(kind, null);
+    }
+    release(this.#got);
+    this.#got = { audio: null, video: null, failure: null };
+    this.#show();
+  }
+
   /** Switches all devices off for good. */
   stop(): void {
     release(this.#got);

@@ -1,0 +1,244 @@
+// What the keys mean on a page: joins the group (MLS), the sealing Worker, the words to compare, the chat, and the sentences
+// for when picture and sound stay off. Holds no rule of its own about who may come in.
+
+import { Chat } from "./chat.ts";
+import { CodePanel } from "./codepanel.ts";
+import { Keeper } from "./group/keeper.ts";
+import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
+import { wordsOf } from "./group/words.ts";
+import type { Data, RosterMember } from "./protocol.ts";
+import { type Comparison, comparison, holding, silenceOf, strangers, wantsReading } from "./sealedrules.ts";
+import { Sealer, type StreamState } from "./sealing/sealer.ts";
+import { Silence, type SilenceKey } from "./silence.ts";
+
+/** What it needs of the page around it. */
+export interface Surface {
+  ask(method: string, data: object): Promise<Data>;
+  /** Camera and microphone off for good, or on again. */
+  devices(on: boolean): void;
+  /** Picture and sound are given up; with a sealer they are joined anew through it. */
+  reseal(sealer: Sealer | null): void;
+  /** How received tracks are doing. */
+  streams(states: ReadonlyMap<string, StreamState>): void;
+  /** Whether others are to be neither seen nor heard, whatever comes of them. */
+  dark(yes: boolean): void;
+  /** Names, pending people or keys have changed. */
+  changed(facts: GroupFacts): void;
+}
+
+/** The box's words about this page, from the attributes of the page's main element. */
+export interface Place {
+  session: string;
+  member: string;
+  facilitator: boolean;
+  credentialKey: Uint8Array;
+}
+
+/** Silence of a moment, as at an admission, needs no sentence. */
+const PATIENCE_MS = 1500;
+/** A leaf outlives its person's place on the list by a commit; longer than this it is worth an alarm. */
+const SETTLE_MS = 4000;
+const NOTHING: GroupFacts = { phase: "idle", epoch: 0n, holders: [], code: null, language: "en", pending: [] };
+
+export class Sealed {
+  readonly #keeper: Keeper;
+  readonly #panel: CodePanel;
+  readonly #chat: Chat;
+  readonly #silence: Silence;
+  #sealer: Sealer | null = null;
+  #facts = NOTHING;
+  #roster: readonly RosterMember[] = [];
+  #known = new Set<string>(); // everybody whom the box's list has named on this page
+  #inside = false;
+  #compared: Comparison | null = null;
+  #then: ReadonlySet<string> | null = null; // who held keys at the comparison made on this page
+  #trouble: SilenceKey | null = null; // stands until the person says "again"
+  #shown: SilenceKey | null = null;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #alarm: ReturnType<typeof setTimeout> | undefined;
+  #lists = new Map<string, Promise<readonly string[]>>();
+  #drawn = 0;
+
+  constructor(
+    private readonly place: Place,
+    private readonly surface: Surface,
+  ) {
+    this.#keeper = new Keeper({
+      ...place,
+      ask: (method, data) => surface.ask(method, data),
+      storage: sessionStorage,
+      listener: {
+        keys: (keys) => this.#onKeys(keys),
+        silence: () => this.#sealer?.silence(),
+        facts: (facts) => this.#onFacts(facts),
+        said: (from, text) => this.#onSaid(from, text),
+      },
+    });
+    this.#panel = new CodePanel(find("code-panel"), { facilitator: place.facilitator, compared: () => this.#compare() });
+    this.#chat = new Chat(find("chat"), (text) => this.#say(text));
+    this.#silence = new Silence(find("silence"), () => void this.#again());
+    if (Sealer.supported() === null) this.#trouble = "tooOld";
+    else this.#sealer = this.#newSealer();
+  }
+
+  /** What stands between tracks and network; null on a browser that cannot do it: then there is no picture and no sound. */
+  get sealer(): Sealer | null {
+    return this.#sealer?.usable ? this.#sealer : null;
+  }
+
+  /** The page is in the room. */
+  enter(): void {
+    this.#inside = true;
+    this.#show();
+  }
+
+  lineUp(): void {
+    this.#keeper.lineUp();
+  }
+
+  /** An event of the box. true: it was about keys alone. */
+  handle(event: string, data: Data): boolean {
+    if (event === "group") this.#compared = comparison(data["compared"]);
+    if (event === "roster") this.#onRoster(data);
+    return this.#keeper.handle(event, data);
+  }
+
+  /** The facilitator has let somebody in, on this very page. */
+  approve(member: string): void {
+    this.#keeper.approve(member);
+  }
+
+  /** Over: nothing stays in the page. */
+  forget(): void {
+    clearTimeout(this.#patience);
+    clearTimeout(this.#alarm);
+    this.#keeper.forget();
+    this.#sealer?.close();
+    this.#facts = NOTHING;
+    this.#inside = false;
+    this.#chat.clear();
+    this.#panel.show(null);
+    this.#silence.show(null);
+  }
+
+  // -- from the group
+
+  #onKeys(keys: EpochKeys): void {
+    if (this.#sealer?.usable && this.#sealer.setKeys(keys)) return;
+    keys.baseKey.fill(0);
+    this.#sealer?.silence();
+  }
+
+  #onFacts(facts: GroupFacts): void {
+    this.#facts = facts;
+    this.#chat.ready(facts.phase === "in");
+    this.surface.changed(facts);
+    this.#show();
+  }
+
+  #onRoster(data: Data): void {
+    this.#roster = Array.isArray(data["members"]) ? (data["members"] as RosterMember[]) : [];
+    for (const one of this.#roster) this.#known.add(one.member);
+    this.#show();
+  }
+
+  #onSaid(from: Holder, text: string): void {
+    this.#chat.add(from.name, text, from.you);
+  }
+
+  async #say(text: string): Promise<void> {
+    await this.#keeper.say(text);
+    const me = this.#facts.holders.find((one) => one.you);
+    this.#chat.add(me?.name ?? "", text, true);
+  }
+
+  async #compare(): Promise<void> {
+    const now = holding(this.#facts.holders);
+    await this.#keeper.compared();
+    this.#then = now;
+    this.#show();
+  }
+
+  // -- from the Worker
+
+  #newSealer(): Sealer {
+    return new Sealer({
+      failed: (why) => this.#onFailed(why),
+      streams: (states) => this.surface.streams(states),
+    });
+  }
+
+  #onFailed(why: "worker" | "leak"): void {
+    this.#trouble = why === "leak" ? "leak" : "workerDied";
+    if (why === "leak") this.surface.devices(false);
+    this.#sealer?.close();
+    this.surface.reseal(null);
+    this.#show();
+  }
+
+  /** The way back: another Worker, and keys that no other has had. */
+  async #again(): Promise<void> {
+    const leaked = this.#trouble === "leak";
+    this.#trouble = null;
+    this.#show();
+    if (leaked) this.surface.devices(true);
+    if (!this.#sealer?.usable) this.surface.reseal((this.#sealer = this.#newSealer()));
+    await this.#keeper.rejoin().catch(() => undefined); // its facts say what came of it
+  }
+
+  // -- what the page shows
+
+  #show(): void {
+    this.#showSilence();
+    void this.#showWords();
+  }
+
+  #showSilence(): void {
+    this.surface.dark(this.#trouble !== null || this.#facts.phase !== "in");
+    const wanted = this.#trouble ?? silenceOf(this.#facts, this.#inside, this.place.facilitator, this.#roster);
+    if (wanted === this.#shown) return;
+    clearTimeout(this.#patience);
+    const soon = wanted === "keysAwaited" || wanted === "leaderAway" ? PATIENCE_MS : 0;
+    const show = (): void => {
+      this.#shown = wanted;
+      this.#silence.show(wanted);
+    };
+    if (soon) this.#patience = setTimeout(show, soon);
+    else show();
+  }
+
+  async #showWords(): Promise<void> {
+    const turn = ++this.#drawn;
+    const { code, language, holders, phase } = this.#facts;
+    clearTimeout(this.#alarm);
+    if (phase !== "in" || !code || !this.#inside) return this.#panel.show(null);
+    const list = await this.#list(language).catch(() => []); // the panel says that the words could not be had
+    if (turn !== this.#drawn) return undefined;
+    const draw = (alarming: readonly string[]): void =>
+      this.#panel.show({
+        words: list.length > 0 ? wordsOf(code, list) : [],
+        holders,
+        lang: language,
+        prompt: wantsReading(this.#facts, this.#compared, this.#then),
+        comparedAt: this.#compared?.at ?? null,
+        changed: this.#compared !== null && BigInt(this.#compared.epoch) !== this.#facts.epoch,
+        strangers: alarming,
+      });
+    draw([]);
+    if (strangers(holders, this.#known).length > 0) this.#alarm = setTimeout(() => draw(strangers(holders, this.#known)), SETTLE_MS);
+    return undefined;
+  }
+
+  #list(language: string): Promise<readonly string[]> {
+    const known = this.#lists.get(language);
+    if (known) return known;
+    const fetched = fetch(`/static/words-${language === "es" ? "es" : "en"}.json`).then((answer) => answer.json() as Promise<readonly string[]>);
+    fetched.catch(() => this.#lists.delete(language)); // asked again at the next change
+    this.#lists.set(language, fetched);
+    return fetched;
+  }
+}
+
+function find<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}

@@ -1,0 +1,57 @@
+// Pure rules of what a page says about its keys: when to read the words aloud, who holds keys and is on no list, which sentence of silence.
+
+import type { GroupFacts, Holder } from "./group/types.ts";
+import type { RosterMember } from "./protocol.ts";
+import type { SilenceKey } from "./silence.ts";
+
+/** When the words were last compared, and in which epoch, as the box tells it. */
+export interface Comparison {
+  epoch: number;
+  at: string;
+}
+
+/** Reads the `compared` of a `group` event; null for none, or for what is none. */
+export function comparison(value: unknown): Comparison | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { epoch, at } = value as { epoch?: unknown; at?: unknown };
+  return typeof epoch === "number" && typeof at === "string" ? { epoch, at } : null;
+}
+
+/** Who stands behind a leaf: another person or another key on the same leaf is somebody new. */
+const behind = (one: Holder): string => `${one.leaf} ${one.member} ${one.key}`;
+
+/** Those who hold keys, in a form that can be compared later. */
+export function holding(holders: readonly Holder[]): ReadonlySet<string> {
+  return new Set(holders.map(behind));
+}
+
+/**
+ * Whether the words should be read aloud now: never compared, or somebody has come since. Who goes, or comes back with the
+ * same key, adds nobody who could listen. `then`: who held keys at the last comparison that this page knows of, else null.
+ */
+export function wantsReading(facts: GroupFacts, compared: Comparison | null, then: ReadonlySet<string> | null): boolean {
+  if (facts.phase !== "in" || facts.holders.length < 2) return false;
+  if (compared && BigInt(compared.epoch) === facts.epoch) return false;
+  if (!compared || !then) return true;
+  return facts.holders.some((one) => !then.has(behind(one)));
+}
+
+/** Names of holders who are not, and on this page never were, on the box's list of the room. */
+export function strangers(holders: readonly Holder[], known: ReadonlySet<string>): string[] {
+  return holders.filter((one) => !one.you && !known.has(one.member)).map((one) => one.name);
+}
+
+/** Names from the keys stand above names from the list: the list is the box's word, the keys are the group's. */
+export function named(roster: readonly RosterMember[], holders: readonly Holder[]): RosterMember[] {
+  const names = new Map(holders.map((one) => [one.member, one.name]));
+  return roster.map((one) => ({ ...one, name: names.get(one.member) ?? one.name }));
+}
+
+/** The sentence for a page that has no keys, or null while it has them or needs none. `roster`: who is in the room by the box. */
+export function silenceOf(facts: GroupFacts, inside: boolean, facilitator: boolean, roster: readonly RosterMember[]): SilenceKey | null {
+  if (!inside || facts.phase === "in") return null;
+  if (facts.phase === "broken") return "keysBroken";
+  if (facilitator) return null; // on the way back in: nobody lets them in but themselves
+  const led = roster.some((one) => one.facilitator && one.connected !== false);
+  return led ? "keysAwaited" : "leaderAway";
+}
