@@ -91,7 +91,7 @@ class Clinic:
                 facts = Facts(session=seat.session, member=seat.member)
                 await self.note_refused(seat.actor, asked.ACTION, facts, fault.code)
             elif fault.code == "not_signed_in":
-                await self.live.changed(seat.session)  # which closes the page
+                self.live.change_soon(seat.session)  # which closes the page, once it has its answer
             raise
 
     async def _group(self, page: Page, seat: groups.Seat, asked: asking.Asked) -> dict[str, Any]:

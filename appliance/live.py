@@ -178,6 +178,10 @@ class Live:
                 self._later(self._catch_up(session_id))
         self._publish(session_id)
 
+    def change_soon(self, session_id: str) -> None:
+        """`changed`, but not before the caller has gone on."""
+        self._later(self.changed(session_id))
+
     async def _catch_up(self, session_id: str) -> None:
         await asyncio.sleep(self.catch_up_seconds)
         self._behind.discard(session_id)

@@ -62,7 +62,8 @@ class Visitor:
         self, path: str, *, origin: str | None = None
     ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
         """The room's WebSocket, as an async context manager."""
-        return self._http.ws_connect(self.origin + path, origin=origin or self.origin)
+        headers = {"Accept-Language": self._language}
+        return self._http.ws_connect(self.origin + path, origin=origin or self.origin, headers=headers)
 
     def cookie(self, name: str) -> str:
         return next((c.value for c in self._http.cookie_jar if c.key == name), "")
