@@ -160,7 +160,8 @@ class RelayClient:
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         self._writer.write(line)
         try:
-            return await asyncio.wait_for(answer, limits.REQUEST_TIMEOUT)
+            async with asyncio.timeout(limits.REQUEST_TIMEOUT):  # wait_for of Python 3.11 loses a caller's cancellation
+                return await answer
         except TimeoutError:
             raise _Away from None
         finally:
