@@ -78,8 +78,8 @@ function parts(kind: Kind, frame: Bytes): { clear: number; header: Header; kid: 
 
 export class OpeningStream {
   readonly counts = zeros(OPEN_OUTCOMES);
-  /** Frames were dropped since the last key frame: the decoder lacks what the next ones build on. */
-  #gap = false;
+  /** No key frame yet, or frames were dropped since the last: the decoder lacks what the next ones build on. */
+  #gap = true;
   #asked = -ASK_MS;
 
   /** `member`: whose stream the page takes this for. `askKey`: asks the sender for a key frame. */
@@ -101,14 +101,10 @@ export class OpeningStream {
       return null;
     }
     this.counts.open++;
+    // Not when keys come: until the sender goes over to them too, it would make its key frame under the older ones.
     if (isKey(opened)) this.#gap = false;
     else this.#ask(now);
     return opened;
-  }
-
-  /** New keys are there; what was dropped for want of them may be worth asking for. */
-  keysCame(now: number): void {
-    this.#ask(now);
   }
 
   async #open(frame: Bytes, now: number): Promise<Bytes | OpenOutcome> {

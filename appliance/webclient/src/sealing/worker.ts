@@ -10,7 +10,7 @@ interface EncodedFrame {
   data: ArrayBuffer;
 }
 
-/** RTCRtpScriptTransformer; older Safari and Firefox lack the two methods, and createEncodedStreams has none. */
+/** RTCRtpScriptTransformer. Chromium 156 has no generateKeyFrame, and what createEncodedStreams gives has neither method. */
 interface Pipe {
   readable: ReadableStream<EncodedFrame>;
   writable: WritableStream<EncodedFrame>;
@@ -76,7 +76,6 @@ function onKeys(message: Extract<ToWorker, { type: "keys" }>): void {
   const base = importBase(message.baseKey);
   base.catch(() => undefined); // each frame under it is then dropped by itself
   ring.install({ epoch: message.epoch, leaf: message.leaf, base, leaves: message.leaves }, performance.now());
-  for (const stream of opening.values()) stream.keysCame(performance.now());
   // Also when no frame comes that would do it.
   setTimeout(() => ring.purge(performance.now()), PURGE_MS + 1);
 }
