@@ -157,7 +157,8 @@ class RelayClient:
             raise _Away
         if len(line) > limits.MAX_LINE:
             raise RelayFault("limit")
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
         self._writer.write(line)
         try:
             async with asyncio.timeout(limits.REQUEST_TIMEOUT):  # wait_for of Python 3.11 loses a caller's cancellation
