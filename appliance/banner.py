@@ -35,8 +35,11 @@ def block(clinic: str, urls: Sequence[str], facts: Demo | None, home: Path, *, l
 
 def _demo(url: str, facts: Demo) -> list[str]:
     lines = ["", "  A demo clinic with made-up people. Never put real ones here.", ""]
-    lines += ["  Facilitator: sign in at " + url + "/staff/sign-in"]
-    lines += [f"    name {facts.facilitator_username}   password {facts.facilitator_password}"]
+    lines += ["  Facilitators: sign in at " + url + "/staff/sign-in"]
+    lines += [
+        f"    name {facts.facilitator_username}   password {facts.facilitator_password}"
+        f"    name {facts.cofacilitator_username}   password {facts.cofacilitator_password}"
+    ]
     lines += ["  Front desk: the same page, or the console (hearth console)"]
     lines += [f"    name {facts.operator_username}   password {facts.operator_password}", "", "  Patients"]
     for ticket in facts.tickets:

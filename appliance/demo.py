@@ -33,6 +33,7 @@ NOTE = "Demo secrets in clear. Never keep real people's data in a demo clinic."
 CLINIC, PHONE = "Riverbend House", "555 0142"
 SETTINGS = f'# A demo clinic.\n[clinic]\nname = "{CLINIC}"\nphone = "{PHONE}"\n'
 LEADER = ("Mara Lindqvist", "Mara", "mara")
+COLEADER = ("Ines Duarte", "Ines", "ines")  # leads along: keys of a room must outlive one facilitator's device
 DESK = ("Jonas Okafor", "jonas")
 PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
 TITLE = "Thursday circle"
@@ -47,7 +48,10 @@ class Ticket(msgspec.Struct, kw_only=True):
 
 
 class Demo(msgspec.Struct, kw_only=True):
-    """What `demo.json` holds and `up` prints. People's ids are kept to schedule the next session with them."""
+    """What `demo.json` holds and `up` prints. People's ids are kept to schedule the next session with them.
+
+    A file from before there was a second facilitator lacks the fields that begin with `cofacilitator`.
+    """
 
     note: str = NOTE
     passphrase: str
@@ -55,7 +59,10 @@ class Demo(msgspec.Struct, kw_only=True):
     facilitator_password: str
     operator_username: str
     operator_password: str
+    cofacilitator_username: str = ""
+    cofacilitator_password: str = ""
     leader: str = ""
+    coleader: str = ""
     people: list[str] = []
     session: str = ""
     tickets: list[Ticket] = []
@@ -84,6 +91,8 @@ async def _prepare(home: Home) -> Demo:
     demo = load(home)
     if demo is None:
         demo = _promise(home)
+    elif not demo.cofacilitator_password:
+        _promise_another(home, demo)
     if birth.present(home.store):
         key = await asyncio.to_thread(keyslots.unlock, home.store, demo.passphrase)
         db = await Database.open(home.store, key)
@@ -92,6 +101,8 @@ async def _prepare(home: Home) -> Demo:
     try:
         if not demo.leader:
             await _people(db, demo)
+        if not demo.coleader:
+            await _another(db, demo)
         await _session(db, demo)
         facts = await db.write(box_public)
     finally:
@@ -111,11 +122,18 @@ def _promise(home: Home) -> Demo:
         facilitator_password=_password(2),
         operator_username=DESK[1],
         operator_password=_password(2),
+        cofacilitator_username=COLEADER[2],
+        cofacilitator_password=_password(2),
     )
     if not home.settings.exists():
         write_atomically(home.settings, SETTINGS.encode())
     _save(home, demo)
     return demo
+
+
+def _promise_another(home: Home, demo: Demo) -> None:
+    demo.cofacilitator_username, demo.cofacilitator_password = COLEADER[2], _password(2)
+    _save(home, demo)
 
 
 async def _people(db: Database, demo: Demo) -> None:
@@ -135,14 +153,32 @@ async def _people(db: Database, demo: Demo) -> None:
     await db.write(work)
 
 
+async def _another(db: Database, demo: Demo) -> None:
+    """The second facilitator, also of a demo that was made without one."""
+    password = hash_password(demo.cofacilitator_password)
+
+    def work(tx: Transaction) -> None:
+        name, there = demo.cofacilitator_username, accounts.account(tx, demo.cofacilitator_username)
+        if there is not None:  # cut short before demo.json told of them
+            demo.coleader = there.person
+            return
+        demo.coleader = identity.appoint(tx, BOX, COLEADER[0], name, "facilitator", password, now_text())
+
+    await db.write(work)
+
+
 async def _session(db: Database, demo: Demo) -> None:
     """Keep the session while it is not over, with tickets that open it; else a new one for the same people."""
 
     def work(tx: Transaction) -> None:
         at, now = now_text(), now_seconds()
+        coleader = (demo.coleader, COLEADER[1])
         if not demo.session or rows.session(tx, demo.session).state == "ended":
-            demo.session, _ = sessions.schedule(tx, BOX, TITLE, (demo.leader, LEADER[1]), demo.people, at, at)
+            leader = (demo.leader, LEADER[1])
+            demo.session, _ = sessions.schedule(tx, BOX, TITLE, leader, demo.people, at, at, with_leaders=[coleader])
             demo.tickets = []
+        elif demo.coleader not in rows.session(tx, demo.session).leaders:
+            sessions.add_leader(tx, BOX, demo.session, coleader, at)
         by_person = {member.person: member for member in rows.members(tx, demo.session)}
         old = dict(zip(demo.people, demo.tickets, strict=False))
         demo.tickets = [_ticket(tx, by_person[person], old.get(person), at, now) for person in demo.people]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.identity import rows as accounts
+from appliance.identity.passwords import verify_password
 from appliance.policy import BOX
 from appliance.sessions import rows
 from appliance.store import birth, files, keyslots
@@ -70,7 +72,7 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
     return done
 
 
-@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("number", range(1, 10))
 def test_a_demo_that_was_cut_short_is_finished_by_the_next_start(
     home: Home, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -88,7 +90,63 @@ def test_a_demo_that_was_cut_short_is_finished_by_the_next_start(
 def test_nothing_of_a_demos_making_was_left_out_above(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     done = cut_at(monkeypatch, 0)
     demo.prepare(home)
-    assert done == ["hearth.toml", "demo.json", "birth", "store", "store", "store", "demo.json", "box-public.json"]
+    assert done == [
+        "hearth.toml",
+        "demo.json",
+        "birth",
+        "store",
+        "store",
+        "store",
+        "store",
+        "demo.json",
+        "box-public.json",
+    ]
+
+
+def test_a_demo_from_before_there_were_two_facilitators_gets_the_second(home: Home) -> None:
+    made = demo.prepare(home)
+    ines = {"cofacilitator_username", "cofacilitator_password", "coleader"}
+    old = {name: value for name, value in json.loads(home.demo.read_text()).items() if name not in ines}
+    home.demo.write_text(json.dumps(old))
+
+    def take_away(tx: Transaction) -> None:
+        tx.execute("DELETE FROM members WHERE person = ?", (made.coleader,))
+        tx.execute("UPDATE accounts SET retired_at = 'now', username = 'gone' WHERE person = ?", (made.coleader,))
+
+    asyncio.run(change(home, made, take_away))
+    second = demo.prepare(home)
+    assert (second.session, second.tickets, second.leader) == (made.session, made.tickets, made.leader)
+    assert second.cofacilitator_username == "ines"
+    assert second.cofacilitator_password not in ("", made.cofacilitator_password)
+    assert demo.prepare(home) == second
+    assert leaders(home, second) == [("Mara", made.leader), ("Ines", second.coleader)]
+
+
+def leaders(home: Home, made: demo.Demo) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+
+    def look(tx: Transaction) -> None:
+        found.extend((m.display_name, m.person) for m in rows.members(tx, made.session) if m.facilitator)
+
+    asyncio.run(change(home, made, look))
+    return found
+
+
+def test_both_facilitators_lead_the_demos_session_and_can_sign_in(home: Home) -> None:
+    made = demo.prepare(home)
+    assert leaders(home, made) == [("Mara", made.leader), ("Ines", made.coleader)]
+    seen: list[bool] = []
+
+    def sign_in(tx: Transaction) -> None:
+        for name, word in (
+            (made.facilitator_username, made.facilitator_password),
+            (made.cofacilitator_username, made.cofacilitator_password),
+        ):
+            account = accounts.account(tx, name)
+            seen.append(account is not None and verify_password(word, account.password))
+
+    asyncio.run(change(home, made, sign_in))
+    assert seen == [True, True]
 
 
 async def change(home: Home, made: demo.Demo, work: Any) -> None:
