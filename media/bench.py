@@ -1,8 +1,9 @@
 """`python -m media bench`: a room of twelve on a relay process of its own, and what a packet costs there.
 
-The generator is one process: real STUN and DTLS handshakes, then raw SRTP. It does not open what it receives but for
-one packet in 64, whose payload carries the time it was sent; the kernel stamps its arrival. Both profiles are fixed
-loads, so that two relays, or two versions of one, can be compared.
+The generator is one process: real STUN and DTLS handshakes, then raw SRTP with payloads of sealed shape. It does not
+open what it receives but for one packet in 64, whose payload ends with the time it was sent; the kernel stamps its
+arrival. Both profiles are fixed loads, so that two relays, or two versions of one, can be compared. With `--compare`
+each run is followed by one of a room whose frames need not be sealed; `check_ns` is what one look at a payload takes.
 
     call   everyone sends a 20/s thumbnail, a 110/s picture and a 50/s voice; everyone receives all thumbnails, one
            speaker's picture and three voices: 2,160 packets/s in, about 5,700 out
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +35,10 @@ import uvloop
 from media import limits
 from media.client import Permission, RelayClient
 from media.endpoint import Endpoint
+from media.messages import Kind
 from media.rtp import write_header
+from media.sealed import Judge, key_id
+from media.sframe import write_header as write_sframe_header
 from media.transport import Certificate
 
 ROOM = "bench"
@@ -42,6 +47,8 @@ PEOPLE = 12
 SAMPLE = 64
 # Seconds of load before the measurement begins.
 WARM_UP = 2.0
+# S set, partition 0; then the ten bytes of a key frame that stay in clear, bit P of the first not set.
+_DESCRIPTOR_AND_CLEAR = b"\x10" + bytes(10)
 _SO_TIMESTAMPNS = 35
 _STAMP = struct.Struct("!Q")
 _KERNEL_STAMP = struct.Struct("@qq")
@@ -57,7 +64,7 @@ _RECEIVE_ALL = {
 class Stream:
     """One up track of everybody. `watched(sender, receiver)` says who receives it; `size` in bytes of payload."""
 
-    kind: str
+    kind: Kind
     rate: int
     size: int
     watched: Callable[[int, int], bool]
@@ -96,7 +103,7 @@ class Meter(Endpoint):
             self.packets += 1
             if self.packets % SAMPLE == 0:
                 seconds, nanoseconds = _KERNEL_STAMP.unpack(ancillary[0][2])
-                (sent,) = _STAMP.unpack_from(self.open_rtp(datagram), 12 + 8)
+                (sent,) = _STAMP.unpack(self.open_rtp(datagram)[-_STAMP.size :])
                 self.ages.append(seconds * 1_000_000_000 + nanoseconds - sent)
 
 
@@ -105,19 +112,25 @@ class Source:
     """One up track and when its next packet is due."""
 
     endpoint: Endpoint
+    leaf: int
     ssrc: int
     stream: Stream
     due: float
     sequence: int = 0
 
     def send(self) -> None:
-        # The payload begins like a VP8 key frame, so that every packet may be a receiver's first.
         payload_type = 111 if self.stream.kind == "audio" else 96
         header = write_header(False, True, payload_type, self.sequence & 0xFFFF, self.sequence * 960, self.ssrc)
-        filler = bytes(self.stream.size - 16)
+        payload = frame(self.stream, self.leaf, self.sequence)
         self.sequence += 1
-        packet = header + b"\x10\0\0\0\0\0\0\0" + _STAMP.pack(time.clock_gettime_ns(time.CLOCK_REALTIME)) + filler
-        self.endpoint.send_rtp(packet)
+        self.endpoint.send_rtp(header + payload + _STAMP.pack(time.clock_gettime_ns(time.CLOCK_REALTIME)))
+
+
+def frame(stream: Stream, leaf: int, counter: int) -> bytes:
+    """A payload of sealed shape, up to the stamp. Each picture is a key frame: any packet may be somebody's first."""
+    clear = b"" if stream.kind == "audio" else _DESCRIPTOR_AND_CLEAR
+    start = clear + write_sframe_header(key_id(stream.kind, leaf, 1), counter)
+    return start + bytes(stream.size - len(start) - _STAMP.size)
 
 
 @dataclass
@@ -142,7 +155,7 @@ class Room:
                 tracks.append((person, stream, answer["track"]))
                 # Spread over the interval, so that the generator does not send in bursts.
                 offset = (person * len(streams) + number) / (PEOPLE * len(streams)) / stream.rate
-                self.sources.append(Source(sender, ssrc, stream, time.monotonic() + offset))
+                self.sources.append(Source(sender, person, ssrc, stream, time.monotonic() + offset))
         for person in range(PEOPLE):
             meter = Meter(await self._create(person, "receive"), certificate=self.certificate)
             await meter.connect(lambda method, data, person=person: self._ask(person, method, data))  # type: ignore[misc]
@@ -185,8 +198,8 @@ def _send_track(transport: str, stream: Stream, ssrc: int) -> dict[str, Any]:
     }
 
 
-async def measure(profile: str, seconds: float) -> dict[str, Any]:
-    """One run on a fresh relay process."""
+async def measure(profile: str, seconds: float, sealed: bool) -> dict[str, Any]:
+    """One run on a fresh relay process, which looks at each payload if `sealed`."""
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
         path = Path(folder) / "relay.sock"
         command = [sys.executable, "-m", "media", "--socket", str(path), "--udp-port", "0", "--address", "127.0.0.1"]
@@ -194,18 +207,18 @@ async def measure(profile: str, seconds: float) -> dict[str, Any]:
         try:
             if process.stdout is None or await process.stdout.readline() != b"ready\n":
                 raise RuntimeError("the relay did not start")
-            return await _measure(profile, seconds, path, process.pid)
+            return await _measure(profile, seconds, sealed, path, process.pid)
         finally:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
 
 
-async def _measure(profile: str, seconds: float, path: Path, pid: int) -> dict[str, Any]:
+async def _measure(profile: str, seconds: float, sealed: bool, path: Path, pid: int) -> dict[str, Any]:
     connected = asyncio.Event()
 
     async def admitted() -> dict[str, dict[str, Permission]]:
-        return {ROOM: {f"member{person}": Permission(("audio", "video"), True) for person in range(PEOPLE)}}
+        return {ROOM: {f"member{person}": Permission(("audio", "video"), True, sealed) for person in range(PEOPLE)}}
 
     client = RelayClient(
         path, admitted=admitted, on_event=lambda *event: None, on_connected=lambda now: connected.set() if now else None
@@ -270,17 +283,37 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def check_ns(kind: Kind) -> float:
+    """Nanoseconds of processor time for one look at a sealed payload; the least of 20 tries of 10,000."""
+    judge, payload = Judge(kind), frame(Stream(kind, 1, 1100, lambda sender, receiver: True), 7, 123_456)
+    tries = timeit.repeat(lambda: judge.passes(payload, 1), timer=time.process_time, number=10_000, repeat=20)
+    return round(min(tries) / 10_000 * 1e9)
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m media bench", description="What a packet costs in a room of 12.")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of one run")
     parser.add_argument("--runs", type=int, default=3, help="runs of each profile")
+    parser.add_argument("--compare", action="store_true", help="also a room that need not be sealed, run by turns")
     wanted = parser.parse_args(argv)
     found: dict[str, Any] = {
-        "machine": {"cpu": _processor(), "cores": psutil.cpu_count(), "python": platform.python_version()}
+        "machine": {
+            "cpu": _processor(),
+            "cores": psutil.cpu_count(),
+            "python": platform.python_version(),
+            "load": psutil.getloadavg()[0],
+        },
+        "check_ns": {"audio": check_ns("audio"), "video": check_ns("video")},
     }
     for profile in PROFILES:
-        found[profile] = summary([uvloop.run(measure(profile, wanted.seconds)) for _ in range(wanted.runs)])
+        runs: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+        for _ in range(wanted.runs):
+            for sealed in (True, False) if wanted.compare else (True,):
+                runs[sealed].append(uvloop.run(measure(profile, wanted.seconds, sealed)))
+        found[profile] = summary(runs[True])
+        if wanted.compare:
+            found[f"{profile}_unsealed"] = summary(runs[False])
     print(json.dumps(found) if wanted.json else json.dumps(found, indent=2))  # noqa: T201
     return 0
 
