@@ -77,22 +77,22 @@ def test_clear_bytes_of_the_other_kind_of_frame_are_not_sealed() -> None:
     assert not begins_picture(b"\x10" + CLEAR_DELTA_FRAME + CLEAR_KEY_FRAME[1:] + sealed("video"))
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        write_header(key_id("audio", MAX_LEAF + 1, 1), 1),  # leaf 64
-        write_header(key_id("audio", 255, 1), 1),
-        write_header(key_id("audio", 0, 1) & 0xFFFF, 1),  # context 0
-        write_header(3 << 16, 1),
-        write_header(1 << 24 | key_id("audio", 0, 1), 1),  # four bytes of key id
-        write_header(1, 1),
-        b"\xb0\x00" + write_header(key_id("audio", 0, 1), 1)[1:],  # the key id in four bytes, the first of them 0
-        b"\xa8" + write_header(key_id("audio", 0, 1), 1)[1:] + b"\x01",  # counter 1 in a byte of its own
-        b"\xa9" + write_header(key_id("audio", 0, 1), 1)[1:] + b"\x00\xff",
-    ],
-)
-def test_a_header_that_is_not_hearths_is_not_sealed(header: bytes) -> None:
-    assert not begins_sound(header + bytes(40))
+HEADERS = {
+    "leaf 64": write_header(key_id("audio", MAX_LEAF + 1, 1), 1),
+    "leaf 255": write_header(key_id("audio", 255, 1), 1),
+    "no context": write_header(key_id("audio", 0, 1) & 0xFFFF, 1),
+    "a context nobody knows": write_header(3 << 16, 1),
+    "four bytes of key id": write_header(1 << 24 | key_id("audio", 0, 1), 1),
+    "a key id of RFC 9605's own": write_header(1, 1),
+    "three bytes of key id in four": b"\xb0\x00\x01\x00\x01",
+    "counter 1 in a byte of its own": b"\xa8\x01\x00\x01\x01",
+    "counter 255 in two bytes": b"\xa9\x01\x00\x01\x00\xff",
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_that_is_not_hearths_is_not_sealed(name: str) -> None:
+    assert not begins_sound(HEADERS[name] + bytes(40))
 
 
 def test_a_frame_without_room_for_its_tag_is_not_sealed() -> None:
