@@ -208,10 +208,15 @@ export class Keeper {
   #failed(error: unknown): void {
     if (this.#hold.over) return;
     const code = codeOf(error);
-    if (error instanceof Doubt) this.#hold.doubt();
+    if (error instanceof Doubt) this.#doubt();
     else if (code === "line") return; // `lineUp` comes
     else if (++this.#tries <= MAX_TRIES) this.#tryAgain(code === "stale_epoch" && this.#tries <= TRIES_AT_ONCE);
     else if (code !== "refused" && code !== "wrong_state") this.#giveUp(); // such an answer changes with an event, not with time
+  }
+
+  #doubt(): void {
+    this.#part?.giveUp();
+    this.#hold.doubt();
   }
 
   #tryAgain(atOnce: boolean): void {
@@ -223,7 +228,7 @@ export class Keeper {
   /** A facilitator whose group is stuck leaves it for the way back in, then for another group; everybody else falls silent. */
   #giveUp(): void {
     const part = this.#part;
-    if (!(part instanceof Facilitator) || ++this.#gaveUp > 2) return this.#hold.doubt();
+    if (!(part instanceof Facilitator) || ++this.#gaveUp > 2) return this.#doubt();
     part.giveUp();
     part.stuck = this.#gaveUp === 2;
     this.#calm();
