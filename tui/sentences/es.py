@@ -285,7 +285,7 @@ SENTENCES: dict[str, str] = {
     "fault.forged": "Era demasiado antiguo. Inténtelo otra vez.",
     "fault.not_found": "Eso ya no está.",
     "fault.wrong_state": "Ahora no es posible. La lista muestra cómo está todo.",
-    "fault.stale_epoch": "Las claves de la sala han cambiado mientras tanto. Inténtelo de nuevo.",
+    "fault.stale_epoch": "Las llaves de la sala han cambiado mientras tanto. Inténtelo otra vez.",
     "fault.session_locked": "La puerta está cerrada. Ábrala primero.",
     "fault.too_large": "Era demasiado de una vez.",
     "fault.too_many_tries": "Demasiados intentos. Espere un minuto y pruebe otra vez.",
