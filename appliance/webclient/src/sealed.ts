@@ -53,7 +53,7 @@ export class Sealed {
   #compared: Comparison | null = null;
   #then: ReadonlySet<string> | null = null; // who held keys at the comparison made on this page
   #trouble: SilenceKey | null = null; // stands until the person says "again"
-  #shown: SilenceKey | null = null;
+  #wanted: SilenceKey | null = null; // said now or, after a little patience, soon
   #patience: ReturnType<typeof setTimeout> | undefined;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #lists = new Map<string, Promise<readonly string[]>>();
@@ -196,15 +196,12 @@ export class Sealed {
   #showSilence(): void {
     this.surface.dark(this.#trouble !== null || this.#facts.phase !== "in");
     const wanted = this.#trouble ?? silenceOf(this.#facts, this.#inside, this.place.facilitator, this.#roster);
-    if (wanted === this.#shown) return;
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
     clearTimeout(this.#patience);
     const soon = wanted === "keysAwaited" || wanted === "leaderAway" ? PATIENCE_MS : 0;
-    const show = (): void => {
-      this.#shown = wanted;
-      this.#silence.show(wanted);
-    };
-    if (soon) this.#patience = setTimeout(show, soon);
-    else show();
+    if (soon) this.#patience = setTimeout(() => this.#silence.show(wanted), soon);
+    else this.#silence.show(wanted);
   }
 
   async #showWords(): Promise<void> {
