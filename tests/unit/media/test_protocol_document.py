@@ -10,8 +10,12 @@ import msgspec
 import pytest
 
 from media import limits, messages
-from media.faults import SENTENCES
+from media.faults import SENTENCES, MediaFault
+from media.messages import Kind, Permission
+from media.sealed import MAX_LEAF, TAG_LENGTH, key_id
+from media.sframe import read_header, write_header
 from media.signalling import METHODS
+from media.vp8 import clear_length
 
 MEDIA = Path(__file__).parents[3] / "media"
 DOCUMENT = (MEDIA / "PROTOCOL.md").read_text()
@@ -64,8 +68,34 @@ def test_the_limits_in_the_document_are_the_limits_in_the_code() -> None:
         f"{limits.MAX_MEMBERS_PER_ROOM} members",
         f"{limits.MAX_ROOMS} rooms",
         f"{limits.MAX_KEY_FRAME_ASKS} times at most",
+        f"until {limits.SEALED_AGAIN} sealed frames have come in a row",
+        f"leaf {MAX_LEAF} at most, and at least {TAG_LENGTH} bytes after it",
     ):
         assert " ".join(sentence.split()) in " ".join(DOCUMENT.split()), sentence
+
+
+def test_the_headers_in_the_document_are_headers_of_what_it_says() -> None:
+    rows = re.findall(r"^\| `([0-9a-f]+)` \| (\w+)(?:, leaf (\d+), epoch (\d+).*, counter (\d+))?", section(9), re.M)
+    assert len(rows) == 5
+    for header, name, leaf, epoch, counter in rows:
+        kind: Kind | None = {"sound": "audio", "picture": "video"}.get(name)  # type: ignore[assignment]
+        if kind is None:
+            assert name == "refused"
+            with pytest.raises(MediaFault):
+                read_header(bytes.fromhex(header))
+        else:
+            assert write_header(key_id(kind, int(leaf), int(epoch)), int(counter)).hex() == header
+
+
+def test_the_clear_bytes_in_the_document_are_those_in_the_code() -> None:
+    assert f"the first {clear_length(0)} bytes of a key frame, the first {clear_length(1)} of a delta frame" in section(
+        9
+    )
+
+
+def test_the_fields_of_a_permission_are_described() -> None:
+    for name in Permission.__struct_fields__:
+        assert f"`{name}`" in section(6)
 
 
 @pytest.mark.parametrize("example", re.findall(r"^    (?:→|←) (\{.*\})", DOCUMENT, flags=re.MULTILINE))
