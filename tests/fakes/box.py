@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,12 +81,13 @@ class OpenBox:
     async def wait_at_the_door(self, number: int, name: str = "") -> Actor:
         """Take a patient through every step to the waiting room."""
         actor = await self.patient(number)
-        shown = name or PEOPLE[number].split()[0]
+        full_name = self.issued[number].name
+        shown = name or full_name.split()[0]
 
         def work(tx: Transaction) -> None:
             at = now_text()
             sessions.choose_name(tx, actor, shown, at)
-            consent.sign(tx, actor, actor.person, "en", 1, PEOPLE[number], True, at)
+            consent.sign(tx, actor, actor.person, "en", 1, full_name, True, at)
             sessions.try_devices(tx, actor, at)
             sessions.ask(tx, actor, at)
 
@@ -107,8 +108,8 @@ class OpenBox:
 
 
 @asynccontextmanager
-async def open_box(folder: Path) -> AsyncIterator[OpenBox]:
-    """A box in `folder`/store with a scheduled session; its store is real, its relay is not."""
+async def open_box(folder: Path, expected: Sequence[str] = PEOPLE) -> AsyncIterator[OpenBox]:
+    """A box in `folder`/store with a session that expects those people; its store is real, its relay is not."""
     db = await birth.give_birth(folder / "store", PASSPHRASE, CHEAP)
     published: list[str] = []
     live = Live(db, published.append)
@@ -127,7 +128,7 @@ async def open_box(folder: Path) -> AsyncIterator[OpenBox]:
         ]
         for name, username, role in staff:
             box.staff[username] = identity.appoint(tx, BOX, name, username, role, phc, at)
-        people = [identity.enrol(tx, BOX, name, at) for name in PEOPLE]
+        people = [identity.enrol(tx, BOX, name, at) for name in expected]
         consent.publish(tx, BOX, first_agreement(), at)
         leader = (box.staff["mara"], "Mara")
         box.session, box.members = sessions.schedule(tx, BOX, "Thursday circle", leader, people, at, at)
