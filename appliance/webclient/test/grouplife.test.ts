@@ -209,6 +209,27 @@ test("a co-facilitator comes in by herself, takes over when the other is gone, a
   life.together(again, gil, ben!);
 });
 
+test("somebody is let in below a node that another facilitator's Commit has made", async () => {
+  // The tree is then one that ts-mls's own check refuses: an unmerged leaf of that node is merged above it.
+  const life = new Life();
+  const fay = life.facilitator();
+  const first = await life.bring(fay, "A", "B", "C");
+  const gil = life.facilitator("Gil"); // leaf 4
+  await life.rest();
+  const second = await life.bring(fay, "D", "E");
+  await gil.keeper.rejoin(); // a path from leaf 4, over D and E
+  await life.rest();
+  life.box.stand("A", "removed"); // and one from leaf 0
+  await life.later();
+  const third = await life.bring(fay, "F", "G");
+  life.box.stand("B", "removed");
+  await life.later();
+  const fourth = await life.bring(gil, "H", "I");
+  const hal = life.facilitator("Hal");
+  await life.rest();
+  life.together(fay, gil, hal, first[2]!, ...second, ...third, ...fourth);
+});
+
 test("two facilitators who open the room at once end in one group", async () => {
   const life = new Life();
   const [fay, gil] = [life.facilitator(), life.facilitator("Gil")];

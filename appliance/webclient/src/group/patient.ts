@@ -5,6 +5,7 @@ import type { Trust } from "./credential.ts";
 import type { Hold } from "./hold.ts";
 import { isFor } from "./join.ts";
 import { makeOwn, type Own } from "./keypackage.ts";
+import { Doubt } from "./doubt.ts";
 import { Member } from "./member.ts";
 import { fetchCredential } from "./own.ts";
 import type { Ticket } from "./ticket.ts";
@@ -12,11 +13,16 @@ import type { Told } from "./told.ts";
 import { wipe } from "./bytes.ts";
 import { pack, unpack } from "./wire.ts";
 
+/** KeyPackages in a row that were used up without a Welcome for this page: two can cross on the way, more is no chance. */
+const MAX_USED_UP = 4;
+
 export class Patient {
   readonly pending: readonly string[] = [];
   #own: Own | null = null;
   #offered = false;
-  #offeredIn: string | null = null; // the group that stood then, if this page knew of one
+  #usedUp = 0;
+  /** The group and epoch that stood when a KeyPackage was offered, as far as this page was told: who waits is not. */
+  #since: { group: string | null; epoch: number } | null = null;
 
   constructor(
     private readonly ask: Ask,
@@ -44,26 +50,44 @@ export class Patient {
   giveUp(): void {
     this.hold.drop();
     this.#dropOwn();
+    this.#usedUp = 0;
   }
 
   async #enter(): Promise<void> {
+    const own = this.#own;
     const { welcome } = this.told;
-    const read = welcome && this.#own && unpack("mls_welcome", welcome.welcome)?.welcome;
-    if (welcome && read && (await isFor(read, this.#own!, this.trust.suite))) {
-      const own = this.#own!;
+    const read = welcome && own && unpack("mls_welcome", welcome.welcome)?.welcome;
+    if (welcome && read && (await isFor(read, own, this.trust.suite))) {
       this.told.welcome = this.#own = null; // good for one time, whatever comes of it (RFC 9420 section 10)
+      this.#usedUp = 0;
       this.hold.take(await Member.welcomed(this.trust, welcome.group, welcome.epoch, welcome.welcome, own));
-    } else {
-      const group = this.told.group?.group ?? null;
-      if (this.#offeredIn !== null && group !== null && this.#offeredIn !== group) this.#dropOwn(); // used up in a group that was given up
-      this.#offeredIn = group ?? this.#offeredIn;
-      if (!this.#own || !this.#offered) await this.#offer();
+      return;
     }
+    if (this.#isUsedUp()) {
+      this.#dropOwn();
+      if (++this.#usedUp > MAX_USED_UP) throw new Doubt("welcome: never for this page");
+    }
+    // In the room the box tells of the group by itself; until it has, nobody could tell an older Welcome from a newer one.
+    if (this.told.standing === "admitted" && !this.told.group) return;
+    if (!this.#own || !this.#offered) await this.#offer();
+  }
+
+  /**
+   * What was offered has been added to the group, or to one that was given up, and no Welcome for it is there: a facilitator's page
+   * had still seen the KeyPackage before this one, and the box deletes whatever a member offers once they are added.
+   */
+  #isUsedUp(): boolean {
+    const since = this.#since;
+    const { welcome, group } = this.told;
+    if (!since) return false;
+    if (welcome && (welcome.group !== since.group || welcome.epoch > since.epoch)) return true;
+    return since.group !== null && typeof group?.group === "string" && group.group !== since.group;
   }
 
   async #offer(): Promise<void> {
     this.#own ??= await this.#make();
     this.#offered = false;
+    this.#since = { group: this.told.group?.group ?? null, epoch: this.told.group?.epoch ?? -1 };
     await this.ask("groupOffer", { keyPackage: pack({ wireformat: "mls_key_package", keyPackage: this.#own.keyPackage }) });
     this.#offered = true;
   }
@@ -75,7 +99,7 @@ export class Patient {
 
   #dropOwn(): void {
     if (this.#own) wipe([this.#own.privateKeys.initPrivateKey, this.#own.privateKeys.hpkePrivateKey]);
-    this.#own = this.#offeredIn = null;
+    this.#own = this.#since = null;
     this.#offered = false;
   }
 }
