@@ -122,12 +122,10 @@ export class Pair {
     return seen;
   }
 
-  /** getStats of Alice's sender, then her Worker's counts, in that order. */
-  async counted(kind: Kind): Promise<Record<string, unknown>> {
-    const sent: Record<string, unknown>[] = [];
-    (await this.sender(kind).getStats()).forEach((one) => one.type === "outbound-rtp" && sent.push(one));
-    const pong = await pinged(this.alice.worker);
-    return { sent, sealed: [...pong.sealed], opened: [...pong.opened] };
+  /** Bytes that Alice's senders have sent, less headers and padding. */
+  async payloads(): Promise<number[]> {
+    const all = [...(await this.up.getStats()).values()];
+    return all.filter(({ type }) => type === "outbound-rtp").map(({ bytesSent }) => bytesSent);
   }
 
   close(): void {
@@ -152,4 +150,13 @@ export function pinged(worker: Worker): Promise<{ sealed: Map<number, object>; o
   });
 }
 
-Object.assign(globalThis, { Pair, Sealer, keys, pinged, side });
+/** What a Worker says of the published vectors. */
+async function vectorsInWorker(): Promise<unknown> {
+  const text = async (name: string): Promise<string> => (await fetch(`/vectors/${name}.json`)).text();
+  const worker = new Worker("/probe/worker.js");
+  const answer = new Promise((resolve) => (worker.onmessage = ({ data }) => resolve(data)));
+  worker.postMessage({ type: "vectors", headers: await text("headers"), suites: await text("suites") });
+  return answer;
+}
+
+Object.assign(globalThis, { Pair, keys, pinged, side, vectorsInWorker });

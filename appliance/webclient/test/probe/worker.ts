@@ -41,7 +41,6 @@ function spoil(id: number, frame: EncodedFrame): void {
 scope.onmessage = (event) => {
   if (event.data.type === "mischief") mischief = event.data.mischief;
   else if (event.data.type === "die") setTimeout(() => { throw new Error("the Worker broke"); });
-  else if (event.data.type === "spin") for (;;); // alive for the browser, dead for the page
   else if (event.data.type === "vectors") {
     const { headers, suites } = event.data;
     vectors(headers, suites).then((count) => scope.postMessage({ count }), (problem) => scope.postMessage({ problem: String(problem) }));
