@@ -1,5 +1,7 @@
 // What people in the room write to each other. Text goes into the page as text only, and is kept nowhere but in the page.
 
+import { rest } from "./resting.ts";
+
 /** Lines kept on the page: an evening's talk; whoever floods it pushes out the oldest. */
 export const MAX_LINES = 200;
 /** UTF-16 units of one message, as in the field's maxlength. What comes longer was not written in our page, and is cut. */
@@ -93,7 +95,7 @@ export class Chat {
   }
 
   #buttons(): void {
-    this.#button.disabled = !this.#ready || this.#sending;
+    rest(this.#button, !this.#ready || this.#sending);
   }
 
   #read(): void {

@@ -1,6 +1,7 @@
 // The words of the room's keys and who holds those keys. Draws what it is told; knows no key and no rule of the group.
 
 import { clock } from "./people.ts";
+import { rest, resting } from "./resting.ts";
 import { word } from "./words.ts";
 
 /** Somebody who holds the keys of the room, as far as the panel needs to know (a Holder of the group is one). */
@@ -115,7 +116,8 @@ export class CodePanel {
 
   async #same(): Promise<void> {
     const button = this.#one<HTMLButtonElement>("button.code-same")!;
-    button.disabled = true;
+    if (resting(button)) return;
+    rest(button, true);
     for (const place of [".code-stop", ".code-failed"]) this.#show(place, false);
     try {
       await this.options.compared();
@@ -123,7 +125,7 @@ export class CodePanel {
       this.#one(".code-failed")!.textContent = word("failed");
       this.#show(".code-failed", true);
     } finally {
-      button.disabled = false;
+      rest(button, false);
     }
   }
 

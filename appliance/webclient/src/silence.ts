@@ -1,5 +1,6 @@
 // Why there is no picture and sound for the whole page, and the way back.
 
+import { rest, resting } from "./resting.ts";
 import { word } from "./words.ts";
 
 /** Keys of sentences that the pages of the room carry. */
@@ -22,8 +23,9 @@ export class Silence {
   ) {
     this.#again = root.querySelector("button")!;
     this.#again.addEventListener("click", () => {
-      this.#again.disabled = true;
-      setTimeout(() => (this.#again.disabled = false), AGAIN_MILLISECONDS);
+      if (resting(this.#again)) return;
+      rest(this.#again, true);
+      setTimeout(() => rest(this.#again, false), AGAIN_MILLISECONDS);
       again();
     });
   }
@@ -31,7 +33,7 @@ export class Silence {
   /** Says that sentence, or nothing with null. Saying it again says nothing new. */
   show(key: SilenceKey | null): void {
     if (key === this.#shown) return;
-    this.#again.disabled = false;
+    rest(this.#again, false);
     const focused = this.root.contains(document.activeElement);
     this.#shown = key;
     this.#say(".silence-calm", key !== null && CALM.has(key) ? word(key) : "");
