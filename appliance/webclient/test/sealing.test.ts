@@ -56,6 +56,12 @@ test("the working group's headers and sealed frames come out byte for byte", asy
   assert.equal(count, 291);
 });
 
+test("a base key is overwritten as soon as it is taken over", () => {
+  const key = new Uint8Array(16).fill(7);
+  void importBase(key);
+  assert.deepEqual(key, new Uint8Array(16));
+});
+
 test("a header longer than it needs to be is none", () => {
   for (const bytes of ["", "80", "8007", "9000ff", "0807", "0900ff", "f0ffffffffffffff", "0fffffffffffffff"]) assert.equal(decodeHeader(unhex(bytes)), null, bytes);
 });
@@ -81,10 +87,10 @@ test("bytes of any kind are a header in its one form, or none", () => {
 });
 
 test("a KID of the room takes three bytes, and no other number is one", () => {
-  assert.equal(kidOf({ context: 2, leaf: 5, epoch: 0x1ffn }), 0x205ffn);
-  assert.deepEqual(parseKid(0x205ffn), { context: 2, leaf: 5, epoch: 0xff });
+  assert.equal(kidOf({ context: 2, leaf: 4, epoch: 0x1ffn }), 0x204ffn);
+  assert.deepEqual(parseKid(0x204ffn), { context: 2, leaf: 4, epoch: 0xff });
   assert.equal(encodeHeader(kidOf({ context: 1, leaf: 0, epoch: 0n }), 0n)[0], 0xa0);
-  for (const kid of [0n, 0xffffn, 0x030000n, 0x014000n, 0x1010000n, 2n ** 64n - 1n]) assert.equal(parseKid(kid), null, String(kid));
+  for (const kid of [0n, 0xffffn, 0x030000n, 0x014000n, 0x1010000n, 0x1_0001_0000n, 2n ** 64n - 1n]) assert.equal(parseKid(kid), null, String(kid));
   assert.throws(() => kidOf({ context: 1, leaf: 64, epoch: 0n }), RangeError);
 });
 
@@ -211,6 +217,9 @@ test("frames may come late and out of order, within the window, once", () => {
     newest = Math.max(newest, expected ? ctr : 0);
   }
   assert.equal(window.fresh(2n ** 60n), false);
+  const far = new ReplayWindow();
+  far.take(5000n);
+  assert.deepEqual([5000 - WINDOW, 5001 - WINDOW].map((ctr) => far.fresh(BigInt(ctr))), [false, true]);
 });
 
 test("an encoder is asked for a key frame when the keys change, and only then", async () => {
