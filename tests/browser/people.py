@@ -36,13 +36,19 @@ FIREFOX_PREFERENCES: dict[str, str | float | bool] = {
     "network.connectivity-service.enabled": False,
 }
 
-# Keeps every RTCPeerConnection for getStats, and paints the camera's picture in the person's colour.
+# Keeps every RTCPeerConnection for getStats, and whose each received track is; paints the camera's picture in the
+# person's colour.
 INSTRUMENT = """
 (() => {
   const Real = window.RTCPeerConnection;
   window.peers = [];
+  window.senders = new Map();
   window.RTCPeerConnection = class extends Real {
-    constructor(...args) { super(...args); window.peers.push(this); }
+    constructor(...args) {
+      super(...args);
+      window.peers.push(this);
+      this.addEventListener("track", ({track, streams}) => window.senders.set(track.id, streams[0]?.id ?? ""));
+    }
   };
   const devices = navigator.mediaDevices;
   if (!devices) return;

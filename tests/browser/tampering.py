@@ -1,0 +1,89 @@
+"""Scripts that make a browser or the room's own script do wrong; each goes into a page before the page's own."""
+
+from __future__ import annotations
+
+# Keeps the Workers of the page, so that a test can end one.
+KEEPS_WORKERS = """
+(() => {
+  const Real = window.Worker;
+  window.workers = [];
+  window.Worker = class extends Real { constructor(...args) { super(...args); window.workers.push(this); } };
+})();
+"""
+
+# Keeps the keys that it has: whatever the page says, its Worker is never told to drop them.
+KEEPS_ITS_KEYS = """
+(() => {
+  const real = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...more) {
+    if (message.type !== "silence") real.call(this, message, ...more);
+  };
+})();
+"""
+
+# Does with new keys what sessionStorage says under "keys": "lost" ones never get to the Worker, of "wrong" ones one bit
+# is another, as if the two ends had not derived the same.
+LOSES_KEYS = """
+(() => {
+  const real = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...more) {
+    const fault = message.type === "keys" ? sessionStorage.getItem("keys") : null;
+    if (fault === "lost") return;
+    if (fault === "wrong") message.baseKey[7] ^= 1;
+    real.call(this, message, ...more);
+  };
+})();
+"""
+
+# Does with the transform of senders what sessionStorage says under "transform": "late" ones come after three seconds,
+# "never" ones never. "open" is "never" in a browser that has no rule against it: Chromium lets no frame past unless
+# encodedInsertableStreams is taken away too.
+LEAVES_OUT_TRANSFORMS = """
+(() => {
+  const fault = sessionStorage.getItem("transform");
+  if (!fault) return;
+  const own = Object.getOwnPropertyDescriptor(RTCRtpSender.prototype, "transform");
+  Object.defineProperty(RTCRtpSender.prototype, "transform", {configurable: true, get: own.get, set(value) {
+    if (fault === "late") setTimeout(() => own.set.call(this, value), 3000);
+  }});
+  if (fault !== "open") return;
+  const Real = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Real {
+    constructor({encodedInsertableStreams, ...rest}, ...more) { super(rest, ...more); }
+  };
+})();
+"""
+
+# hangUp() takes the page off the network of the box, dial() gives it back; picture and sound know nothing of it.
+LINE = """
+(() => {
+  const Real = window.WebSocket;
+  const lines = new Set();
+  let off = false;
+  window.WebSocket = class extends Real {
+    constructor(url, ...more) { super(off ? "wss://127.0.0.1:9/" : url, ...more); lines.add(this); }
+  };
+  window.hangUp = () => { off = true; for (const line of lines) line.close(); };
+  window.dial = () => { off = false; dispatchEvent(new Event("online")); };
+})();
+"""
+
+# From now on looks at each picture and notes whose tile ever had which colour: {name: [[r, g, b], ...]}
+WATCH_COLOURS = """
+() => {
+  window.colours = {};
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const pen = canvas.getContext("2d", {willReadFrequently: true});
+  setInterval(() => {
+    for (const tile of document.querySelectorAll("#tiles > .tile")) {
+      const video = tile.querySelector("video");
+      if (video.hidden || !video.videoWidth) continue;
+      const [width, height] = [video.videoWidth / 4, video.videoHeight / 4];
+      pen.drawImage(video, width, height, width, height, 0, 0, 1, 1);
+      const [r, g, b] = pen.getImageData(0, 0, 1, 1).data;
+      (window.colours[tile.querySelector(".tile-name").textContent] ??= []).push([r, g, b]);
+    }
+  }, 20);
+}
+"""
