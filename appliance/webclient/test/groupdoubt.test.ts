@@ -6,7 +6,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { fromText, toText } from "../src/group/bytes.ts";
 import { Trust } from "../src/group/credential.ts";
 import { MAX_TRIES } from "../src/group/keeper.ts";
-import { readOffer } from "../src/group/keypackage.ts";
+import { makeOwn, readOffer } from "../src/group/keypackage.ts";
 import type { Data } from "../src/protocol.ts";
 import { RequestFault } from "../src/signalling.ts";
 import type { Page } from "./box.ts";
@@ -121,6 +121,36 @@ test("a facilitator's Commit cannot add a facilitator, somebody twice, or a cred
   }
 });
 
+test("whoever commits stays who they are, whatever else the box would vouch for", async () => {
+  const { life, fay, ben } = await withRogue();
+  life.box.person("Gil", "facilitator");
+  const own = await keysOf(life.box, { member: "Gil", role: "facilitator" });
+  const gil = await Rogue.fromOutside(life.box, own);
+  await life.rest();
+  const leaf = gil.state.ratchetTree[2 * gil.state.privatePath.leafIndex]!;
+  assert.ok(leaf.nodeType === "leaf");
+  const key = toText(own.keyPackage.leafNode.signaturePublicKey);
+  const claims = { session: life.box.session, member: "Gil", role: "facilitator", name: "Somebody else", language: "en", key };
+  leaf.leaf.credential = { credentialType: "basic", identity: new TextEncoder().encode(life.box.vouch(claims)) };
+  await gil.commit(removing(fay.facts.holders.find((one) => one.member === "Ada")!.leaf));
+  await life.later();
+  silent(fay, ben);
+});
+
+test("one signature key cannot sit on two leaves", async () => {
+  const { life, fay, ben } = await withRogue();
+  life.box.person("Gil", "facilitator");
+  life.box.person("Gus", "facilitator");
+  const own = await keysOf(life.box, { member: "Gil", role: "facilitator" });
+  await Rogue.fromOutside(life.box, own);
+  await life.rest();
+  const keys = { signKey: own.privateKeys.signaturePrivateKey, publicKey: own.keyPackage.leafNode.signaturePublicKey };
+  const gus = new TextEncoder().encode(life.box.vouch({ session: life.box.session, member: "Gus", role: "facilitator", name: "Gus", language: "en", key: toText(keys.publicKey) }));
+  await Rogue.fromOutside(life.box, await makeOwn(gus, keys, suite));
+  await life.later();
+  silent(fay, ben);
+});
+
 // -- a box that was taken over
 
 test("a ghost with a facilitator's credential by the box stands among everybody's holders, and every code has changed", async () => {
@@ -184,6 +214,21 @@ test("a KeyPackage that says another member than the box does is never added, no
     assert.deepEqual([fay.names, fay.facts.pending], [["Fay"], []]);
   }
   await life.bring(fay, "Ben");
+});
+
+test("a KeyPackage is used once, also if the box goes on offering it", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  let first: unknown = null;
+  life.box.rig.event = (_, event, data) => {
+    if (event !== "offers") return data;
+    first ??= (data["offers"] as Data[]).find((one) => one["member"] === "Ada");
+    return first ? { offers: [first] } : data;
+  };
+  const [ada] = await life.bring(fay, "Ada");
+  await ada!.keeper.rejoin();
+  await life.later();
+  assert.equal(life.box.group!.epoch, 1);
 });
 
 test("a KeyPackage to which nothing can be sealed is no offer", async () => {

@@ -2,6 +2,7 @@
 // curves where the browser has them, otherwise they are plain script. Nothing of ts-mls's own providers is used: they
 // ask WebCrypto for the curves in any case, and bring suites that no room has.
 
+import "./older.ts";
 import { Aes128Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { DhkemX25519HkdfSha256 as PureDhkem } from "@hpke/dhkem-x25519";
 import { ed25519 } from "@noble/curves/ed25519.js";
