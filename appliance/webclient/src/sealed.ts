@@ -5,9 +5,9 @@ import { Chat } from "./chat.ts";
 import { CodePanel } from "./codepanel.ts";
 import { Keeper } from "./group/keeper.ts";
 import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
-import { wordsOf } from "./group/words.ts";
+import { wordList, wordsOf } from "./group/words.ts";
 import type { Data, RosterMember } from "./protocol.ts";
-import { type Comparison, comparison, holding, silenceOf, strangers, wantsReading } from "./sealedrules.ts";
+import { type Comparison, comparison, holding, silenceOf, Strangers, wantsReading } from "./sealedrules.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
 import { Silence, type SilenceKey } from "./silence.ts";
 
@@ -36,8 +36,6 @@ export interface Place {
 
 /** Silence of a moment, as at an admission, needs no sentence. */
 const PATIENCE_MS = 1500;
-/** A leaf outlives its person's place on the list by a commit; longer than this it is worth an alarm. */
-const SETTLE_MS = 4000;
 const NOTHING: GroupFacts = { phase: "idle", epoch: 0n, holders: [], code: null, language: "en", pending: [] };
 
 export class Sealed {
@@ -49,6 +47,7 @@ export class Sealed {
   #facts = NOTHING;
   #roster: readonly RosterMember[] = [];
   #known = new Set<string>(); // everybody whom the box's list has named on this page
+  readonly #strangers = new Strangers();
   #inside = false;
   #compared: Comparison | null = null;
   #then: ReadonlySet<string> | null = null; // who held keys at the comparison made on this page
@@ -56,7 +55,6 @@ export class Sealed {
   #wanted: SilenceKey | null = null; // said now or, after a little patience, soon
   #patience: ReturnType<typeof setTimeout> | undefined;
   #alarm: ReturnType<typeof setTimeout> | undefined;
-  #lists = new Map<string, Promise<readonly string[]>>();
   #drawn = 0;
 
   constructor(
@@ -209,30 +207,20 @@ export class Sealed {
     const { code, language, holders, phase } = this.#facts;
     clearTimeout(this.#alarm);
     if (phase !== "in" || !code || !this.#inside) return this.#panel.show(null);
-    const list = await this.#list(language).catch(() => []); // the panel says that the words could not be had
+    const list = await wordList(language).catch(() => null);
     if (turn !== this.#drawn) return undefined;
-    const draw = (alarming: readonly string[]): void =>
-      this.#panel.show({
-        words: list.length > 0 ? wordsOf(code, list) : [],
-        holders,
-        lang: language,
-        prompt: wantsReading(this.#facts, this.#compared, this.#then),
-        comparedAt: this.#compared?.at ?? null,
-        changed: this.#compared !== null && BigInt(this.#compared.epoch) !== this.#facts.epoch,
-        strangers: alarming,
-      });
-    draw([]);
-    if (strangers(holders, this.#known).length > 0) this.#alarm = setTimeout(() => draw(strangers(holders, this.#known)), SETTLE_MS);
+    const { names, again } = this.#strangers.look(holders, this.#known, performance.now());
+    this.#panel.show({
+      words: list ? wordsOf(code, list) : [], // none: the panel says that they could not be had
+      holders,
+      lang: language,
+      prompt: wantsReading(this.#facts, this.#compared, this.#then),
+      comparedAt: this.#compared?.at ?? null,
+      changed: this.#compared !== null && BigInt(this.#compared.epoch) !== this.#facts.epoch,
+      strangers: names,
+    });
+    if (again !== null) this.#alarm = setTimeout(() => void this.#showWords(), again);
     return undefined;
-  }
-
-  #list(language: string): Promise<readonly string[]> {
-    const known = this.#lists.get(language);
-    if (known) return known;
-    const fetched = fetch(`/static/words-${language === "es" ? "es" : "en"}.json`).then((answer) => answer.json() as Promise<readonly string[]>);
-    fetched.catch(() => this.#lists.delete(language)); // asked again at the next change
-    this.#lists.set(language, fetched);
-    return fetched;
   }
 }
 

@@ -36,9 +36,22 @@ export function wantsReading(facts: GroupFacts, compared: Comparison | null, the
   return facts.holders.some((one) => !then.has(behind(one)));
 }
 
-/** Names of holders who are not, and on this page never were, on the box's list of the room. */
-export function strangers(holders: readonly Holder[], known: ReadonlySet<string>): string[] {
-  return holders.filter((one) => !one.you && !known.has(one.member)).map((one) => one.name);
+/** A leaf may come before its person stands on the list, or outlive that by a Commit; longer than this it is worth an alarm. */
+export const SETTLE_MS = 4000;
+
+/** Holders who are not, and on this page never were, on the box's list of the room. However often keys change, their time runs on. */
+export class Strangers {
+  #since = new Map<string, number>();
+
+  /** Names for an alarm at `now` (milliseconds), and in how many milliseconds to look again; null for no need. */
+  look(holders: readonly Holder[], known: ReadonlySet<string>, now: number): { names: string[]; again: number | null } {
+    const strange = holders.filter((one) => !one.you && !known.has(one.member));
+    this.#since = new Map(strange.map((one) => [one.member, this.#since.get(one.member) ?? now]));
+    const age = (one: Holder): number => now - this.#since.get(one.member)!;
+    const young = strange.filter((one) => age(one) < SETTLE_MS);
+    const names = strange.filter((one) => age(one) >= SETTLE_MS).map((one) => one.name);
+    return { names, again: young.length > 0 ? SETTLE_MS - Math.max(...young.map(age)) : null };
+  }
 }
 
 /** Names from the keys stand above names from the list: the list is the box's word, the keys are the group's. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GroupFacts, Holder } from "../src/group/types.ts";
 import type { RosterMember } from "../src/protocol.ts";
-import { comparison, holding, named, silenceOf, strangers, wantsReading } from "../src/sealedrules.ts";
+import { comparison, holding, named, SETTLE_MS, silenceOf, Strangers, wantsReading } from "../src/sealedrules.ts";
 
 const holder = (leaf: number, member: string, key = `key of ${member}`): Holder => ({
   leaf,
@@ -52,9 +52,24 @@ test("without keys there is nothing to read", () => {
   assert.equal(wantsReading({ ...facts(MARA, ADA), phase: "broken" }, null, null), false);
 });
 
-test("who holds keys and never stood on the list is a stranger, the page itself is none", () => {
-  assert.deepEqual(strangers([MARA, ADA, TOM], new Set(["ada"])), ["TOM"]);
-  assert.deepEqual(strangers([MARA], new Set()), []);
+test("who holds keys and never stood on the list is told of after a moment, the page itself is none", () => {
+  const strangers = new Strangers();
+  const look = (now: number): unknown => strangers.look([MARA, ADA, TOM], new Set(["ada"]), now);
+  assert.deepEqual(look(1000), { names: [], again: SETTLE_MS });
+  assert.deepEqual(look(1000 + SETTLE_MS), { names: ["TOM"], again: null });
+});
+
+test("keys that change again and again put no alarm off", () => {
+  const strangers = new Strangers();
+  for (let now = 0; now < SETTLE_MS; now += 500) assert.deepEqual(strangers.look([MARA, TOM], new Set(), now).names, []);
+  assert.deepEqual(strangers.look([MARA, ADA, TOM], new Set(), SETTLE_MS), { names: ["TOM"], again: SETTLE_MS });
+});
+
+test("who stands on the list in time was no stranger", () => {
+  const strangers = new Strangers();
+  strangers.look([MARA, TOM], new Set(), 0);
+  assert.deepEqual(strangers.look([MARA, TOM], new Set(["tom"]), 100), { names: [], again: null });
+  assert.deepEqual(strangers.look([MARA, TOM], new Set(), SETTLE_MS), { names: [], again: SETTLE_MS });
 });
 
 test("the name that came with the keys stands above the list's", () => {
