@@ -146,7 +146,9 @@ async def test_silence_ends_both_directions_until_new_keys(playwright: Playwrigh
     page = await pair_page(playwright, kind, address)
     await pair(page)
     await flows(page)
+    assert await look(page, "pair.bob.sealer.setKeys(keys(1, 'bob'))") is True  # once more: nothing changes
     await page.evaluate("pair.bob.sealer.silence()")
+    assert await look(page, "pair.bob.sealer.setKeys(keys(1, 'bob'))") is False
     await states(page, "noKey")
     await stays_dark(page)
     await page.evaluate("pair.keys(2)")
@@ -246,6 +248,7 @@ async def test_a_transform_that_is_taken_away_stops_the_track(playwright: Playwr
     await failed(page, "leak", 1 if kind == "chromium" else 2)
     assert await look(page, "pair.track('video').readyState") == "ended"
     assert await look(page, "pair.sender('video').track") is None
+    assert await look(page, "pair.alice.sealer.protects(pair.sender('video'))") is False
 
 
 @pytest.mark.parametrize(
@@ -263,6 +266,7 @@ async def test_a_dead_worker_lets_nothing_out_and_its_keys_are_not_used_again(
     assert await look(page, "['audio', 'video'].map((kind) => pair.sender(kind).track)") == [None, None]
     assert await look(page, "pair.media.getTracks().map((track) => track.readyState)") == ["live", "live"]
     assert await look(page, "pair.alice.sealer.usable") is False
+    assert await look(page, "pair.alice.sealer.protects(pair.sender('video'))") is False
     assert await look(page, "side().sealer.setKeys(keys(1, 'alice'))") is False
     assert await look(page, "side().sealer.setKeys(keys(2, 'alice'))") is True
     await states(page, "silent")

@@ -290,13 +290,17 @@ export class Room {
     const attempt = this.#attempt;
     if (!attempt) return;
     const track = this.#own.get(kind) ?? null;
-    const producer = attempt.producers.get(kind);
-    if (producer && !track) {
+    let producer = attempt.producers.get(kind);
+    const other = producer !== undefined && producer.track !== track;
+    // A sender that is not watched any more, after a doubt, takes no other track: that one gets a sender of its own.
+    if (producer && (!track || (other && !this.sealer.protects(producer.rtpSender)))) {
       attempt.producers.delete(kind);
       this.#unprotect(producer);
       producer.close();
       await this.ask("closeTrack", { track: producer.id });
-    } else if (producer && track && producer.track !== track) {
+      producer = undefined;
+    }
+    if (producer && track && other) {
       await producer.replaceTrack({ track });
     } else if (!producer && track) {
       const made = await attachUp(attempt.send, track, this.sealer);

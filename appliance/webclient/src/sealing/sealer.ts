@@ -43,6 +43,8 @@ export class Sealer {
   #counting = false;
   #number = 0;
   #ids = 0;
+  /** The last keys that went to the Worker and have not been dropped since. */
+  #newest: string | null = null;
   #ended = false;
 
   /** How this browser lets a Worker stand between encoder and network; null: not at all, and then there is no room for it. */
@@ -67,21 +69,27 @@ export class Sealer {
 
   /**
    * Keys of a newer epoch; `baseKey` is overwritten. Sending goes over to them after SWITCH_MS, older ones go after PURGE_MS.
-   * false: refused, since a Worker of this page has had them and may have sealed with them (rejoin for new ones), or since it ended.
+   * The newest keys once more are fine and change nothing. false: refused, since a Worker of this page has had them before silence or
+   * its end and may have sealed with them (rejoin for new ones), or since this one has ended.
    */
   setKeys(keys: EpochKeys): boolean {
     const digest = `${keys.leaf} ${sha256(keys.baseKey).join()}`;
+    const known = digest === this.#newest && !this.#ended;
     const fresh = !this.#ended && !used.has(digest);
     const baseKey = Uint8Array.from(keys.baseKey);
     keys.baseKey.fill(0);
-    used.add(digest);
-    if (fresh) this.#tell({ type: "keys", epoch: keys.epoch, leaf: keys.leaf, baseKey, leaves: keys.leaves }, [baseKey.buffer]);
-    else baseKey.fill(0);
-    return fresh;
+    if (!fresh) {
+      baseKey.fill(0);
+      return known;
+    }
+    used.add((this.#newest = digest));
+    this.#tell({ type: "keys", epoch: keys.epoch, leaf: keys.leaf, baseKey, leaves: keys.leaves }, [baseKey.buffer]);
+    return true;
   }
 
   /** Drops all keys: from now on nothing is sealed or opened. */
   silence(): void {
+    this.#newest = null;
     this.#tell({ type: "silence" });
   }
 
@@ -101,6 +109,11 @@ export class Sealer {
       throw problem;
     }
     return undefined;
+  }
+
+  /** Whether what the sender sends is sealed and watched: only then may it be given another track. */
+  protects(sender: RTCRtpSender | undefined): boolean {
+    return !this.#ended && sender !== undefined && this.#senders.has(sender);
   }
 
   /** Call before the answer is made. `member`: whose leaf the frames must be sealed by. `track`: the name in streams(). */

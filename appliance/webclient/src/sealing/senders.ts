@@ -25,6 +25,10 @@ export class Senders {
     this.#all.set(id, { sender, kind, balance: new Balance() });
   }
 
+  has(sender: RTCRtpSender): boolean {
+    return [...this.#all.values()].some((one) => one.sender === sender);
+  }
+
   /** The id of a sender that is no longer watched; null if it never was. */
   remove(sender: RTCRtpSender): number | null {
     const found = [...this.#all].find(([, one]) => one.sender === sender);
