@@ -50,7 +50,7 @@ export class Sealed {
   readonly #strangers = new Strangers();
   #inside = false;
   #compared: Comparison | null = null;
-  #then: ReadonlySet<string> | null = null; // who held keys at the comparison made on this page
+  #then: ReadonlySet<string> | null = null; // who held keys at the last comparison that this page saw
   #trouble: SilenceKey | null = null; // stands until the person says "again"
   #wanted: SilenceKey | null = null; // said now or, after a little patience, soon
   #patience: ReturnType<typeof setTimeout> | undefined;
@@ -96,7 +96,7 @@ export class Sealed {
 
   /** An event of the box. true: it was about keys alone. */
   handle(event: string, data: Data): boolean {
-    if (event === "group") this.#compared = comparison(data["compared"]);
+    if (event === "group") this.#onCompared(data);
     if (event === "roster") this.#onRoster(data);
     return this.#keeper.handle(event, data);
   }
@@ -134,6 +134,12 @@ export class Sealed {
     this.#show();
   }
 
+  /** Told with every change of the group, and by itself when nothing else has changed. */
+  #onCompared(data: Data): void {
+    this.#compared = comparison(data["compared"]);
+    void this.#showWords();
+  }
+
   #onRoster(data: Data): void {
     this.#roster = Array.isArray(data["members"]) ? (data["members"] as RosterMember[]) : [];
     for (const one of this.#roster) this.#known.add(one.member);
@@ -151,10 +157,7 @@ export class Sealed {
   }
 
   async #compare(): Promise<void> {
-    const now = holding(this.#facts.holders);
-    await this.#keeper.compared();
-    this.#then = now;
-    this.#show();
+    await this.#keeper.compared(); // the box then tells every page, this one too
   }
 
   // -- from the Worker
@@ -207,6 +210,7 @@ export class Sealed {
     const { code, language, holders, phase } = this.#facts;
     clearTimeout(this.#alarm);
     if (phase !== "in" || !code || !this.#inside) return this.#panel.show(null);
+    if (this.#compared && BigInt(this.#compared.epoch) === this.#facts.epoch) this.#then = holding(holders);
     const list = await wordList(language).catch(() => null);
     if (turn !== this.#drawn) return undefined;
     const { names, again } = this.#strangers.look(holders, this.#known, performance.now());
