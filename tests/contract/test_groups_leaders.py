@@ -74,13 +74,15 @@ async def test_a_patients_credential_says_participant_and_the_chosen_name_never_
     assert PEOPLE[1] not in json.dumps(said)
 
 
-async def test_the_private_half_is_a_secret_of_its_own_that_no_page_gets(room: Room) -> None:
+async def test_a_page_gets_the_public_key_and_the_private_half_is_a_secret_of_its_own(room: Room) -> None:
     visitor = room.newcomer()
     shown = await wait_at_the_door(visitor, room.box)
     public = await room.box.clinic.credential_key()
     secrets = await room.box.clinic.db.read(lambda tx: tx.all("SELECT name, value FROM box_secrets"))
     seed = {row["name"]: bytes(row["value"]) for row in secrets}["credential_key"]
     assert b64url(public_key(seed)) == public
+    assert f'data-credential-key="{public}"' in shown.text
+    assert f'data-session="{room.box.session}"' in shown.text
     assert b64url(seed) not in shown.text
     await room.act("end")
     own = await room.box.clinic.db.write(outbox.box_public)
