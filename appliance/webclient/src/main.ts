@@ -13,7 +13,7 @@ import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, Waitin
 import { members } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { Sealed } from "./sealed.ts";
-import { named } from "./sealedrules.ts";
+import { present } from "./sealedrules.ts";
 import type { Sealer } from "./sealing/sealer.ts";
 import { BROWSER, pause, Signalling } from "./signalling.ts";
 import { showPicture, Tiles } from "./view.ts";
@@ -207,7 +207,7 @@ class Page {
 
   #showPeople(): void {
     if (!this.#roster) return;
-    const people = named(this.#roster, this.#holders);
+    const people = present(this.#roster, this.#holders);
     this.#tiles?.people(people);
     this.#lists.roster.show(people);
   }

@@ -7,7 +7,8 @@ import { Keeper } from "./group/keeper.ts";
 import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
 import { wordList, wordsOf } from "./group/words.ts";
 import type { Data, RosterMember } from "./protocol.ts";
-import { type Comparison, comparison, holding, silenceOf, Strangers, wantsReading } from "./sealedrules.ts";
+import { Reading } from "./reading.ts";
+import { type Comparison, comparison, silenceOf, Strangers } from "./sealedrules.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
 import { Silence, type SilenceKey } from "./silence.ts";
 
@@ -43,6 +44,7 @@ export class Sealed {
   readonly #panel: CodePanel;
   readonly #chat: Chat;
   readonly #silence: Silence;
+  readonly #reading: Reading;
   #sealer: Sealer | null = null;
   #facts = NOTHING;
   #roster: readonly RosterMember[] = [];
@@ -50,7 +52,6 @@ export class Sealed {
   readonly #strangers = new Strangers();
   #inside = false;
   #compared: Comparison | null = null;
-  #then: ReadonlySet<string> | null = null; // who held keys at the last comparison that this page saw
   #trouble: SilenceKey | null = null; // stands until the person says "again"
   #wanted: SilenceKey | null = null; // said now or, after a little patience, soon
   #patience: ReturnType<typeof setTimeout> | undefined;
@@ -72,6 +73,7 @@ export class Sealed {
         said: (from, text) => this.#onSaid(from, text),
       },
     });
+    this.#reading = new Reading(place.facilitator, sessionStorage, place.session);
     this.#panel = new CodePanel(find("code-panel"), { facilitator: place.facilitator, compared: () => this.#compare() });
     this.#chat = new Chat(find("chat"), (text) => this.#say(text));
     this.#silence = new Silence(find("silence"), () => void this.#again());
@@ -111,6 +113,7 @@ export class Sealed {
     clearTimeout(this.#patience);
     clearTimeout(this.#alarm);
     this.#keeper.forget();
+    this.#reading.forget();
     this.#sealer?.close();
     this.#facts = NOTHING;
     this.#inside = false;
@@ -157,7 +160,10 @@ export class Sealed {
   }
 
   async #compare(): Promise<void> {
-    await this.#keeper.compared(); // the box then tells every page, this one too
+    const facts = this.#facts;
+    await this.#keeper.compared();
+    this.#reading.tapped(facts);
+    this.#show();
   }
 
   // -- from the Worker
@@ -210,7 +216,7 @@ export class Sealed {
     const { code, language, holders, phase } = this.#facts;
     clearTimeout(this.#alarm);
     if (phase !== "in" || !code || !this.#inside) return this.#panel.show(null);
-    if (this.#compared && BigInt(this.#compared.epoch) === this.#facts.epoch) this.#then = holding(holders);
+    this.#reading.told(this.#facts, this.#compared);
     const list = await wordList(language).catch(() => null);
     if (turn !== this.#drawn) return undefined;
     const { names, again } = this.#strangers.look(holders, this.#known, performance.now());
@@ -218,7 +224,7 @@ export class Sealed {
       words: list ? wordsOf(code, list) : [], // none: the panel says that they could not be had
       holders,
       lang: language,
-      prompt: wantsReading(this.#facts, this.#compared, this.#then),
+      prompt: this.#reading.wanted(this.#facts),
       comparedAt: this.#compared?.at ?? null,
       changed: this.#compared !== null && BigInt(this.#compared.epoch) !== this.#facts.epoch,
       strangers: names,

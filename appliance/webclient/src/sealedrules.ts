@@ -1,4 +1,4 @@
-// Pure rules of what a page says about its keys: when to read the words aloud, who holds keys and is on no list, which sentence of silence.
+// Pure rules of what a page says about its keys: who holds keys and is on no list, who is shown, which sentence of silence.
 
 import type { GroupFacts, Holder } from "./group/types.ts";
 import type { RosterMember } from "./protocol.ts";
@@ -15,25 +15,6 @@ export function comparison(value: unknown): Comparison | null {
   if (typeof value !== "object" || value === null) return null;
   const { epoch, at } = value as { epoch?: unknown; at?: unknown };
   return typeof epoch === "number" && typeof at === "string" ? { epoch, at } : null;
-}
-
-/** Who stands behind a leaf: another person or another key on the same leaf is somebody new. */
-const behind = (one: Holder): string => `${one.leaf} ${one.member} ${one.key}`;
-
-/** Those who hold keys, in a form that can be compared later. */
-export function holding(holders: readonly Holder[]): ReadonlySet<string> {
-  return new Set(holders.map(behind));
-}
-
-/**
- * Whether the words should be read aloud now: never compared, or somebody has come since. Who goes, or comes back with the
- * same key, adds nobody who could listen. `then`: who held keys at the last comparison that this page knows of, else null.
- */
-export function wantsReading(facts: GroupFacts, compared: Comparison | null, then: ReadonlySet<string> | null): boolean {
-  if (facts.phase !== "in" || facts.holders.length < 2) return false;
-  if (compared && BigInt(compared.epoch) === facts.epoch) return false;
-  if (!compared || !then) return true;
-  return facts.holders.some((one) => !then.has(behind(one)));
 }
 
 /** A leaf may come before its person stands on the list, or outlive that by a Commit; longer than this it is worth an alarm. */
@@ -54,10 +35,14 @@ export class Strangers {
   }
 }
 
-/** Names from the keys stand above names from the list: the list is the box's word, the keys are the group's. */
-export function named(roster: readonly RosterMember[], holders: readonly Holder[]): RosterMember[] {
+/**
+ * The list as it is shown. Names from the keys stand above names from the list: the list is the box's word, the keys are the group's.
+ * Who could lead and has not come is not among the people in the room.
+ */
+export function present(roster: readonly RosterMember[], holders: readonly Holder[]): RosterMember[] {
   const names = new Map(holders.map((one) => [one.member, one.name]));
-  return roster.map((one) => ({ ...one, name: names.get(one.member) ?? one.name }));
+  const here = (one: RosterMember): boolean => !one.facilitator || one.you || one.connected !== false || names.has(one.member);
+  return roster.filter(here).map((one) => ({ ...one, name: names.get(one.member) ?? one.name }));
 }
 
 /** The sentence for a page that has no keys, or null while it has them or needs none. `roster`: who is in the room by the box. */

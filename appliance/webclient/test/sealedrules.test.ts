@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GroupFacts, Holder } from "../src/group/types.ts";
 import type { RosterMember } from "../src/protocol.ts";
-import { comparison, holding, named, SETTLE_MS, silenceOf, Strangers, wantsReading } from "../src/sealedrules.ts";
+import { Reading } from "../src/reading.ts";
+import { comparison, present, SETTLE_MS, silenceOf, Strangers } from "../src/sealedrules.ts";
 
 const holder = (leaf: number, member: string, key = `key of ${member}`): Holder => ({
   leaf,
@@ -19,37 +20,59 @@ const TOM = holder(2, "tom");
 const facts = (...holders: Holder[]): GroupFacts => ({ phase: "in", epoch: 7n, holders, code: new Uint8Array(32), language: "en", pending: [] });
 const listed = (member: string, facilitator = false, connected = true): RosterMember => ({ member, name: `box's ${member}`, facilitator, you: false, connected });
 
-test("words are read aloud when nobody has compared them yet", () => {
-  assert.equal(wantsReading(facts(MARA, ADA), null, null), true);
-});
+/** A tab's storage. */
+function tab(): Storage {
+  const kept = new Map<string, string>();
+  const made: Partial<Storage> = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+  };
+  return made as Storage;
+}
+const next = (before: GroupFacts, ...holders: Holder[]): GroupFacts => ({ ...before, epoch: before.epoch + 1n, code: new Uint8Array(32).fill(Number(before.epoch)), holders });
 
-test("nobody reads words to themselves", () => {
-  assert.equal(wantsReading(facts(MARA), null, null), false);
-});
-
-test("words that were compared in this epoch need no reading", () => {
-  assert.equal(wantsReading(facts(MARA, ADA), { epoch: 7, at: "now" }, null), false);
+test("words are read aloud when nobody has compared them yet, and nobody reads them to themselves", () => {
+  const reading = new Reading(true, tab(), "s");
+  assert.equal(reading.wanted(facts(MARA, ADA)), true);
+  assert.equal(reading.wanted(facts(MARA)), false);
+  assert.equal(reading.wanted({ ...facts(MARA, ADA), phase: "broken" }), false);
 });
 
 test("words are read again after each admission, and not because somebody has gone", () => {
-  const then = holding([MARA, ADA]);
-  const compared = { epoch: 5, at: "now" };
-  assert.equal(wantsReading(facts(MARA, ADA, TOM), compared, then), true);
-  assert.equal(wantsReading(facts(MARA), compared, then), false);
-  assert.equal(wantsReading(facts(MARA, ADA), compared, then), false);
+  const reading = new Reading(true, tab(), "s");
+  const first = facts(MARA, ADA);
+  reading.tapped(first);
+  assert.equal(reading.wanted(first), false);
+  assert.equal(reading.wanted(next(first, MARA)), false);
+  assert.equal(reading.wanted(next(first, MARA, ADA)), false, "with the same keys");
+  assert.equal(reading.wanted(next(first, MARA, ADA, TOM)), true);
+  assert.equal(reading.wanted(next(first, MARA, holder(1, "ada", "another key"))), true);
 });
 
-test("a known person with another key is somebody new", () => {
-  const then = holding([MARA, ADA]);
-  assert.equal(wantsReading(facts(MARA, holder(1, "ada", "another key")), { epoch: 5, at: "now" }, then), true);
+test("a facilitator's page believes no box that says the words were compared", () => {
+  const reading = new Reading(true, tab(), "s");
+  reading.told(facts(MARA, ADA), { epoch: 7, at: "now" });
+  assert.equal(reading.wanted(facts(MARA, ADA)), true);
 });
 
-test("a page that does not know who compared asks for the words again", () => {
-  assert.equal(wantsReading(facts(MARA, ADA), { epoch: 5, at: "now" }, null), true);
+test("a facilitator's tap outlives a reload, and not the session", () => {
+  const storage = tab();
+  new Reading(true, storage, "s").tapped(facts(MARA, ADA));
+  assert.equal(new Reading(true, storage, "s").wanted(facts(MARA, ADA)), false);
+  new Reading(true, storage, "s").forget();
+  assert.equal(new Reading(true, storage, "s").wanted(facts(MARA, ADA)), true);
 });
 
-test("without keys there is nothing to read", () => {
-  assert.equal(wantsReading({ ...facts(MARA, ADA), phase: "broken" }, null, null), false);
+test("a patient's page is asked until the box tells that words were compared", () => {
+  const reading = new Reading(false, tab(), "s");
+  const first = facts(MARA, ADA);
+  assert.equal(reading.wanted(first), true);
+  reading.told(first, { epoch: 6, at: "now" });
+  assert.equal(reading.wanted(first), true);
+  reading.told(first, { epoch: 7, at: "now" });
+  assert.equal(reading.wanted(first), false);
+  assert.equal(reading.wanted(next(first, MARA)), false);
 });
 
 test("who holds keys and never stood on the list is told of after a moment, the page itself is none", () => {
@@ -74,9 +97,18 @@ test("who stands on the list in time was no stranger", () => {
 
 test("the name that came with the keys stands above the list's", () => {
   assert.deepEqual(
-    named([listed("ada"), listed("wen")], [ADA]).map((one) => one.name),
+    present([listed("ada"), listed("wen")], [ADA]).map((one) => one.name),
     ["ADA", "box's wen"],
   );
+});
+
+test("who could lead and has not come is not shown as somebody in the room", () => {
+  const shown = (one: RosterMember, ...holders: Holder[]): number => present([one], holders).length;
+  assert.equal(shown(listed("ines", true, false)), 0);
+  assert.equal(shown(listed("ines", true, true)), 1);
+  assert.equal(shown(listed("mara", true, false), MARA), 1, "their line is lost, their keys are not");
+  assert.equal(shown({ ...listed("mara", true, false), you: true }), 1);
+  assert.equal(shown(listed("ada", false, false)), 1);
 });
 
 test("a page in the room without keys says why, by who could give them", () => {
