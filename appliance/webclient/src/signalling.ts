@@ -8,7 +8,7 @@ export const REQUEST_SECONDS = 10;
 export const MAX_UNDER_WAY = 16;
 /** Requests that wait for their turn. A room of sixteen needs about seventy when it starts. */
 export const MAX_WAITING = 256;
-/** Longest frame that is read, in characters; the box sends at most 64 KiB. */
+/** Longest frame that is read, in characters; the box sends at most 144 KiB. */
 export const MAX_FRAME = 256 * 1024;
 const FIRST_PAUSE = 500; // milliseconds
 const LONGEST_PAUSE = 5000;
