@@ -174,6 +174,12 @@ async def received(who: Person) -> list[dict[str, Any]]:
     return list(await who.page.evaluate(RECEIVED))
 
 
+async def opens(who: Person, other: Person) -> bool:
+    """Whether pictures and sounds of the other one have been opened."""
+    opened = {one["kind"]: one["opened"] > 0 for one in await received(who) if one["from"] == other.name}
+    return opened == {"video": True, "audio": True}
+
+
 async def opens_nothing_of(who: Person, *others: str, streams: int, packets: int = 60) -> None:
     """From some moment on so many packets come in each of `streams` tracks of the others, and nothing is opened."""
 

@@ -13,7 +13,6 @@ from tests.fakes.boxes import Box
 
 WAIT = 30.0  # seconds until a condition must hold; generous, since three browsers share two cores
 FAR = 60  # of 255: how far a decoded colour may be from the painted one
-AWAY = {"Ines"}  # leads along in the demo clinic: on every list from the start, without a picture while she is away
 
 
 async def until(holds: Callable[[], Awaitable[Any]], what: str) -> None:
@@ -29,10 +28,9 @@ def near(seen: list[float] | None, colour: str) -> bool:
 
 
 async def sees(who: Person, *others: Person) -> bool:
-    """Whether every other one's own colour is in the tile with their name, and nobody else is there."""
+    """Whether every other one's own colour is in the tile with their name, and nobody else has a tile."""
     tiles = await who.tiles()
-    there = {name for name, tile in tiles.items() if name not in AWAY or tile["colour"] is not None}
-    return there == {who.name, *(o.name for o in others)} and all(
+    return set(tiles) == {who.name, *(o.name for o in others)} and all(
         near(tiles[o.name]["colour"], o.colour) for o in others
     )
 

@@ -54,17 +54,33 @@ LEAVES_OUT_TRANSFORMS = """
 })();
 """
 
+# The page as if the box had sent it with other attributes of its main element: those that sessionStorage has as "main".
+ALTERS_MAIN = """
+document.addEventListener("readystatechange", () => {
+  const altered = Object.entries(JSON.parse(sessionStorage.getItem("main") ?? "{}"));
+  for (const [name, value] of altered) document.getElementById("room")?.setAttribute(name, value);
+});
+"""
+
 # hangUp() takes the page off the network of the box, dial() gives it back; picture and sound know nothing of it.
+# askAll({method: data}) asks over the page's own line, past the page's script: {method: the box's response}.
 LINE = """
 (() => {
   const Real = window.WebSocket;
-  const lines = new Set();
   let off = false;
   window.WebSocket = class extends Real {
-    constructor(url, ...more) { super(off ? "wss://127.0.0.1:9/" : url, ...more); lines.add(this); }
+    constructor(url, ...more) { super(off ? "wss://127.0.0.1:9/" : url, ...more); window.line = this; }
   };
-  window.hangUp = () => { off = true; for (const line of lines) line.close(); };
+  window.hangUp = () => { off = true; window.line.close(); };
   window.dial = () => { off = false; dispatchEvent(new Event("online")); };
+  let number = 1_000_000;
+  const ask = (method, data) => new Promise((resolve) => {
+    const id = ++number;
+    window.line.addEventListener("message", ({data}) => JSON.parse(data).id === id && resolve(JSON.parse(data)));
+    window.line.send(JSON.stringify({type: "request", id, method, data}));
+  });
+  window.askAll = async (asked) => Object.fromEntries(
+    await Promise.all(Object.entries(asked).map(async ([method, data]) => [method, await ask(method, data)])));
 })();
 """
 
