@@ -11,7 +11,7 @@ import { Own } from "./own.ts";
 import { change, type LineFacts, lineWord } from "./people.ts";
 import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
 import { members } from "./protocol.ts";
-import { Room } from "./room.ts";
+import { CannotSeal, Room } from "./room.ts";
 import { Sealed } from "./sealed.ts";
 import { present } from "./sealedrules.ts";
 import type { Sealer } from "./sealing/sealer.ts";
@@ -274,8 +274,8 @@ class Page {
         await (resume && first ? this.#room!.resume() : this.#room!.join());
         this.#lasted = BROWSER.later(() => (this.#tries = 0), LASTING_MILLISECONDS);
         return;
-      } catch {
-        // The next round tries again.
+      } catch (problem) {
+        if (problem instanceof CannotSeal) return; // it comes back with another sealer, and the page says so
       }
     }
   }
