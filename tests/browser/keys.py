@@ -151,14 +151,23 @@ async def agree(*everybody: Person, other_than: list[str] | None = None) -> bool
     )
 
 
+async def silences(who: Person) -> dict[str, Any]:
+    """All that the page says about silence: `silence`, and `tiles` by name: doubt, dark, picture, sound."""
+    return dict(await who.page.evaluate(SILENCES))
+
+
 async def silence(who: Person) -> str:
     """The key of the sentence of silence on the page, "" for none."""
-    return str((await who.page.evaluate(SILENCES))["silence"])
+    return str((await silences(who))["silence"])
+
+
+async def is_silent(who: Person, sentence: str) -> bool:
+    return await silence(who) == sentence
 
 
 async def doubt(who: Person, about: Person) -> str:
     """The key of the sentence at somebody's tile; then it must be black and silent."""
-    tile = (await who.page.evaluate(SILENCES))["tiles"].get(about.name)
+    tile = (await silences(who))["tiles"].get(about.name)
     if not tile or not tile["doubt"]:
         return ""
     assert tile["dark"] and not tile["picture"] and not tile["sound"], tile
@@ -180,7 +189,7 @@ async def opens(who: Person, other: Person) -> bool:
     return opened == {"video": True, "audio": True}
 
 
-async def opens_nothing_of(who: Person, *others: str, streams: int, packets: int = 60) -> None:
+async def opens_nothing_of(who: Person, *others: str, streams: int, packets: int = 40) -> None:
     """From some moment on so many packets come in each of `streams` tracks of the others, and nothing is opened."""
 
     async def look() -> dict[tuple[str, str], dict[str, Any]]:

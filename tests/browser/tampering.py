@@ -40,7 +40,7 @@ LOSES_KEYS = """
 # encodedInsertableStreams is taken away too.
 LEAVES_OUT_TRANSFORMS = """
 (() => {
-  const fault = sessionStorage.getItem("transform");
+  const fault = location.protocol === "https:" && sessionStorage.getItem("transform");
   if (!fault) return;
   const own = Object.getOwnPropertyDescriptor(RTCRtpSender.prototype, "transform");
   Object.defineProperty(RTCRtpSender.prototype, "transform", {configurable: true, get: own.get, set(value) {
@@ -57,6 +57,7 @@ LEAVES_OUT_TRANSFORMS = """
 # The page as if the box had sent it with other attributes of its main element: those that sessionStorage has as "main".
 ALTERS_MAIN = """
 document.addEventListener("readystatechange", () => {
+  if (location.protocol !== "https:") return;
   const altered = Object.entries(JSON.parse(sessionStorage.getItem("main") ?? "{}"));
   for (const [name, value] of altered) document.getElementById("room")?.setAttribute(name, value);
 });

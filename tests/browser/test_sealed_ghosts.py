@@ -16,6 +16,7 @@ from tests.browser.keys import (
     box_of,
     gather,
     holders,
+    is_silent,
     lead,
     opens,
     opens_nothing_of,
@@ -68,10 +69,6 @@ async def is_state(who: Person, state: str) -> bool:
 
 async def names_a_stranger(who: Person) -> bool:
     return "Ghost" in (await panel(who))["strangers"]
-
-
-async def is_silent(who: Person, sentence: str) -> bool:
-    return await silence(who) == sentence
 
 
 async def holds(who: Person, name: str) -> bool:
