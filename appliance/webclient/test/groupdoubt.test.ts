@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { generateKeyPackageWithKey } from "ts-mls/keyPackage.js";
 import { fromText, toText } from "../src/group/bytes.ts";
 import { Trust } from "../src/group/credential.ts";
 import { MAX_TRIES } from "../src/group/keeper.ts";
@@ -11,12 +12,20 @@ import type { Data } from "../src/protocol.ts";
 import { RequestFault } from "../src/signalling.ts";
 import type { Page } from "./box.ts";
 import { Life, type Open } from "./life.ts";
+import { unpack } from "../src/group/wire.ts";
 import { adding, credentialOf, keysOf, packed, removing, Rogue, suite } from "./rogue.ts";
 
 /** Flips a bit in the last third of what base64url says: inside signatures and ciphertexts. */
 function altered(text: string): string {
   const bytes = fromText(text, 1 << 20)!;
   bytes[Math.floor(bytes.length * 0.8)]! ^= 4;
+  return toText(bytes);
+}
+
+/** Flips the last bit: the end of a signature. */
+function withLastBit(text: string): string {
+  const bytes = fromText(text, 1 << 20)!;
+  bytes[bytes.length - 1]! ^= 1;
   return toText(bytes);
 }
 
@@ -241,11 +250,17 @@ test("a KeyPackage to which nothing can be sealed is no offer", async () => {
   const worse = [
     { ...keyPackage, initKey: keyPackage.leafNode.hpkePublicKey },
     { ...keyPackage, initKey: new Uint8Array(32) },
+    { ...keyPackage, initKey: (await keysOf(life.box, { member: "Ada" })).keyPackage.initKey },
     { ...keyPackage, initKey: new Uint8Array(31) },
     { ...keyPackage, leafNode: { ...keyPackage.leafNode, lifetime: { notBefore: 0n, notAfter: 1n } } },
     { ...keyPackage, leafNode: { ...keyPackage.leafNode, credential: credentialOf(await keysOf(life.box, { member: "Ada" })) } },
   ];
   for (const one of worse) assert.equal(await readOffer("Ada", packed({ ...good, keyPackage: one }), trust), null);
+  // Properly signed, but with a lifetime: the adder's own clock would decide whether the Commit can be made.
+  const { capabilities, credential, signaturePublicKey } = keyPackage.leafNode;
+  const keys = { signKey: good.privateKeys.signaturePrivateKey, publicKey: signaturePublicKey };
+  const short = await generateKeyPackageWithKey(credential, capabilities, { notBefore: 0n, notAfter: 1n }, [], keys, suite);
+  assert.equal(await readOffer("Ada", packed({ keyPackage: short.publicPackage, privateKeys: short.privatePackage }), trust), null);
   for (const text of ["", "AAAA", packed(good).slice(0, -2), `${packed(good)}AAAA`, altered(packed(good)), 7, null]) assert.equal(await readOffer("Ada", text, trust), null);
 });
 
@@ -342,13 +357,30 @@ test("an older epoch is not passed off as the present one after a facilitator's 
   life.together(again, ada!);
 });
 
-test("a group info that nobody leads signed is given up for another group", async () => {
-  const { life, fay, ben, rogue } = await withRogue();
-  life.box.group!.groupInfo = await rogue.groupInfo();
-  await fay.keeper.rejoin();
+test("a group info that a patient signed, or whose signature does not hold, is given up for another group with the same people", async () => {
+  for (const forge of [(rogue: Rogue) => rogue.groupInfo(), async ({ box }: Rogue) => withLastBit(box.group!.groupInfo)]) {
+    const { life, fay, ben, rogue } = await withRogue();
+    const { id } = life.box.group!;
+    life.box.group!.groupInfo = await forge(rogue);
+    await fay.keeper.rejoin();
+    await life.rest();
+    assert.notEqual(life.box.group!.id, id);
+    life.together(fay, ben); // let in by his key; the rogue has not asked
+  }
+});
+
+test("a Welcome that a patient made is refused", async () => {
+  const { life, fay, rogue } = await withRogue();
+  const cat = life.waiting("Cat");
   await life.rest();
-  assert.notEqual(fay.facts.epoch, 0n); // founded anew, and the others let in by their keys
-  assert.ok(fay.names.includes("Ben") && ben.key === fay.key);
+  const offered = unpack("mls_key_package", life.box.offers.get("Cat"))!.keyPackage;
+  life.box.people.get("Cat")!.standing = "admitted";
+  fay.line.down();
+  const welcome = await rogue.commit(adding(offered));
+  life.box.welcomes.set("Cat", { group: life.box.group!.id, epoch: life.box.group!.epoch, welcome: welcome! });
+  life.box.tell();
+  await life.later();
+  assert.deepEqual([cat.keys.length, cat.facts.phase], [0, "broken"]);
 });
 
 test("a credential for somebody else, for another key or unsigned is never used", async () => {

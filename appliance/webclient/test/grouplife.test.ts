@@ -98,6 +98,38 @@ test("what was said just before a Commit is still read after it, once, and later
   assert.deepEqual(ben!.heard.map((one) => one.text), ["one"]);
 });
 
+test("what was said before several Commits is read although they are told in the same breath", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  const [ada, ben] = await life.bring(fay, "Ada", "Ben");
+  const kept: [string, Record<string, unknown>][] = [];
+  life.box.rig.event = (page, event, data) => {
+    if (page !== ben!.line || (event !== "groupSaid" && event !== "group")) return data;
+    kept.push([event, data]);
+    return null;
+  };
+  await ada!.keeper.say("hello");
+  await life.bring(fay, "Cat");
+  await life.bring(fay, "Dan");
+  for (const [event, data] of [kept[0]!, kept.at(-1)!]) ben!.keeper.handle(event, data);
+  await life.rest();
+  assert.equal(ben!.key, fay.key);
+  assert.deepEqual(ben!.heard.map((one) => one.text), ["hello"]);
+});
+
+test("a page that is loaded anew while its older KeyPackage is being added offers another, and gets in", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  const ada = life.waiting("Ada");
+  await life.rest();
+  life.box.rig.event = (page, event, data) => (page === fay.line && event === "offers" && life.box.group!.epoch === 0 ? null : data); // she still sees the older
+  const again = life.reload(ada);
+  await life.rest();
+  life.admit(fay, "Ada");
+  await life.later();
+  life.together(fay, again);
+});
+
 test("who is removed gets no later key, and nobody reads them any more", async () => {
   const life = new Life();
   const fay = life.facilitator();
@@ -135,6 +167,33 @@ test("another key of the same person needs a tap, and the older page then holds 
   await life.rest();
   life.together(fay, phone);
   assert.notEqual(ada!.key, phone.key);
+});
+
+test("a page whose leaf goes to a newer page of the same person knows that it is out, and does not come in again", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  const [ada] = await life.bring(fay, "Ada");
+  const phone = life.page("Ada");
+  await life.rest();
+  fay.keeper.approve("Ada");
+  await life.later();
+  life.together(fay, phone);
+  assert.deepEqual([ada!.facts.phase, ada!.sealing], ["asking", false]);
+});
+
+test("a tap is used up when the person goes, whether or not a key ever came", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  await life.rest();
+  life.box.person("Ada", "participant");
+  life.admit(fay, "Ada");
+  await life.rest();
+  life.box.stand("Ada", "removed");
+  await life.rest();
+  life.box.stand("Ada", "admitted");
+  const ada = life.page("Ada");
+  await life.later();
+  assert.deepEqual([fay.facts.pending, ada.keys.length], [["Ada"], 0]);
 });
 
 test("somebody who is merely away keeps their leaf and catches up on twenty Commits", async () => {
@@ -287,6 +346,26 @@ test("a Commit whose answer was lost is in force for its maker too, and is not m
   await life.rest();
   life.together(...life.open);
   assert.equal(ben.facts.epoch, 2n);
+});
+
+test("a Commit whose answer was lost is known again also after others' Commits", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  await life.rest();
+  const gil = life.facilitator("Gil");
+  await life.rest();
+  const [ada] = await life.bring(fay, "Ada", "Cat");
+  const ben = life.waiting("Ben");
+  await life.rest();
+  fay.line.losesAnswerTo = "groupCommit";
+  life.box.stand("Cat", "removed"); // a Commit with a path, which its own maker could not follow
+  await life.rest();
+  life.admit(gil, "Ben");
+  await life.rest();
+  fay.line.connect();
+  await life.later();
+  life.together(fay, gil, ada!, ben);
+  assert.equal(fay.silences, 0);
 });
 
 test("a Commit that never arrived, and one that came second because the line broke, are done again", async () => {

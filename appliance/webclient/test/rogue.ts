@@ -50,12 +50,14 @@ export class Rogue {
     return rogue;
   }
 
-  /** A Commit of these proposals, which the box puts first. */
-  async commit(...proposals: Proposal[]): Promise<void> {
-    const { commit, newState } = await createCommit({ state: this.state, cipherSuite: suite }, { wireAsPublicMessage: true, extraProposals: proposals });
+  /** A Commit of these proposals, which the box puts first; gives the Welcome for whom it adds. */
+  async commit(...proposals: Proposal[]): Promise<string | null> {
+    const options = { wireAsPublicMessage: true, extraProposals: proposals, ratchetTreeExtension: true };
+    const { commit, newState, welcome } = await createCommit({ state: this.state, cipherSuite: suite }, options);
     this.state = newState;
     this.box.put(pack(commit), await this.groupInfo(), "rogue");
     this.box.tell();
+    return welcome ? pack({ wireformat: "mls_welcome", welcome }) : null;
   }
 
   /** A proposal on its own, where a Commit should be. */
