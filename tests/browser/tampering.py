@@ -104,3 +104,54 @@ WATCH_COLOURS = """
   }, 20);
 }
 """
+
+# Keeps what must stay in the page, as hex: {kind: [...]}, of each the newest. Of the page itself the base keys on their
+# way to the Worker, all secrets of the group that pass through WebCrypto, the private key of the leaf; of the Worker
+# what LISTENS tells.
+COLLECTS = """
+(() => {
+  if (location.protocol !== "https:") return;
+  const kept = window.kept = {};
+  const hex = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
+  const keep = (kind, bytes) => { (kept[kind] ??= []).push(hex(bytes)); kept[kind].splice(0, kept[kind].length - 12); };
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...more) {
+    if (message.type === "keys") keep("base key", message.baseKey);
+    post.call(this, message, ...more);
+  };
+  const real = crypto.subtle.importKey.bind(crypto.subtle);
+  crypto.subtle.importKey = (format, bytes, algorithm, ...more) => {
+    const name = algorithm.name ?? algorithm;
+    if (format === "raw" && ["HMAC", "AES-GCM", "HKDF"].includes(name)) keep("secret of the group", bytes);
+    if (format === "pkcs8") keep("private key", bytes.slice(-32));
+    return real(format, bytes, algorithm, ...more);
+  };
+  new BroadcastChannel("planted").onmessage = ({data: [kind, bytes]}) => keep(kind, bytes);
+})();
+"""
+
+# In front of the Worker's script: tells the page what is sealed and opened there, before, after, and with which keys.
+LISTENS = """
+(() => {
+  const told = new BroadcastChannel("planted");
+  const {encrypt, decrypt, deriveKey, exportKey} = crypto.subtle;
+  const call = (method, ...given) => method.apply(crypto.subtle, given);
+  const tell = (kind, bytes) => bytes.byteLength >= 48 && told.postMessage([kind, new Uint8Array(bytes).slice(8, 40)]);
+  crypto.subtle.encrypt = async (how, key, plain) => {
+    tell("frame that was sealed", plain);
+    const sealed = await call(encrypt, how, key, plain);
+    tell("sealed frame", sealed);
+    return sealed;
+  };
+  crypto.subtle.decrypt = async (how, key, sealed) => {
+    const plain = await call(decrypt, how, key, sealed);
+    tell("frame that was opened", plain);
+    return plain;
+  };
+  crypto.subtle.deriveKey = async (how, base, what, _, use) => {
+    const key = await call(deriveKey, how, base, what, true, use);
+    told.postMessage(["derived key", new Uint8Array(await call(exportKey, "raw", key))]);
+    return key;
+  };
+})();
+"""

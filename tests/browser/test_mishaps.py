@@ -6,7 +6,6 @@ import os
 import signal
 from functools import partial
 
-import psutil
 import pytest
 from playwright.async_api import Playwright, expect
 
@@ -17,13 +16,6 @@ from tests.fakes.boxes import Box
 pytestmark = pytest.mark.browser
 
 SLOW = WAIT * 1000  # milliseconds, as Playwright counts
-
-
-def process_of(box: Box, *words: str) -> int:
-    """The pid of the box's process whose command line has all these words."""
-    children = psutil.Process(box.process.pid).children()
-    (found,) = [child.pid for child in children if set(words) <= set(child.cmdline())]
-    return int(found)
 
 
 async def in_the_room(playwright: Playwright, box: Box) -> tuple[Person, Person]:
@@ -121,7 +113,7 @@ async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the
     playwright: Playwright, box: Box
 ) -> None:
     mara, ada = await in_the_room(playwright, box)
-    appliance = process_of(box, "appliance", "--home")
+    appliance = box.pid("appliance", "--home")
     os.kill(appliance, signal.SIGSTOP)  # nobody answers; then it is gone for good
     going_on = await flowing(ada, 1)
     os.kill(appliance, signal.SIGKILL)
@@ -130,7 +122,7 @@ async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the
     for who in (mara, ada):
         await says(who, "connected")
     await see_each_other(mara, ada)
-    os.kill(process_of(box, "media"), signal.SIGKILL)
+    os.kill(box.pid("media"), signal.SIGKILL)
     await says(ada, "mediaAway")
     for who in (mara, ada):
         await says(who, "connected")
@@ -141,7 +133,7 @@ async def test_a_session_that_ends_while_headquarters_is_away_arrives_when_it_is
     playwright: Playwright, box: Box
 ) -> None:
     mara, ada = await in_the_room(playwright, box)
-    headquarters = process_of(box, "sync", "serve")
+    headquarters = box.pid("sync", "serve")
     os.kill(headquarters, signal.SIGSTOP)
     await end(mara)
     await expect(ada.page.get_by_role("heading", name="The session has ended")).to_be_visible(timeout=SLOW)

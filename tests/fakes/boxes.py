@@ -7,11 +7,14 @@ import json
 import os
 import socket
 import sys
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from appliance.network import lan_addresses
 
@@ -36,6 +39,17 @@ class Box:
 
     def name(self, number: int) -> str:
         return str(self.demo["tickets"][number]["name"])
+
+    def pid(self, *words: str) -> int:
+        """Of the box's process whose command line has all these words: "appliance", "media", "sync"."""
+        children = psutil.Process(self.process.pid).children()
+        (found,) = [child.pid for child in children if set(words) <= set(child.cmdline())]
+        return int(found)
+
+    @property
+    def media_port(self) -> int:
+        """The relay's UDP port."""
+        return int(tomllib.loads((self.home / "hearth.toml").read_text())["media"]["port"])
 
     async def records_at_hq(self) -> list[dict[str, Any]]:
         """The records that HQ can open with its key; no trouble found on the way."""
