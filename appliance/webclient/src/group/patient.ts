@@ -85,6 +85,7 @@ export class Patient {
   }
 
   async #offer(): Promise<void> {
+    if (!this.#own) this.told.welcome = null; // made for an older KeyPackage, whatever comes of the next
     this.#own ??= await this.#make();
     this.#offered = false;
     this.#since = { group: this.told.group?.group ?? null, epoch: this.told.group?.epoch ?? -1 };
