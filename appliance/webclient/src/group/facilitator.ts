@@ -1,6 +1,7 @@
 // A facilitator's part: founds the group or comes back into it, and keeps its tree in line with the box's list of the room, as far as
 // rules.ts `plan` allows: nobody is let in without a tap here or the key of their own leaf.
 
+import { Approvals } from "./approvals.ts";
 import { toHex } from "./bytes.ts";
 import type { Ask, Attempt, Course } from "./course.ts";
 import type { Trust } from "./credential.ts";
@@ -8,7 +9,8 @@ import type { Hold } from "./hold.ts";
 import { makeOwn, type Offer, type Own, readOffer } from "./keypackage.ts";
 import { type Made, Member } from "./member.ts";
 import { fetchCredential } from "./own.ts";
-import { plan, rank } from "./rules.ts";
+import { Returns } from "./returns.ts";
+import { apart, plan, rank } from "./rules.ts";
 import type { Ticket } from "./ticket.ts";
 import { groupFact, type Told } from "./told.ts";
 
@@ -18,19 +20,13 @@ const GROUP_BYTES = 16;
 /** KeyPackages seen in the tree, which are used up. A session has a few dozen. */
 const MAX_SPENT = 512;
 
-interface Approval {
-  /** null: no KeyPackage was there yet. */
-  key: string | null;
-  /** The box's list has named them: once it does no longer, the tap is used up. */
-  inside: boolean;
-}
-
 export class Facilitator {
   pending: readonly string[] = [];
   asking = false;
   /** The group is stuck: the next way in is to found another in its place. */
   stuck = false;
-  #approvals = new Map<string, Approval>();
+  readonly #approvals: Approvals;
+  readonly #returns: Returns;
   #offers: Offer[] = [];
   #read = new Map<string, Offer | null>();
   #spent = new Set<string>();
@@ -46,18 +42,24 @@ export class Facilitator {
     private readonly me: string,
     private readonly later: (work: () => void, ms: number) => () => void,
     private readonly kick: () => void,
-  ) {}
+  ) {
+    this.#approvals = new Approvals(later, kick);
+    this.#returns = new Returns(later, kick);
+  }
 
   /** Somebody was let in by a tap on this page: with the key that is offered now, or else with the first that will be. */
   approve(member: string): void {
-    this.#approvals.set(member, { key: this.#offers.find((one) => one.member === member)?.key ?? null, inside: false });
+    const key = this.#offers.find((one) => one.member === member)?.key ?? null;
+    // Another facilitator's tap was faster. This one must not be good for whatever key comes next.
+    if (key === null && this.hold.member?.seats.some((seat) => seat.member === member)) return;
+    this.#approvals.tap(member, key);
   }
 
   /** Keys are void. Those who were in are let in again by their keys, should it have to be another group. */
   giveUp(): void {
     this.#stopWaiting();
     this.course.drop();
-    for (const { member, key, role } of this.hold.member?.seats ?? []) if (role === "participant") this.#approvals.set(member, { key, inside: true });
+    for (const { member, key, role } of this.hold.member?.seats ?? []) if (role === "participant") this.#approvals.again(member, key);
     this.hold.drop();
     this.pending = [];
   }
@@ -117,9 +119,10 @@ export class Facilitator {
     if (!member) return;
     for (const key of member.leafKeys) this.#spent.add(key);
     for (const key of this.#spent) if (this.#spent.size > MAX_SPENT) this.#spent.delete(key);
-    const offers = this.#offers.filter((one) => !this.#spent.has(one.leafKey));
-    this.#followApprovals(offers);
-    const keys = new Map([...this.#approvals].map(([one, { key }]) => [one, key]));
+    const fresh = apart(this.#offers.filter((one) => !this.#spent.has(one.leafKey)), member.seats, member.parentKeys);
+    this.#approvals.follow(this.told.roster, fresh);
+    const { keys } = this.#approvals;
+    const offers = fresh.filter((one) => this.#returns.may(one.member) || keys.get(one.member) === one.key);
     const { add, remove, swap, pending, urgent } = plan(this.me, member.seats, this.told.roster, offers, keys);
     this.pending = pending;
     if (add.length + remove.length + swap.length === 0) return this.#stopWaiting();
@@ -128,7 +131,8 @@ export class Facilitator {
     const old = member.seats.filter((seat) => swap.includes(seat.member)).map((seat) => seat.leaf);
     const made = await member.commit(offers.filter((one) => added.includes(one.member)), [...remove, ...old]);
     await this.course.submit(commitAttempt(member.group, member.epoch, made, added));
-    for (const one of added) this.#approvals.delete(one);
+    this.#approvals.used(added);
+    for (const one of swap) this.#returns.happened(one);
     this.#stopWaiting();
     this.kick(); // what has come up meanwhile
   }
@@ -162,15 +166,6 @@ export class Facilitator {
       this.#read.set(name, known === undefined ? await readOffer(member, keyPackage, this.trust) : known);
     }
     this.#offers = [...this.#read.values()].filter((one) => one !== null);
-  }
-
-  #followApprovals(offers: readonly Offer[]): void {
-    const inside = this.told.roster && new Set(this.told.roster.map((one) => one.member));
-    for (const [member, approval] of this.#approvals) {
-      approval.key ??= offers.find((one) => one.member === member)?.key ?? null;
-      if (inside?.has(member)) approval.inside = true;
-      else if (inside && approval.inside) this.#approvals.delete(member);
-    }
   }
 }
 

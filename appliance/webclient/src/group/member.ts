@@ -125,6 +125,10 @@ export class Member {
   get leafKeys(): string[] {
     return leaves(this.#state.ratchetTree).map(([, node]) => toText(node.hpkePublicKey));
   }
+  /** Those of the nodes above them. */
+  get parentKeys(): string[] {
+    return this.#state.ratchetTree.flatMap((node) => (node?.nodeType === "parent" ? [toText(node.parent.hpkePublicKey)] : []));
+  }
 
   /** A new copy each time; the receiver overwrites it. */
   baseKey(): Promise<Uint8Array> {

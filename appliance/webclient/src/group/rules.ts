@@ -70,6 +70,21 @@ export interface Offered {
   key: string;
 }
 
+/**
+ * The offers that can sit in one tree with these seats, with nodes of these HPKE keys and with each other. A key may stand there once
+ * (RFC 9420 section 7.3): two people who share one would otherwise spoil the Commit of whoever lets them in, again and again.
+ */
+export function apart<T extends Offered & { leafKey: string }>(offers: readonly T[], seats: readonly Seat[], nodeKeys: Iterable<string>): T[] {
+  const owners = new Map(seats.map((seat) => [seat.key, seat.member]));
+  const taken = new Set(nodeKeys);
+  return offers.filter(({ member, key, leafKey }) => {
+    if ((owners.get(key) ?? member) !== member || taken.has(leafKey)) return false;
+    owners.set(key, member);
+    taken.add(leafKey);
+    return true;
+  });
+}
+
 export interface Plan {
   /** Members to add; whoever is in `swap` is not. */
   add: string[];
