@@ -89,6 +89,42 @@ test("a patient's page that was shown its Welcome once more comes along into ano
   assert.equal(ben!.silences, 1);
 });
 
+test("who was let in while away, into a group that is no more, gets in at last", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  const [ben] = await life.bring(fay, "Ben");
+  const ada = life.waiting("Ada");
+  await life.rest();
+  ada.line.down();
+  life.admit(fay, "Ada");
+  await life.rest();
+  life.box.group!.groupInfo = "";
+  await fay.keeper.rejoin();
+  await life.rest();
+  ada.line.connect();
+  await life.rest();
+  assert.equal(ada.facts.phase, "asking");
+  assert.ok(ada.ring());
+  await life.rest();
+  life.together(fay, ben!, ada);
+  const asked = life.box.asked.length;
+  ada.ring();
+  await life.rest();
+  assert.equal(life.box.asked.length, asked);
+});
+
+test("a page that nobody lets in asks again a bounded number of times", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  await life.rest();
+  life.box.person("Ada", "participant", "admitted");
+  const ada = life.page("Ada");
+  await life.later(50);
+  const offers = life.box.asked.filter((one) => one.method === "groupOffer").length;
+  assert.ok(offers > 1 && offers < 10, `${offers}`);
+  assert.deepEqual([ada.timers.length, fay.facts.pending], [0, ["Ada"]]);
+});
+
 // -- taps
 
 test("a tap that came after another facilitator's lets in no other key later", async () => {

@@ -174,8 +174,9 @@ export class Keeper {
   async #makePart(): Promise<Facilitator | Patient> {
     const { ask, session, member, credentialKey, facilitator } = this.options;
     const trust = new Trust(session, credentialKey, await (this.options.suite ?? suiteOfBrowser)());
-    if (!facilitator) return new Patient(ask, trust, this.#told, this.#hold, this.#course, this.#ticket, member);
-    const made = new Facilitator(ask, trust, this.#told, this.#hold, this.#course, this.#ticket, member, this.#later, () => void this.#kick());
+    const kick = (): void => void this.#kick();
+    if (!facilitator) return new Patient(ask, trust, this.#told, this.#hold, this.#course, this.#ticket, member, this.#later, kick);
+    const made = new Facilitator(ask, trust, this.#told, this.#hold, this.#course, this.#ticket, member, this.#later, kick);
     for (const early of this.#approvedEarly.splice(0)) made.approve(early);
     return made;
   }

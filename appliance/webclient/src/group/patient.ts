@@ -15,12 +15,19 @@ import { pack, unpack } from "./wire.ts";
 
 /** KeyPackages in a row that were used up without a Welcome for this page: two can cross on the way, more is no chance. */
 const MAX_USED_UP = 4;
+/** Milliseconds in the room without a Welcome, after which another KeyPackage is offered, then twice as many each time. */
+const RENEW_MS = 20_000;
+/** The last after twenty minutes; then a reload helps. */
+const MAX_RENEWALS = 6;
 
 export class Patient {
   readonly pending: readonly string[] = [];
   #own: Own | null = null;
   #offered = false;
   #usedUp = 0;
+  #renewals = 0;
+  #isOld = false;
+  #stopRenewal: (() => void) | null = null;
   /** The group and epoch that stood when a KeyPackage was offered, as far as this page was told: who waits is not. */
   #since: { group: string | null; epoch: number } | null = null;
 
@@ -32,6 +39,8 @@ export class Patient {
     private readonly course: Course,
     private readonly ticket: Ticket,
     private readonly me: string,
+    private readonly later: (work: () => void, ms: number) => () => void,
+    private readonly kick: () => void,
   ) {}
 
   get asking(): boolean {
@@ -42,6 +51,8 @@ export class Patient {
     if (!this.told.welcomeHere) return this.giveUp();
     if (this.hold.member && (await this.course.catchUp()) !== "on") this.giveUp();
     if (!this.hold.member) await this.#enter();
+    if (this.hold.member) this.#stopRenewing();
+    else if (this.told.group?.group) this.#renewLater();
     if (this.hold.member && (await this.course.catchUp()) !== "on") throw new Error("out again at once");
     return undefined;
   }
@@ -51,6 +62,7 @@ export class Patient {
     this.hold.drop();
     this.#dropOwn();
     this.#usedUp = 0;
+    this.#stopRenewing();
   }
 
   async #enter(): Promise<void> {
@@ -63,6 +75,7 @@ export class Patient {
       this.hold.take(await Member.welcomed(this.trust, welcome.group, welcome.epoch, welcome.welcome, own));
       return;
     }
+    if (this.#isOld) this.#dropOwn();
     if (this.#isUsedUp()) {
       this.#dropOwn();
       if (++this.#usedUp > MAX_USED_UP) throw new Doubt("welcome: never for this page");
@@ -101,6 +114,22 @@ export class Patient {
   #dropOwn(): void {
     if (this.#own) wipe([this.#own.privateKeys.initPrivateKey, this.#own.privateKeys.hpkePrivateKey]);
     this.#own = this.#since = null;
-    this.#offered = false;
+    this.#offered = this.#isOld = false;
+  }
+
+  /** A Welcome may have been made and lost, as when the group it was for has been given up while this page's line was away. */
+  #renewLater(): void {
+    if (this.#stopRenewal || this.#renewals >= MAX_RENEWALS) return;
+    this.#stopRenewal = this.later(() => {
+      this.#stopRenewal = null;
+      this.#isOld = true;
+      this.kick();
+    }, RENEW_MS * 2 ** this.#renewals++);
+  }
+
+  #stopRenewing(): void {
+    this.#stopRenewal?.();
+    this.#stopRenewal = null;
+    this.#renewals = 0;
   }
 }
