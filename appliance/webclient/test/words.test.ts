@@ -24,7 +24,8 @@ test("half a code, or no list, has no words", () => {
 });
 
 test("a list that is not the one everybody has is refused, and asked for again", async () => {
-  const answers = [new Response("[]"), new Response("no", { status: 404 }), new Response(JSON.stringify([...spanish.slice(1), "abeja"]))];
+  const others = [[], [...spanish.slice(1), "abeja"], [...spanish].reverse(), spanish.map((one) => `${one}\u200b`), english];
+  const answers = [new Response("no", { status: 404 }), ...others.map((list) => new Response(JSON.stringify(list)))];
   for (const answer of answers) await assert.rejects(wordList("es", async () => answer));
   let asked = "";
   const get = async (path: string): Promise<Response> => ((asked += path), new Response(JSON.stringify(spanish)));

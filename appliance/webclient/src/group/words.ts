@@ -1,10 +1,19 @@
 // The roster code as words: which words a code is, and where the list of them comes from. The list is fetched in the room only.
 
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toHex } from "./bytes.ts";
+
 /** What somebody who tries keys until the words fit has to reach: 2^100 tries. Eight English words, ten Spanish ones. */
 const ENOUGH_BITS = 100;
 
-/** Sizes of the two lists: a list of another length is not the one that the others in the room have. */
-const SIZES: Readonly<Record<string, number>> = { en: 7776, es: 2048 };
+/**
+ * SHA-256 of each list, its words with a line feed between them. The list comes from the box: with words that look alike, or in another
+ * order for one page, it could make two codes read the same.
+ */
+const DIGESTS: Readonly<Record<string, string>> = {
+  en: "3fc6a21c6a5700ed52f5392e95acd1bdca49a7502187f7e702cb5692776f9a59",
+  es: "7d7a9ec4381c5884201f97e8f76e5252da8e93996d2fe5dbed029c235fb9b098",
+};
 
 /** How many words of a list of that size are a code. */
 export function wordsNeeded(size: number): number {
@@ -39,10 +48,10 @@ export function wordList(language: string, get: (path: string) => Promise<Respon
 }
 
 async function load(language: string, get: (path: string) => Promise<Response>): Promise<readonly string[]> {
-  const size = SIZES[language];
-  if (size === undefined) throw new RangeError("no list for that language");
+  const digest = DIGESTS[language];
+  if (digest === undefined) throw new RangeError("no list for that language");
   const answer = await get(`/static/words-${language}.json`);
   const list: unknown = answer.ok ? await answer.json() : null;
-  if (!Array.isArray(list) || list.length !== size || new Set(list).size !== size) throw new TypeError("not the list");
+  if (!Array.isArray(list) || toHex(sha256(new TextEncoder().encode(list.join("\n")))) !== digest) throw new TypeError("not the list");
   return list as string[];
 }
