@@ -10,8 +10,8 @@ interface Compared {
   then: readonly string[];
 }
 
-/** Who stands behind a leaf: another person or another key on the same leaf is somebody new. */
-const behind = (one: Holder): string => `${one.leaf} ${one.member} ${one.key}`;
+/** Another person or another key is somebody new; the same on another leaf is not, as after a reload when somebody else has gone. */
+const behind = (one: Holder): string => `${one.member} ${one.key}`;
 
 export class Reading {
   readonly #name: string;

@@ -46,6 +46,7 @@ test("words are read again after each admission, and not because somebody has go
   assert.equal(reading.wanted(first), false);
   assert.equal(reading.wanted(next(first, MARA)), false);
   assert.equal(reading.wanted(next(first, MARA, ADA)), false, "with the same keys");
+  assert.equal(reading.wanted(next(first, MARA, holder(3, "ada"))), false, "with the same keys on another leaf");
   assert.equal(reading.wanted(next(first, MARA, ADA, TOM)), true);
   assert.equal(reading.wanted(next(first, MARA, holder(1, "ada", "another key"))), true);
 });
