@@ -47,6 +47,7 @@ export class Sealed {
   readonly #reading: Reading;
   #sealer: Sealer | null = null;
   #facts = NOTHING;
+  #shown = NOTHING; // whose words stand on the page: a moment behind what the group has told
   #roster: readonly RosterMember[] = [];
   #known = new Set<string>(); // everybody whom the box's list has named on this page
   readonly #strangers = new Strangers();
@@ -115,7 +116,7 @@ export class Sealed {
     this.#keeper.forget();
     this.#reading.forget();
     this.#sealer?.close();
-    this.#facts = NOTHING;
+    this.#facts = this.#shown = NOTHING;
     this.#inside = false;
     this.#chat.clear();
     this.#panel.show(null);
@@ -160,8 +161,9 @@ export class Sealed {
   }
 
   async #compare(): Promise<void> {
-    const facts = this.#facts;
-    await this.#keeper.compared();
+    const facts = this.#shown;
+    if (!facts.code) throw new Error("no words");
+    await this.#keeper.compared(facts.code);
     this.#reading.tapped(facts);
     this.#show();
   }
@@ -219,6 +221,7 @@ export class Sealed {
     this.#reading.told(this.#facts, this.#compared);
     const list = await wordList(language).catch(() => null);
     if (turn !== this.#drawn) return undefined;
+    this.#shown = this.#facts;
     const { names, again } = this.#strangers.look(holders, this.#known, performance.now());
     this.#panel.show({
       words: list ? wordsOf(code, list) : [], // none: the panel says that they could not be had

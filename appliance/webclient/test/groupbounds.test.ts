@@ -168,3 +168,15 @@ test("a tap that the box did not follow is void after a while", async () => {
   await life.later();
   assert.deepEqual([ada.keys.length, fay.facts.pending], [0, ["Ada"]]);
 });
+
+test("words that were compared are those of the present keys, or the tap is refused", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  await life.bring(fay, "Ada");
+  const before = fay.facts.code!;
+  await life.bring(fay, "Ben");
+  await assert.rejects(fay.keeper.compared(before));
+  assert.deepEqual(life.box.comparisons, []);
+  await fay.keeper.compared(fay.facts.code!);
+  assert.equal(life.box.comparisons.length, 1);
+});

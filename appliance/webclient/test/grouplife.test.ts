@@ -357,6 +357,7 @@ test("a Commit whose answer was lost is known again also after others' Commits",
   const [ada] = await life.bring(fay, "Ada", "Cat");
   const ben = life.waiting("Ben");
   await life.rest();
+  life.box.remembers = false;
   fay.line.losesAnswerTo = "groupCommit";
   life.box.stand("Cat", "removed"); // a Commit with a path, which its own maker could not follow
   await life.rest();
@@ -387,6 +388,7 @@ test("a Commit that never arrived, and one that came second because the line bro
 
 test("a founding and a return whose answers were lost are settled on the next line", async () => {
   const life = new Life();
+  life.box.remembers = false;
   life.box.person("Fay", "facilitator");
   const fay = life.page("Fay");
   fay.line.losesAnswerTo = "groupFound";
@@ -441,7 +443,7 @@ test("a comparison is told to the box with the epoch that was compared", async (
   const life = new Life();
   const fay = life.facilitator();
   await life.bring(fay, "Ada");
-  await fay.keeper.compared();
+  await fay.keeper.compared(fay.facts.code!);
   assert.deepEqual(life.box.comparisons, [{ group: life.box.group!.id, epoch: 1, member: "Fay" }]);
 });
 

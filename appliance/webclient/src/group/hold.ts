@@ -1,6 +1,6 @@
 // What this page holds of the group, and what it tells the rest of the page about it: keys once an epoch, silence, facts.
 
-import { wipe } from "./bytes.ts";
+import { same, wipe } from "./bytes.ts";
 import type { Member } from "./member.ts";
 import type { Ticket } from "./ticket.ts";
 import type { GroupFacts, GroupListener, Holder, Phase } from "./types.ts";
@@ -23,6 +23,12 @@ export class Hold {
   }
   get over(): boolean {
     return this.#over;
+  }
+
+  /** Whether this is the code of the keys that are held now. */
+  has(code: Uint8Array): boolean {
+    const [member, given] = [this.#member, this.#given];
+    return member !== null && given !== null && given.group === member.group && given.epoch === member.epoch && same(given.code, code);
   }
 
   /** `next` is in force. */

@@ -99,10 +99,10 @@ export class Keeper {
     await this.options.ask("groupSay", sealed);
   }
 
-  /** Everybody has heard the same words. */
-  async compared(): Promise<void> {
+  /** Everybody has heard the words of this code. Rejects if there are other keys by now, or with the box's fault. */
+  async compared(code: Uint8Array): Promise<void> {
     const { member } = this.#hold;
-    if (!member) throw new Error("no keys");
+    if (!member || !this.#hold.has(code)) throw new Error("not the code of these keys");
     await this.options.ask("groupCompared", { group: member.group, epoch: member.epoch });
   }
 
