@@ -55,6 +55,8 @@ export class Box {
   readonly pages = new Set<Page>();
   group: Group | null = null;
   rig: Rig = {};
+  /** Whether the same Commit by the same page, sent again, is answered as it was the first time. */
+  remembers = true;
   /** Everything that went over a line, in order: method and who asked. */
   asked: { method: string; member: string; data: Data }[] = [];
 
@@ -153,7 +155,7 @@ export class Box {
 
   #found(person: Person, data: Data): Data {
     const [id, groupInfo] = [String(data["group"]), String(data["groupInfo"])];
-    if (this.group?.id === id && this.group.founder === person.member) return {};
+    if (this.remembers && this.group?.id === id && this.group.founder === person.member) return {};
     if ((this.group?.id ?? null) !== data["instead"]) throw fault("stale_epoch");
     this.group = { id, founder: person.member, epoch: 0, groupInfo, commits: [] };
     this.welcomes.clear();
@@ -166,7 +168,7 @@ export class Box {
     const epoch = Number(data["epoch"]);
     const commit = String(data["commit"]);
     const made = group.commits.find((one) => one.epoch === epoch);
-    if (made?.by === person.member && made.commit === commit) return {};
+    if (this.remembers && made?.by === person.member && made.commit === commit) return {};
     if (epoch !== group.epoch) throw fault("stale_epoch");
     const added = data["added"] as string[];
     if (added.some((one) => !["waiting", "admitted"].includes(this.people.get(one)?.standing ?? "denied"))) throw fault("wrong_state");

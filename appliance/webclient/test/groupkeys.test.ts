@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ClientState, createGroup, joinGroup } from "ts-mls/clientState.js";
 import { createCommit } from "ts-mls/createCommit.js";
+import { createApplicationMessage } from "ts-mls/createMessage.js";
 import { defaultClientConfig } from "ts-mls/clientConfig.js";
 import { processPublicMessage } from "ts-mls/processMessages.js";
 import { emptyPskIndex } from "ts-mls/pskIndex.js";
@@ -11,6 +12,7 @@ import { fromText, toText } from "../src/group/bytes.ts";
 import { MAX_IDENTITY, Trust } from "../src/group/credential.ts";
 import { pruned, retire, secretsOf } from "../src/group/secrets.ts";
 import { Ticket } from "../src/group/ticket.ts";
+import { open } from "../src/group/talk.ts";
 import { LIMITS, pack, unpack } from "../src/group/wire.ts";
 import { Box } from "./box.ts";
 import { Tab } from "./life.ts";
@@ -149,6 +151,26 @@ test("after each epoch nothing of the one before the last remains, and nothing t
   // Of two epochs ago nothing at all is left, but for the keys of nodes that are still there.
   const nodes = new Set(Object.values(ada.privatePath.privateKeys));
   for (const secret of former[1]!) assert.ok(isWiped(secret) || nodes.has(secret));
+});
+
+test("the key schedule of an epoch that is over is gone, but for what reads what was said in it", async () => {
+  const { fay, ada } = await pair();
+  const { commit } = await createCommit({ state: fay, cipherSuite: suite }, { wireAsPublicMessage: true });
+  assert.ok(commit.wireformat === "mls_public_message");
+  const { senderDataSecret, resumptionPsk, ...rest } = ada.keySchedule;
+  retire(ada, (await processPublicMessage(ada, commit.publicMessage, emptyPskIndex, suite)).newState);
+  for (const [name, secret] of Object.entries(rest)) assert.ok(isWiped(secret), name);
+  for (const secret of [senderDataSecret, resumptionPsk]) assert.ok(!isWiped(secret));
+});
+
+test("the secret of what was read is gone", async () => {
+  const { fay, ada } = await pair();
+  const { privateMessage } = await createApplicationMessage(fay, utf8("x"), suite);
+  const { secret } = ada.secretTree[0]!.application;
+  const opened = await open(ada, pack({ wireformat: "mls_private_message", privateMessage }), suite);
+  assert.ok(opened !== null && opened !== "later" && opened.text === "x");
+  assert.ok(isWiped(secret));
+  assert.ok([...secretsOf(opened.state)].every((one) => !isWiped(one)));
 });
 
 test("a Commit that came second takes nothing with it", async () => {
