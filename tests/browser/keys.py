@@ -130,6 +130,10 @@ async def panel(who: Person) -> dict[str, Any]:
     return dict(await who.page.evaluate(PANEL))
 
 
+async def has(who: Person, what: str, value: object) -> bool:
+    return bool((await panel(who))[what] == value)
+
+
 async def words(who: Person) -> list[str]:
     """The words of the room on that page; none without keys."""
     return list((await panel(who))["words"])
@@ -149,6 +153,28 @@ async def agree(*everybody: Person, other_than: list[str] | None = None) -> bool
         and first != other_than
         and all(one["words"] == first and names <= set(one["holders"]) for one in seen)
     )
+
+
+async def compare(leader: Person, *others: Person) -> None:
+    """The leader's tap; every page shows it."""
+    button = leader.page.get_by_role("button", name="Everybody has the same words")
+    if not await button.is_visible():  # nobody asked for it
+        await leader.page.locator("#code-panel summary").click()
+    await button.click()
+    for who in (leader, *others):
+        await until(partial(has, who, "state", "compared"), f"{who.name} sees that the words were compared")
+
+
+async def say(who: Person, text: str) -> None:
+    """Write to the group."""
+    if not await who.page.locator("#chat-text").is_visible():
+        await who.page.locator("#chat summary").click()
+    await who.page.locator("#chat-text").fill(text)
+    await who.page.locator("#chat-text").press("Enter")
+
+
+async def reads(who: Person, line: str) -> bool:
+    return line in (await panel(who))["chat"]
 
 
 async def silences(who: Person) -> dict[str, Any]:

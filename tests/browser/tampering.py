@@ -65,12 +65,18 @@ document.addEventListener("readystatechange", () => {
 
 # hangUp() takes the page off the network of the box, dial() gives it back; picture and sound know nothing of it.
 # askAll({method: data}) asks over the page's own line, past the page's script: {method: the box's response}.
+# `heard` has the names of the events that have come.
 LINE = """
 (() => {
   const Real = window.WebSocket;
   let off = false;
+  window.heard = [];
   window.WebSocket = class extends Real {
-    constructor(url, ...more) { super(off ? "wss://127.0.0.1:9/" : url, ...more); window.line = this; }
+    constructor(url, ...more) {
+      super(off ? "wss://127.0.0.1:9/" : url, ...more);
+      window.line = this;
+      this.addEventListener("message", ({data}) => window.heard.push(JSON.parse(data).event));
+    }
   };
   window.hangUp = () => { off = true; window.line.close(); };
   window.dial = () => { off = false; dispatchEvent(new Event("online")); };

@@ -14,6 +14,7 @@ from playwright.async_api import Playwright
 from tests.browser.keys import (
     agree,
     box_of,
+    compare,
     gather,
     holders,
     is_silent,
@@ -54,17 +55,6 @@ async def altered(who: Person, **attributes: str) -> None:
     await who.context.add_init_script(ALTERS_MAIN)
     await who.page.evaluate("(changes) => sessionStorage.setItem('main', changes)", changes)
     await who.page.reload()
-
-
-async def compare(leader: Person, *others: Person) -> None:
-    """The leader's tap; every page shows it."""
-    await leader.page.get_by_role("button", name="Everybody has the same words").click()
-    for who in (leader, *others):
-        await until(partial(is_state, who, "compared"), f"{who.name} sees that the words were compared")
-
-
-async def is_state(who: Person, state: str) -> bool:
-    return bool((await panel(who))["state"] == state)
 
 
 async def names_a_stranger(who: Person) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from playwright.async_api import Playwright, Route
 
-from tests.browser.keys import gather, panel, people
+from tests.browser.keys import gather, people, reads, say
 from tests.browser.looks import until
 from tests.browser.people import Person
 from tests.browser.tampering import COLLECTS, LISTENS
@@ -56,18 +56,6 @@ async def kept(*everybody: Person) -> dict[str, bytes]:
 
 def kind_of(name: str) -> str:
     return name.split(",")[0].rstrip(" 0123456789")
-
-
-async def say(who: Person, text: str) -> None:
-    page = who.page
-    if not await page.locator("#chat-text").is_visible():
-        await page.locator("#chat summary").click()
-    await page.locator("#chat-text").fill(text)
-    await page.locator("#chat-text").press("Enter")
-
-
-async def reads(who: Person, line: str) -> bool:
-    return line in (await panel(who))["chat"]
 
 
 async def test_neither_the_wire_nor_the_memory_of_the_box_holds_a_key_a_frame_or_a_word_of_the_room(
