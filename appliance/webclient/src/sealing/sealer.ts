@@ -38,7 +38,7 @@ export class Sealer {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #senders = new Senders();
   readonly #receivers = new Receivers();
-  /** What getStats said before the ping of that number went out; again: for the second time, after a doubt. */
+  /** What getStats said before the ping of that number went out; again: for the second time, after a doubt. null: all of it is judged. */
   #sent: { number: number; counts: Sent; again: boolean } | null = null;
   #counting = false;
   #number = 0;
@@ -184,15 +184,19 @@ export class Sealer {
     const sent = this.#sent;
     if (sent?.number !== pong.number) return;
     const leaking = this.#senders.leaking(sent.counts, pong.sealed);
-    if (leaking.size === 0) return;
-    if (sent.again) for (const id of leaking.keys()) this.#leak(id);
-    else setTimeout(() => this.#sent === sent && this.#ask(leaking, true), PATIENCE_MS);
+    if (leaking.size > 0 && !sent.again) {
+      setTimeout(() => this.#sent === sent && this.#ask(leaking, true), PATIENCE_MS);
+      return;
+    }
+    this.#sent = null;
+    for (const id of leaking.keys()) this.#leak(id);
   }
 
   /** getStats first, the Worker's count after it: what is on its way meanwhile has passed already. */
   async #watch(): Promise<void> {
     if (this.#liveness.dead(performance.now())) return this.#die();
-    if (this.#counting) return void this.#ping();
+    // A question that is still open is not replaced by a newer one: a Worker that is always late would never be judged.
+    if (this.#counting || this.#sent) return void this.#ping();
     this.#counting = true;
     const counts = await this.#senders.count();
     this.#counting = false;

@@ -10,12 +10,26 @@ interface One {
   balance: Balance;
 }
 
+/** How long the browser may take for its counts, in milliseconds. One answer that never comes must not end the watch over all. */
+const STATS_MS = 2000;
+
 /** By the sender's id: what getStats said. */
 export type Sent = ReadonlyMap<number, number>;
 
 /** Takes the track off: from now on the encoder has nothing to encode but, in Firefox, black. */
 export function takeOff(sender: RTCRtpSender): void {
   void sender.replaceTrack(null).catch(() => undefined); // its peer connection has ended
+}
+
+/** null if it takes too long. */
+async function soon<T>(coming: Promise<T>): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), STATS_MS)));
+  try {
+    return await Promise.race([coming, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export class Senders {
@@ -37,11 +51,11 @@ export class Senders {
     return found[0];
   }
 
-  /** Asks the browser; a sender whose peer connection has ended is left out. */
+  /** Asks the browser; a sender whose peer connection has ended, or which has no answer, is left out. */
   async count(): Promise<Sent> {
     const sent = new Map<number, number>();
     const ask = async ([id, { sender, kind }]: [number, One]): Promise<void> => {
-      const report = await sender.getStats().catch(() => null);
+      const report = await soon(sender.getStats().catch(() => null));
       if (report) sent.set(id, sentOf(kind, report));
     };
     await Promise.all([...this.#all].map(ask));
