@@ -16,6 +16,8 @@ export interface OwnListener {
 export class Own {
   #got: Captured = { audio: null, video: null, failure: null };
   #busy = false;
+  #off = 0; // how often everything was switched off
+  #over = false;
 
   constructor(
     private readonly buttons: { microphone: HTMLButtonElement; camera: HTMLButtonElement },
@@ -44,25 +46,34 @@ export class Own {
     for (const kind of ["audio", "video"] as const) {
       if (this.#got[kind]) this.listener.track(kind, null);
     }
-    release(this.#got);
-    this.#got = { audio: null, video: null, failure: null };
+    this.#release();
     this.#show();
   }
 
   /** Switches all devices off for good. */
   stop(): void {
-    release(this.#got);
-    this.#got = { audio: null, video: null, failure: null };
-    for (const button of Object.values(this.buttons)) button.disabled = true;
+    this.#over = true;
+    this.#release();
     this.#show();
   }
 
+  #release(): void {
+    this.#off++;
+    release(this.#got);
+    this.#got = { audio: null, video: null, failure: null };
+  }
+
   async #take(wanted: { audio: boolean; video: boolean }): Promise<void> {
-    if (this.#busy) return;
+    if (this.#busy || this.#over) return;
     this.#busy = true;
+    const off = this.#off;
     this.#show();
     const got = await capture(wanted, this.choices);
     this.#busy = false;
+    if (off !== this.#off) {
+      release(got); // nobody wants them any more
+      return this.#show();
+    }
     this.listener.missing(missingWord(got, wanted));
     for (const kind of ["audio", "video"] as const) {
       const track = got[kind];
@@ -105,8 +116,7 @@ export class Own {
   }
 
   #show(): void {
-    this.buttons.microphone.disabled = this.#busy;
-    this.buttons.camera.disabled = this.#busy;
+    for (const button of Object.values(this.buttons)) button.disabled = this.#busy || this.#over;
     this.buttons.microphone.setAttribute("aria-pressed", String(!this.muted));
     this.buttons.camera.setAttribute("aria-pressed", String(this.#got.video !== null));
     this.listener.muted(this.muted);
