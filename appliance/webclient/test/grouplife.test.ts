@@ -240,6 +240,20 @@ test("a facilitator's reload leads back into the same group, and everybody stays
   assert.deepEqual([ada!.silences, ben!.silences], [0, 0]);
 });
 
+test("a facilitator who was alone founds another group after a reload: there is nobody to come back to", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  await life.rest();
+  const { id } = life.box.group!;
+  const again = life.reload(fay);
+  const ada = life.waiting("Ada");
+  await life.rest();
+  assert.notEqual(life.box.group!.id, id);
+  life.admit(again, "Ada");
+  await life.rest();
+  life.together(again, ada);
+});
+
 test("another device of the same facilitator takes over; the first falls silent and does not fight", async () => {
   const life = new Life();
   const fay = life.facilitator();
