@@ -79,8 +79,7 @@ class Clinic:
 
         Faults: not_signed_in, refused, bad_request, too_large, too_many_tries, wrong_state, stale_epoch.
         """
-        allowance = seat.says if method == "groupSay" else seat.asks
-        if not allowance.take(time.monotonic()):
+        if not seat.allowance(method).take(time.monotonic()):
             raise Fault("too_many_tries")
         asked = asking.parse(method, data)
         self.live.check_open(page)

@@ -31,6 +31,10 @@ class Seat:
     language: str
     asks: Allowance = field(default_factory=lambda: Allowance(rules.ASKS_PER_SECOND, rules.ASKS_AT_ONCE))
     says: Allowance = field(default_factory=lambda: Allowance(rules.SAYS_PER_SECOND, rules.SAYS_AT_ONCE))
+    offers: Allowance = field(default_factory=lambda: Allowance(rules.OFFERS_PER_SECOND, rules.OFFERS_AT_ONCE))
+
+    def allowance(self, method: str) -> Allowance:
+        return {"groupSay": self.says, "groupOffer": self.offers}.get(method, self.asks)
 
 
 def look(tx: Transaction, seat: Seat, asked: requests.AskLook | requests.AskCommits) -> Answer:

@@ -16,7 +16,9 @@ MAX_SAID = 8 * 1024  # bytes of one sealed line of the chat
 KEPT_COMMITS = 256  # per group; a page that is further behind comes back in by a new offer
 MAX_ANSWERED = 128 * 1024  # bytes of commits in one answer; the page asks for the rest
 SAYS_PER_SECOND, SAYS_AT_ONCE = 5.0, 20.0  # per page: faster than anybody types, slower than a flood
-ASKS_PER_SECOND, ASKS_AT_ONCE = 10.0, 40.0  # per page, all but says; a page that comes in asks five times
+# Per page: each offer goes to all who lead, with everybody else's. A reload is one; a lost welcome a few.
+OFFERS_PER_SECOND, OFFERS_AT_ONCE = 1.0, 8.0
+ASKS_PER_SECOND, ASKS_AT_ONCE = 10.0, 40.0  # per page, all others; a page that comes in asks five times
 
 
 def b64url(raw: bytes) -> str:

@@ -172,3 +172,11 @@ async def test_a_page_that_asks_too_often_is_told_so_and_nothing_is_noted(room: 
     assert "too_many_tries" in codes
     entries = await room.box.clinic.db.read(audit.entries)
     assert sum(entry.action == "look_at_group" for entry in entries) == codes.count("refused")
+
+
+async def test_one_who_offers_again_and_again_is_slowed_down_and_may_ask_other_things(room: Room) -> None:
+    ada = await room.patient(0, admitted=True)
+    codes = [await ada.refused("groupOffer", {"keyPackage": key_package()}) for _ in range(30)]
+    assert set(codes[:5]) == {""}
+    assert "too_many_tries" in codes
+    assert await ada.refused("groupCredential", ASKS["groupCredential"]) == ""

@@ -52,6 +52,7 @@ def test_the_limits_are_the_codes() -> None:
         [rules.KEPT_COMMITS],
         [rules.MAX_ANSWERED],
         [rules.SAYS_PER_SECOND, rules.SAYS_AT_ONCE],
+        [rules.OFFERS_PER_SECOND, rules.OFFERS_AT_ONCE],
         [rules.ASKS_PER_SECOND, rules.ASKS_AT_ONCE],
     ]
     assert f"at most {bodies.MAX_FRAME // 1024} KiB" in TEXT
