@@ -131,3 +131,11 @@ def test_what_we_cannot_do_is_said_as_plainly_as_what_we_do() -> None:
     text = " ".join(render("protected").split())
     for limit in ("films the screen", "takes over the box", "They can see that you talk", "sits near you"):
         assert limit in text
+
+
+@pytest.mark.parametrize("page", ["room", "session"])
+def test_the_way_there_from_a_room_takes_nothing_of_that_tab_along(page: str) -> None:
+    """Older browsers copy sessionStorage, with the rejoin ticket, into a window that has an opener."""
+    (link,) = set(re.findall(r'<a [^>]*href="/protected"[^>]*>', render(page)))
+    assert 'target="_blank"' in link
+    assert 'rel="noopener"' in link
