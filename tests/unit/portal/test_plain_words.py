@@ -133,7 +133,7 @@ def test_what_we_cannot_do_is_said_as_plainly_as_what_we_do() -> None:
         assert limit in text
 
 
-@pytest.mark.parametrize("page", ["room", "session"])
+@pytest.mark.parametrize("page", ["room, waiting", "session"])
 def test_the_way_there_from_a_room_takes_nothing_of_that_tab_along(page: str) -> None:
     """Older browsers copy sessionStorage, with the rejoin ticket, into a window that has an opener."""
     (link,) = set(re.findall(r'<a [^>]*href="/protected"[^>]*>', render(page)))
