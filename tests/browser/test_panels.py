@@ -86,6 +86,19 @@ async def test_new_words_open_the_panel_again_and_a_folded_one_stays_folded(chro
     await expect(fold).to_have_attribute("open", "")
 
 
+async def test_a_tap_meant_for_other_words_does_not_count_for_the_new_ones(chromium: Browser, script: Path) -> None:
+    room = await stage(chromium, script, facilitator=True, width=1280)
+    same = room.page.get_by_role("button", name="Everybody has the same words")
+    await room.code(prompt=True)
+    await same.click()
+    await room.code(prompt=True, words=WORDS[::-1])
+    await same.click(force=True)
+    assert await room.calls() == ["compared"]
+    await expect(same).to_be_enabled()
+    await same.click()
+    assert await room.calls() == ["compared", "compared"]
+
+
 async def test_a_patient_compares_and_says_so_aloud_but_marks_nothing(chromium: Browser, script: Path) -> None:
     room = await stage(chromium, script)
     await room.code(prompt=True)

@@ -4,6 +4,9 @@ import { clock } from "./people.ts";
 import { rest, resting } from "./resting.ts";
 import { word } from "./words.ts";
 
+/** A tap that was meant for the words before must not say that these are the same. Nobody reads eight words in that time. */
+const NEW_MILLISECONDS = 1500;
+
 /** Somebody who holds the keys of the room, as far as the panel needs to know (a Holder of the group is one). */
 export interface KeyHolder {
   name: string;
@@ -43,6 +46,7 @@ export class CodePanel {
   #drawn = "";
   #words = "";
   #prompted = false;
+  #ripe: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly root: HTMLElement,
@@ -85,6 +89,18 @@ export class CodePanel {
     list.lang = facts?.lang ?? "";
     list.replaceChildren(...words.map((text) => element("li", text)));
     for (const place of [".code-stop", ".code-failed"]) this.#show(place, false); // said of other words
+    this.#ripen();
+  }
+
+  #ripen(): void {
+    const button = this.#one<HTMLButtonElement>("button.code-same");
+    if (!button) return;
+    rest(button, true);
+    clearTimeout(this.#ripe);
+    this.#ripe = setTimeout(() => {
+      this.#ripe = undefined;
+      rest(button, false);
+    }, NEW_MILLISECONDS);
   }
 
   #people(facts: CodeFacts | null): void {
@@ -125,7 +141,7 @@ export class CodePanel {
       this.#one(".code-failed")!.textContent = word("failed");
       this.#show(".code-failed", true);
     } finally {
-      rest(button, false);
+      if (this.#ripe === undefined) rest(button, false);
     }
   }
 
