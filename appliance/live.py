@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 # How long a lost page's media go on: a phone that changes its Wi-Fi reconnects in a second or two. Longer would leave
 # the others with a frozen picture.
 GRACE_SECONDS = 5.0
+PAGES_REMEMBERED = 8  # of one member, in the order of their birth: somebody with more devices than that is rare
 CATCH_UP_SECONDS = 1.0  # after a failure of store or relay; a disk that is full stays full for longer anyway
 SENDS_AND_RECEIVES = Permission(send=("audio", "video"), receive=True)
 
@@ -46,6 +47,7 @@ class Page(Protocol):
 
     session: str
     member: str
+    name: str  # of the page itself, the same over all its lines; "" where it gave none
     staff: bool
 
     def stands(self, tx: Transaction) -> bool: ...  # whether the login or visit behind it has not ended
@@ -62,6 +64,7 @@ class Live:
         self._db = db
         self._publish = publish
         self._pages: dict[str, set[Page]] = {}
+        self._births: dict[str, dict[str, list[str]]] = {}
         self._told: dict[str, set[str]] = {}
         self._attending: dict[str, int] = {}
         self._order = asyncio.Lock()
@@ -73,13 +76,29 @@ class Live:
     # -- pages ---------------------------------------------------------------------------------------------------
 
     async def arrive(self, page: Page) -> None:
-        """A page opened. A member has one page; an older one is told that it was replaced."""
+        """A page opened. A member has one page, the newest; an older one is told that it was replaced.
+
+        A device that slept through that and wakes up is older still, although its line is newer.
+        """
         pages = self._pages.setdefault(page.session, set())
-        for older in [p for p in pages if p.member and p.member == page.member]:
+        others = [other for other in pages if other.member and other.member == page.member]
+        births = self._note_birth(page)
+        if any(births.index(other.name) > births.index(page.name) for other in others if other.name in births):
+            page.replace()
+            return
+        for older in others:
             pages.discard(older)
             older.replace()
         pages.add(page)
         await self.changed(page.session)
+
+    def _note_birth(self, page: Page) -> list[str]:
+        """The names of the member's pages in the order in which they were born, as far as they are remembered."""
+        births = self._births.setdefault(page.session, {}).setdefault(page.member, [])
+        if page.name not in births:
+            births.append(page.name)
+            del births[:-PAGES_REMEMBERED]
+        return births
 
     async def depart(self, page: Page) -> None:
         """A page closed. Its media end after a short grace, unless a new page of the member came."""
@@ -225,6 +244,7 @@ class Live:
             await _said(relay.permit(session.id, member, SENDS_AND_RECEIVES))
         if session.state == "ended":
             del self._told[session.id]
+            self._births.pop(session.id, None)
             await _said(relay.close_room(session.id))
 
     async def _note_attendance(self, session_id: str, members: list[rows.Member], inside: set[str]) -> None:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 REPLACED = 4001  # close code: another page of the same person is open; do not come back by yourself
 SIGNED_OUT = 4002  # close code: the login behind this page has ended
+MAX_NAME = 40  # characters of a page's own name
 HEARTBEAT_SECONDS = 10.0
 CLOSE_SECONDS = 0.5  # for a page to answer that it closes too; the box ends in 2 s, whatever a page does
 OUTGOING = 256  # frames waiting for a slow page; past that the page is closed and comes back for the whole truth
@@ -34,8 +35,9 @@ UNDER_WAY = 32  # requests of one page at once
 class RoomPage:
     """One open page. `show` sends an event unless the page was shown exactly that last."""
 
-    def __init__(self, seat: Seat, stands: Stands, *, staff: bool) -> None:
+    def __init__(self, seat: Seat, stands: Stands, name: str, *, staff: bool) -> None:
         self.session, self.member, self.stands, self.staff = seat.session, seat.member, stands, staff
+        self.name = name[:MAX_NAME]
         self.seat = seat
         self.one_by_one = asyncio.Lock()  # what a page asks of its group is done in the order in which it asked
         self.socket = web.WebSocketResponse(
@@ -102,7 +104,7 @@ async def patient(request: web.Request) -> web.StreamResponse:
     logins.check_origin(request)
     who = await logins.visitor(request, clinic)
     seat = Seat(who.actor, who.session.id, who.member.id, pages.language(request))
-    return await _serve(request, clinic, RoomPage(seat, logins.visit_stands(request), staff=False))
+    return await _serve(request, clinic, RoomPage(seat, logins.visit_stands(request), _name(request), staff=False))
 
 
 async def staff(request: web.Request) -> web.StreamResponse:
@@ -112,7 +114,12 @@ async def staff(request: web.Request) -> web.StreamResponse:
     session, members = await clinic.look(who.actor, request.match_info["session"])
     own = own_place(who.actor, session, members)
     seat = Seat(who.actor, session.id, own.id if own else "", pages.language(request))
-    return await _serve(request, clinic, RoomPage(seat, logins.login_stands(request), staff=True))
+    return await _serve(request, clinic, RoomPage(seat, logins.login_stands(request), _name(request), staff=True))
+
+
+def _name(request: web.Request) -> str:
+    """What the page calls itself: made up at random when it was loaded, so it tells nothing of anybody."""
+    return request.query.get("page", "")
 
 
 async def _serve(request: web.Request, clinic: Clinic, page: RoomPage) -> web.StreamResponse:

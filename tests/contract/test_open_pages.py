@@ -32,6 +32,20 @@ async def test_a_new_ticket_ends_the_page_that_the_old_one_opened(box: OpenBox, 
     assert not box.clinic.live.connected(box.session, box.members[0])
 
 
+async def test_a_page_that_slept_does_not_throw_out_the_one_that_took_over(box: OpenBox, newcomer: Newcomer) -> None:
+    mara = newcomer()
+    await sign_in(mara)
+    path = f"/staff/sessions/{box.session}/ws"
+    async with mara.socket(f"{path}?page=laptop") as laptop, mara.socket(f"{path}?page=phone") as phone:
+        assert await closed_with(laptop) == sockets.REPLACED
+        async with mara.socket(f"{path}?page=laptop") as awake:
+            assert await closed_with(awake) == sockets.REPLACED
+        await events(phone, lambda f: f["event"] == "roster")
+        assert box.clinic.live.connected(box.session, await box.place_of("mara"))
+    async with mara.socket(f"{path}?page=laptop") as alone:
+        await events(alone, lambda f: f["event"] == "roster")
+
+
 async def test_a_page_ends_with_the_hours_of_its_login(box: OpenBox, newcomer: Newcomer) -> None:
     mara, ada = newcomer(), newcomer()
     await sign_in(mara)

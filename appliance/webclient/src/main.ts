@@ -56,6 +56,8 @@ class Page {
     this.#facts = { socket: "never", media: stage !== null, inside: this.#facilitator, ready: null, joined: false, session: null };
     const url = new URL(main.dataset["ws"] ?? "", location.href);
     url.protocol = url.protocol.replace("http", "ws");
+    // A name for this page, the same on all its lines: a device that slept must not throw out the one that took over.
+    url.searchParams.set("page", crypto.randomUUID?.() ?? String(Math.random()));
     this.#signalling = new Signalling(url.href, { event: (name, data) => this.#event(name, data), line: (state) => this.#onLine(state) });
     if (!stage) return;
     this.#tiles = new Tiles(stage, find<HTMLTemplateElement>("tile-template")!, find("sounds")!, find<HTMLButtonElement>("hear")!, {
@@ -76,9 +78,10 @@ class Page {
     this.#set({});
   }
 
-  /** An action of this page has been done: who was let in here, gets the keys from here. */
+  /** An action of this page has been done: who was let in here, gets the keys from here, and who was removed loses them from here. */
   done(action: string, member: string): void {
     if (action === "admit") this.#sealed?.approve(member);
+    if (action === "remove") this.#sealed?.expel(member);
   }
 
   get #facilitator(): boolean {
