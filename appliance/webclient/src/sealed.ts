@@ -8,7 +8,7 @@ import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
 import { wordList, wordsOf } from "./group/words.ts";
 import type { Data, RosterMember } from "./protocol.ts";
 import { Reading } from "./reading.ts";
-import { type Comparison, comparison, silenceOf, Strangers } from "./sealedrules.ts";
+import { type Comparison, comparison, isLeftBehind, silenceOf, Strangers } from "./sealedrules.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
 import { Silence, type SilenceKey } from "./silence.ts";
 
@@ -37,6 +37,8 @@ export interface Place {
 
 /** Silence of a moment, as at an admission, needs no sentence. */
 const PATIENCE_MS = 1500;
+/** One person alone can be behind for as long as their line is away (the box ends their media after 5 s); longer, it is this page. */
+const BEHIND_MS = 10_000;
 const NOTHING: GroupFacts = { phase: "idle", epoch: 0n, holders: [], code: null, language: "en", pending: [] };
 
 export class Sealed {
@@ -57,6 +59,7 @@ export class Sealed {
   #wanted: SilenceKey | null = null; // said now or, after a little patience, soon
   #patience: ReturnType<typeof setTimeout> | undefined;
   #alarm: ReturnType<typeof setTimeout> | undefined;
+  #behind: ReturnType<typeof setTimeout> | undefined;
   #drawn = 0;
 
   constructor(
@@ -109,10 +112,16 @@ export class Sealed {
     this.#keeper.approve(member);
   }
 
+  /** The facilitator has removed somebody, on this very page. */
+  expel(member: string): void {
+    this.#keeper.expel(member);
+  }
+
   /** Over: nothing stays in the page. */
   forget(): void {
     clearTimeout(this.#patience);
     clearTimeout(this.#alarm);
+    clearTimeout(this.#behind);
     this.#keeper.forget();
     this.#reading.forget();
     this.#sealer?.close();
@@ -173,8 +182,25 @@ export class Sealed {
   #newSealer(): Sealer {
     return new Sealer({
       failed: (why) => this.#onFailed(why),
-      streams: (states) => this.surface.streams(states),
+      streams: (states) => this.#onStreams(states),
     });
+  }
+
+  #onStreams(states: ReadonlyMap<string, StreamState>): void {
+    this.surface.streams(states);
+    if (!isLeftBehind([...states.values()])) {
+      clearTimeout(this.#behind);
+      this.#behind = undefined;
+    } else this.#behind ??= setTimeout(() => this.#onLeftBehind(), BEHIND_MS);
+  }
+
+  /** Everybody else has other keys, and this page was told of none: who knows who holds those it would go on sending with. */
+  #onLeftBehind(): void {
+    this.#behind = undefined;
+    if (this.#facts.phase !== "in" || this.#trouble !== null) return;
+    this.#trouble = "keysBroken";
+    this.#sealer?.silence();
+    this.#show();
   }
 
   #onFailed(why: "worker" | "leak"): void {

@@ -2,6 +2,7 @@
 
 import type { GroupFacts, Holder } from "./group/types.ts";
 import type { RosterMember } from "./protocol.ts";
+import type { StreamState } from "./sealing/sealer.ts";
 import type { SilenceKey } from "./silence.ts";
 
 /** When the words were last compared, and in which epoch, as the box tells it. */
@@ -43,6 +44,12 @@ export function present(roster: readonly RosterMember[], holders: readonly Holde
   const names = new Map(holders.map((one) => [one.member, one.name]));
   const here = (one: RosterMember): boolean => !one.facilitator || one.you || one.connected !== false || names.has(one.member);
   return roster.filter(here).map((one) => ({ ...one, name: names.get(one.member) ?? one.name }));
+}
+
+/** Whether all that comes is under keys that this page does not have. A box that keeps a Commit from it would look like this. */
+export function isLeftBehind(states: readonly StreamState[]): boolean {
+  const coming = states.filter((one) => one !== "waiting" && one !== "silent");
+  return coming.length > 0 && coming.every((one) => one === "noKey");
 }
 
 /** The sentence for a page that has no keys, or null while it has them or needs none. `roster`: who is in the room by the box. */

@@ -282,6 +282,21 @@ test("a co-facilitator comes in by herself, takes over when the other is gone, a
   life.together(again, gil, ben!);
 });
 
+test("whoever taps on Remove takes the keys away, without waiting for the facilitator whose turn it is", async () => {
+  const life = new Life();
+  const fay = life.facilitator();
+  const [ada, ben] = await life.bring(fay, "Ada", "Ben");
+  const gil = life.facilitator("Gil");
+  await life.rest();
+  life.box.rig.event = (page, _event, data) => (page === fay.line ? null : data); // there, and it does nothing
+  gil.keeper.expel("Ben");
+  life.box.stand("Ben", "removed");
+  await life.rest(); // no timer has rung
+  assert.equal(ada!.key, gil.key);
+  assert.deepEqual([...gil.names].sort(), ["Ada", "Fay", "Gil"]);
+  assert.equal(ben!.sealing, false);
+});
+
 test("somebody is let in below a node that another facilitator's Commit has made", async () => {
   // The tree is then one that ts-mls's own check refuses: an unmerged leaf of that node is merged above it.
   const life = new Life();

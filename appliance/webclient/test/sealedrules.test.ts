@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { GroupFacts, Holder } from "../src/group/types.ts";
 import type { RosterMember } from "../src/protocol.ts";
 import { Reading } from "../src/reading.ts";
-import { comparison, present, SETTLE_MS, silenceOf, Strangers } from "../src/sealedrules.ts";
+import { comparison, isLeftBehind, present, SETTLE_MS, silenceOf, Strangers } from "../src/sealedrules.ts";
 
 const holder = (leaf: number, member: string, key = `key of ${member}`): Holder => ({
   leaf,
@@ -120,6 +120,14 @@ test("a page in the room without keys says why, by who could give them", () => {
   assert.equal(silenceOf(asking, false, false, []), null);
   assert.equal(silenceOf({ ...asking, phase: "broken" }, true, true, []), "keysBroken");
   assert.equal(silenceOf(facts(MARA), true, false, []), null);
+});
+
+test("a page for which nothing opens but for lack of keys is left behind, and one of whom others are not sure is not", () => {
+  assert.equal(isLeftBehind(["noKey", "noKey", "silent", "waiting"]), true);
+  assert.equal(isLeftBehind(["noKey", "open"]), false);
+  assert.equal(isLeftBehind(["altered"]), false);
+  assert.equal(isLeftBehind(["silent", "waiting"]), false);
+  assert.equal(isLeftBehind([]), false);
 });
 
 test("a comparison is read from the box's word, or is none", () => {

@@ -27,6 +27,7 @@ export class Facilitator {
   stuck = false;
   readonly #approvals: Approvals;
   readonly #returns: Returns;
+  readonly #expelled = new Set<string>();
   #offers: Offer[] = [];
   #read = new Map<string, Offer | null>();
   #spent = new Set<string>();
@@ -53,6 +54,11 @@ export class Facilitator {
     // Another facilitator's tap was faster. This one must not be good for whatever key comes next.
     if (key === null && this.hold.member?.seats.some((seat) => seat.member === member)) return;
     this.#approvals.tap(member, key);
+  }
+
+  /** Somebody was removed by a tap on this page: their keys go at once, whoever's turn it is. */
+  expel(member: string): void {
+    this.#expelled.add(member);
   }
 
   /** Keys are void. Those who were in are let in again by their keys, should it have to be another group. */
@@ -126,12 +132,14 @@ export class Facilitator {
     const { add, remove, swap, pending, urgent } = plan(this.me, member.seats, this.told.roster, offers, keys);
     this.pending = pending;
     if (add.length + remove.length + swap.length === 0) return this.#stopWaiting();
-    if (!urgent && !this.#isOurTurn(member)) return;
+    const expelled = member.seats.some((seat) => remove.includes(seat.leaf) && this.#expelled.has(seat.member));
+    if (!urgent && !expelled && !this.#isOurTurn(member)) return;
     const added = [...add, ...swap];
     const old = member.seats.filter((seat) => swap.includes(seat.member)).map((seat) => seat.leaf);
     const made = await member.commit(offers.filter((one) => added.includes(one.member)), [...remove, ...old]);
     await this.course.submit(commitAttempt(member.group, member.epoch, made, added));
     this.#approvals.used(added);
+    this.#expelled.clear();
     for (const one of swap) this.#returns.happened(one);
     this.#stopWaiting();
     this.kick(); // what has come up meanwhile

@@ -88,6 +88,12 @@ export class Keeper {
     void this.#kick();
   }
 
+  /** The facilitator has removed `member`, on this page. */
+  expel(member: string): void {
+    if (this.#part instanceof Facilitator) this.#part.expel(member);
+    void this.#kick();
+  }
+
   /** Says something to all who hold keys. Rejects if there are none, or with the box's fault. */
   async say(text: string): Promise<void> {
     if (new TextEncoder().encode(text).length > MAX_SAID_BYTES) throw new Error("too long");
