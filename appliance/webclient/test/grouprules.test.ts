@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toHex } from "../src/group/bytes.ts";
 import { rosterBytes } from "../src/group/rostercode.ts";
-import { type Maker, MAX_LEAF, type Offered, plan, rank, type Refusal, refusal, type Step } from "../src/group/rules.ts";
+import { type Maker, type Offered, plan, rank, type Refusal, refusal, type Step } from "../src/group/rules.ts";
+import { LAST_LEAF } from "../src/sealing/kid.ts";
 import type { RosterMember } from "../src/protocol.ts";
 
 // Fay leads and sits on leaf 0, Gil leads on 2, Ada and Ben are patients on 1 and 5.
@@ -70,7 +71,7 @@ for (const [what, maker, steps, expected] of COMMITS) {
 }
 
 test("a full tree takes nobody more, from inside or outside", () => {
-  const full = Array.from({ length: MAX_LEAF + 1 }, (_, at) => ({ leaf: at, member: `M${at}`, role: at === 0 ? "facilitator" : "participant", key: `k${at}` }) as const);
+  const full = Array.from({ length: LAST_LEAF + 1 }, (_, at) => ({ leaf: at, member: `M${at}`, role: at === 0 ? "facilitator" : "participant", key: `k${at}` }) as const);
   assert.equal(refusal(leaf(0), [add("Cat")], full), "full");
   assert.equal(refusal(leaf(0), [remove(1), add("Cat")], full), null);
   assert.equal(refusal(newcomer("Hal"), [init], full), "full");

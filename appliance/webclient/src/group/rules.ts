@@ -1,10 +1,9 @@
 // Who may change the group, as pure functions over plain values: which Commit is acceptable, and what a facilitator's browser does next.
 
 import type { RosterMember } from "../protocol.ts";
+import { LAST_LEAF } from "../sealing/kid.ts";
 import type { Holder } from "./types.ts";
 
-/** Highest leaf that a KID has room for. A room has sixteen members; leaves are used again. */
-export const MAX_LEAF = 63;
 
 type Role = Holder["role"];
 type Seat = Pick<Holder, "leaf" | "member" | "role" | "key">;
@@ -48,7 +47,7 @@ function memberRefusal(leaf: number, steps: readonly Step[], seats: readonly Sea
     if (added.has(step.member) || seats.some((seat) => seat.member === step.member && !gone.has(seat.leaf))) return "already there";
     added.add(step.member);
   }
-  return seats.length - gone.size + added.size > MAX_LEAF + 1 ? "full" : null;
+  return seats.length - gone.size + added.size > LAST_LEAF + 1 ? "full" : null;
 }
 
 function newcomerRefusal(maker: { member: string; role: Role }, steps: readonly Step[], seats: readonly Seat[]): Refusal | null {
@@ -60,7 +59,7 @@ function newcomerRefusal(maker: { member: string; role: Role }, steps: readonly 
   if (removed.length > 1) return "removes another";
   if (removed[0]) return removed[0].leaf === former?.leaf ? null : "removes another";
   if (former) return "leaves an old leaf";
-  return seats.length > MAX_LEAF ? "full" : null;
+  return seats.length > LAST_LEAF ? "full" : null;
 }
 
 /** A KeyPackage that was looked through and waits to be let in. */
@@ -130,6 +129,6 @@ export function plan(
 /** How many other connected facilitators act before this page: those with a lower leaf. */
 export function rank(me: string, seats: readonly Seat[], roster: readonly RosterMember[] | null): number {
   const connected = new Set(roster?.filter((one) => one.facilitator && one.connected !== false).map((one) => one.member));
-  const own = seats.find((seat) => seat.member === me)?.leaf ?? MAX_LEAF;
+  const own = seats.find((seat) => seat.member === me)?.leaf ?? LAST_LEAF;
   return seats.filter((seat) => seat.role === "facilitator" && seat.leaf < own && connected.has(seat.member)).length;
 }

@@ -12,7 +12,7 @@ import { directPath, leafToNodeIndex, leafWidth, toLeafIndex } from "ts-mls/tree
 import { same, toText } from "./bytes.ts";
 import type { Trusting } from "./credential.ts";
 import { Doubt, sure } from "./doubt.ts";
-import { MAX_LEAF } from "./rules.ts";
+import { LAST_LEAF } from "../sealing/kid.ts";
 import type { Holder } from "./types.ts";
 
 export type Seat = Omit<Holder, "you">;
@@ -35,7 +35,7 @@ export async function seatsOf(tree: RatchetTree, trust: Trusting): Promise<Seat[
     seen.add(what);
   };
   for (const [leaf, node] of leaves(tree)) {
-    if (leaf > MAX_LEAF) throw new Doubt("tree: too wide");
+    if (leaf > LAST_LEAF) throw new Doubt("tree: too wide");
     const { member, name, role, language, key } = sure(await trust.check(node.credential, node.signaturePublicKey), "tree: credential");
     // ts-mls 1.6.4 looks for keys that are there twice among the older leaves only, never at a new one (RFC 9420 section 7.3).
     once(`member ${member}`);

@@ -4,8 +4,8 @@
 // when that packet is sent again, as RTX does in order to probe. Without RTX, as in our rooms, none came; a relay's answer to a NACK
 // can make one. Dropping them costs no picture.
 
-/** How far behind the newest a frame may be: 20 s of sound or 34 s of picture, far more than any jitter buffer waits. */
-export const WINDOW = 1024;
+/** How far behind the newest a frame may be: 5 s of sound or 8 s of picture, more than any jitter buffer waits. */
+export const WINDOW = 256;
 
 export class ReplayWindow {
   #newest = -1;
