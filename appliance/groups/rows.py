@@ -113,7 +113,13 @@ def offer(tx: Transaction, permit: Permit, content: bytes) -> None:
 
 
 def compare(tx: Transaction, permit: Permit, group_id: str, epoch: int, at: str) -> None:
-    """The roster code of that epoch was compared."""
+    """The roster code of that epoch was compared. Each who leads says so once: a tap more tells nothing more."""
+    found = tx.one(
+        "SELECT 1 FROM comparisons WHERE group_id = ? AND epoch = ? AND member = ?",
+        (group_id, epoch, permit.facts.member),
+    )
+    if found is not None:
+        return
     tx.execute(
         "INSERT INTO comparisons (session, group_id, epoch, member, at) VALUES (?, ?, ?, ?, ?)",
         (permit.facts.session, group_id, epoch, permit.facts.member, at),
