@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ from tests.browser.looks import until
 from tests.browser.people import Person
 from tests.browser.tampering import COLLECTS, LISTENS
 from tests.fakes.boxes import Box
-from tests.fakes.capture import Capture, capture
+from tests.fakes.capture import MAY_CAPTURE, WHY_NOT, Capture, capture
 from tests.fakes.memory import found_in
 
 pytestmark = pytest.mark.browser
@@ -58,6 +59,7 @@ def kind_of(name: str) -> str:
     return name.split(",")[0].rstrip(" 0123456789")
 
 
+@pytest.mark.skipif(not MAY_CAPTURE and not os.environ.get("CI"), reason=WHY_NOT)
 async def test_neither_the_wire_nor_the_memory_of_the_box_holds_a_key_a_frame_or_a_word_of_the_room(
     playwright: Playwright, box: Box
 ) -> None:
