@@ -31,6 +31,7 @@ CODE: dict[str, Any] = {
     "words": WORDS,
     "holders": PEOPLE,
     "strangers": [],
+    "gone": [],
     "lang": "en",
     "prompt": False,
     "comparedAt": None,

@@ -12,12 +12,17 @@ export interface KeyHolder {
   name: string;
 }
 
+/** Keys of sentences about holders who are not on the list of the room. */
+export type UnlistedWord = "strangers" | "gone";
+
 export interface CodeFacts {
   /** Empty: the list of words could not be had. */
   words: readonly string[];
   holders: readonly KeyHolder[];
   /** Names of holders whom the box never had on the list of this room. */
   strangers: readonly string[];
+  /** Names of holders who were on the list and are not any more. */
+  gone: readonly string[];
   /** Of the words, which is not always that of the page. */
   lang: string;
   /** The words should be read aloud now. */
@@ -109,10 +114,15 @@ export class CodePanel {
     this.#one(".code-count")!.textContent = word(holders.length === 1 ? "holder" : "holders", { number: holders.length });
     // One element a name: a name with a comma in it does not count as two people.
     this.#one(".code-names")!.replaceChildren(...holders.map((one) => element("li", one.name)));
-    const strangers = facts?.strangers ?? [];
-    const alarm = this.#one(".code-strangers")!;
-    alarm.hidden = strangers.length === 0;
-    alarm.textContent = strangers.length > 0 ? word("strangers", { names: strangers.join(", ") }) : "";
+    this.#unlisted("strangers", facts?.strangers ?? []);
+    this.#unlisted("gone", facts?.gone ?? []);
+  }
+
+  /** Above the fold: nobody has to open the panel to hear of them. */
+  #unlisted(kind: UnlistedWord, people: readonly string[]): void {
+    const place = this.#one(`.code-${kind}`)!;
+    place.hidden = people.length === 0;
+    place.textContent = people.length > 0 ? word(kind, { names: people.join(", ") }) : "";
   }
 
   #unfold(facts: CodeFacts | null): void {

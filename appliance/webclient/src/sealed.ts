@@ -248,7 +248,8 @@ export class Sealed {
     const list = await wordList(language).catch(() => null);
     if (turn !== this.#drawn) return undefined;
     this.#shown = this.#facts;
-    const { names, again } = this.#strangers.look(holders, this.#known, performance.now());
+    const listed = new Set(this.#roster.map((one) => one.member));
+    const { strangers, gone, again } = this.#strangers.look(holders, listed, this.#known, performance.now());
     this.#panel.show({
       words: list ? wordsOf(code, list) : [], // none: the panel says that they could not be had
       holders,
@@ -256,7 +257,8 @@ export class Sealed {
       prompt: this.#reading.wanted(this.#facts),
       comparedAt: this.#compared?.at ?? null,
       changed: this.#compared !== null && BigInt(this.#compared.epoch) !== this.#facts.epoch,
-      strangers: names,
+      strangers,
+      gone,
     });
     if (again !== null) this.#alarm = setTimeout(() => void this.#showWords(), again);
     return undefined;

@@ -21,18 +21,27 @@ export function comparison(value: unknown): Comparison | null {
 /** A leaf may come before its person stands on the list, or outlive that by a Commit; longer than this it is worth an alarm. */
 export const SETTLE_MS = 4000;
 
-/** Holders who are not, and on this page never were, on the box's list of the room. However often keys change, their time runs on. */
+export interface Unlisted {
+  /** Names of those who never stood on the list. */
+  strangers: string[];
+  /** Names of those who did: they went, and nobody was here who could take their keys away. */
+  gone: string[];
+  /** In how many milliseconds to look again; null for no need. */
+  again: number | null;
+}
+
+/** Holders who are not on the box's list of the room. However often keys change, their time runs on. */
 export class Strangers {
   #since = new Map<string, number>();
 
-  /** Names for an alarm at `now` (milliseconds), and in how many milliseconds to look again; null for no need. */
-  look(holders: readonly Holder[], known: ReadonlySet<string>, now: number): { names: string[]; again: number | null } {
-    const strange = holders.filter((one) => !one.you && !known.has(one.member));
-    this.#since = new Map(strange.map((one) => [one.member, this.#since.get(one.member) ?? now]));
+  /** At `now`, in milliseconds. `listed`: who is on the list; `known`: who ever was, on this page. */
+  look(holders: readonly Holder[], listed: ReadonlySet<string>, known: ReadonlySet<string>, now: number): Unlisted {
+    const unlisted = holders.filter((one) => !one.you && !listed.has(one.member));
+    this.#since = new Map(unlisted.map((one) => [one.member, this.#since.get(one.member) ?? now]));
     const age = (one: Holder): number => now - this.#since.get(one.member)!;
-    const young = strange.filter((one) => age(one) < SETTLE_MS);
-    const names = strange.filter((one) => age(one) >= SETTLE_MS).map((one) => one.name);
-    return { names, again: young.length > 0 ? SETTLE_MS - Math.max(...young.map(age)) : null };
+    const young = unlisted.filter((one) => age(one) < SETTLE_MS);
+    const names = (were: boolean): string[] => unlisted.filter((one) => age(one) >= SETTLE_MS && known.has(one.member) === were).map((one) => one.name);
+    return { strangers: names(false), gone: names(true), again: young.length > 0 ? SETTLE_MS - Math.max(...young.map(age)) : null };
   }
 }
 

@@ -76,24 +76,33 @@ test("a patient's page is asked until the box tells that words were compared", (
   assert.equal(reading.wanted(next(first, MARA)), false);
 });
 
+const LIST = new Set(["ada"]);
+
 test("who holds keys and never stood on the list is told of after a moment, the page itself is none", () => {
   const strangers = new Strangers();
-  const look = (now: number): unknown => strangers.look([MARA, ADA, TOM], new Set(["ada"]), now);
-  assert.deepEqual(look(1000), { names: [], again: SETTLE_MS });
-  assert.deepEqual(look(1000 + SETTLE_MS), { names: ["TOM"], again: null });
+  const look = (now: number): unknown => strangers.look([MARA, ADA, TOM], LIST, LIST, now);
+  assert.deepEqual(look(1000), { strangers: [], gone: [], again: SETTLE_MS });
+  assert.deepEqual(look(1000 + SETTLE_MS), { strangers: ["TOM"], gone: [], again: null });
+});
+
+test("who went and still holds keys, because nobody could take them, is told of and is no stranger", () => {
+  const strangers = new Strangers();
+  const known = new Set(["ada", "tom"]);
+  strangers.look([MARA, ADA, TOM], LIST, known, 0);
+  assert.deepEqual(strangers.look([MARA, ADA, TOM], LIST, known, SETTLE_MS), { strangers: [], gone: ["TOM"], again: null });
 });
 
 test("keys that change again and again put no alarm off", () => {
   const strangers = new Strangers();
-  for (let now = 0; now < SETTLE_MS; now += 500) assert.deepEqual(strangers.look([MARA, TOM], new Set(), now).names, []);
-  assert.deepEqual(strangers.look([MARA, ADA, TOM], new Set(), SETTLE_MS), { names: ["TOM"], again: SETTLE_MS });
+  const none = new Set<string>();
+  for (let now = 0; now < SETTLE_MS; now += 500) assert.deepEqual(strangers.look([MARA, TOM], none, none, now).strangers, []);
+  assert.deepEqual(strangers.look([MARA, ADA, TOM], none, none, SETTLE_MS), { strangers: ["TOM"], gone: [], again: SETTLE_MS });
 });
 
 test("who stands on the list in time was no stranger", () => {
   const strangers = new Strangers();
-  strangers.look([MARA, TOM], new Set(), 0);
-  assert.deepEqual(strangers.look([MARA, TOM], new Set(["tom"]), 100), { names: [], again: null });
-  assert.deepEqual(strangers.look([MARA, TOM], new Set(), SETTLE_MS), { names: [], again: SETTLE_MS });
+  strangers.look([MARA, TOM], new Set(), new Set(), 0);
+  assert.equal(strangers.look([MARA, TOM], new Set(["tom"]), new Set(["tom"]), 100).again, null);
 });
 
 test("the name that came with the keys stands above the list's", () => {
