@@ -122,3 +122,15 @@ REPORT_INTERVAL = 1.0
 MAX_RTCP_PACKETS = 32
 # Report blocks in one packet (5 bits, RFC 3550 section 6.4.1).
 MAX_REPORT_BLOCKS = 31
+
+# --- forwarding plane ----------------------------------------------------------------------------------------------
+
+# Nanoseconds a gap may last before it is asked for: most packets that overtake each other do so within a frame.
+LACK_PATIENCE = 8_000_000
+# Nanoseconds between two asks for one packet, and after which nobody asks any more: a receiver has given up by then.
+LACK_AGAIN = 60_000_000
+LACK_AGE = 1_000_000_000
+# Events that wait for the room to look, and arrivals or departures of one transport between two looks: 2 s of a full
+# room's pictures at 500 packets a second.
+MAX_PLANE_EVENTS = 1024
+MAX_ARRIVALS = 1024
