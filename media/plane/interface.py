@@ -134,6 +134,11 @@ class Plane(Protocol):
         counted and listened to (`levels`). When `sealed` changes, what was kept is forgotten and the judge begins anew.
         """
 
+    def set_rtx(self, stream: int, rtx: tuple[int, int]) -> None:
+        """SSRC and payload type of the repair stream of a stream that was added without: simulcast layers that are told
+        apart by RID show the two one after the other. Raises ValueError if the SSRC is taken on this transport.
+        """
+
     def set_clock(self, stream: int, ntp: int, timestamp: int) -> None:
         """The newest sender report: both times are one instant."""
 
