@@ -1,8 +1,6 @@
-"""Codecs and header extensions the relay speaks, in mediasoup's ORTC words, and what follows from a sender's choice.
+"""Codecs and header extensions the relay speaks, in mediasoup's ORTC words: to a sender, and to a receiver.
 
 No video-orientation: without it browsers turn the pixels themselves, and every receiver shows them upright.
-No transport-wide congestion control: Chromium sends only its lowest layer when that is agreed and no feedback comes.
-No RTX: a retransmission keeps its SSRC, and SRTP's replay window tells it from a repeat.
 """
 
 from __future__ import annotations
@@ -10,10 +8,26 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from media.faults import Fault
-from media.messages import Kind, RtpCapabilities, RtpParameters
+from media.messages import Kind, RtpCapabilities
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-_MID_ID = 1
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+TRANSPORT_SEQUENCE_ID = 5
+# (kind, uri, id, direction as seen from here). Only the transport-wide number is written on the way down.
+EXTENSIONS: tuple[tuple[Kind, str, int, str], ...] = (
+    ("audio", MID, 1, "recvonly"),
+    ("video", MID, 1, "recvonly"),
+    ("video", RID, 2, "recvonly"),
+    ("video", REPAIRED_RID, 3, "recvonly"),
+    ("audio", LEVEL, 4, "recvonly"),
+    ("audio", TRANSPORT_SEQUENCE, TRANSPORT_SEQUENCE_ID, "recvonly"),
+    ("video", TRANSPORT_SEQUENCE, TRANSPORT_SEQUENCE_ID, "sendrecv"),
+)
+RTX_PAYLOAD_TYPE = 97
+_TRANSPORT_CC = "transport-cc"
 
 
 class ForwardedCodec(NamedTuple):
@@ -28,9 +42,14 @@ class ForwardedCodec(NamedTuple):
 
 
 CODECS: dict[Kind, ForwardedCodec] = {
-    "audio": ForwardedCodec("audio/opus", 111, 48_000, 2, {"minptime": 10, "useinbandfec": 1}, ()),
+    "audio": ForwardedCodec("audio/opus", 111, 48_000, 2, {"minptime": 10, "useinbandfec": 1}, (("nack", ""),)),
     "video": ForwardedCodec(
-        "video/VP8", 96, 90_000, None, {}, (("nack", ""), ("nack", "pli"), ("ccm", "fir"), ("goog-remb", ""))
+        "video/VP8",
+        96,
+        90_000,
+        None,
+        {},
+        (("nack", ""), ("nack", "pli"), ("ccm", "fir"), ("goog-remb", ""), (_TRANSPORT_CC, "")),
     ),
 }
 
@@ -47,56 +66,68 @@ def _words(codec: ForwardedCodec) -> dict[str, Any]:
     return words
 
 
-def router_capabilities() -> dict[str, Any]:
-    """`rtpCapabilities` for mediasoup-client's `Device.load`. MID comes in only: it is not written on down tracks."""
+def _rtx_words() -> dict[str, Any]:
+    video = CODECS["video"]
     return {
-        "codecs": [
-            {"kind": kind, "preferredPayloadType": codec.payload_type, **_words(codec)}
-            for kind, codec in CODECS.items()
-        ],
+        "mimeType": "video/rtx",
+        "clockRate": video.clock_rate,
+        "parameters": {"apt": video.payload_type},
+        "rtcpFeedback": [],
+    }
+
+
+def router_capabilities() -> dict[str, Any]:
+    """`rtpCapabilities` for mediasoup-client's `Device.load`."""
+    codecs: list[dict[str, Any]] = [
+        {"kind": kind, "preferredPayloadType": codec.payload_type, **_words(codec)} for kind, codec in CODECS.items()
+    ]
+    return {
+        "codecs": [*codecs, {"kind": "video", "preferredPayloadType": RTX_PAYLOAD_TYPE, **_rtx_words()}],
         "headerExtensions": [
-            {"kind": kind, "uri": MID, "preferredId": _MID_ID, "preferredEncrypt": False, "direction": "recvonly"}
-            for kind in CODECS
+            {"kind": kind, "uri": uri, "preferredId": id, "preferredEncrypt": False, "direction": direction}
+            for kind, uri, id, direction in EXTENSIONS
         ],
     }
 
 
-class UpFormat(NamedTuple):
-    """How a sender's packets can be known: by SSRC, or by MID until the first packet has shown the SSRC."""
-
-    ssrc: int | None
-    payload_type: int
-    mid: bytes
-    mid_extension: int
+# --- what a receiver can receive -----------------------------------------------------------------------------------
 
 
-def up_format(kind: Kind, parameters: RtpParameters) -> UpFormat:
-    """What a sender's rtpParameters mean to us. Raises Fault `unsupported_codec` or `bad_parameters`."""
-    codec, known = parameters.codecs[0], CODECS[kind]
-    if codec.mime_type.lower() != known.mime_type.lower() or codec.clock_rate != known.clock_rate:
+class DownAbility(NamedTuple):
+    """What one receiver understands of a kind. Transport-wide numbers only together with RTX (plane/interface.py)."""
+
+    rtx: bool
+    transport_sequence: bool
+
+
+def down_ability(kind: Kind, capabilities: RtpCapabilities) -> DownAbility:
+    """Raises Fault `unsupported_codec` if it cannot receive the codec at all."""
+    known = CODECS[kind].mime_type.lower()
+    codec = next((item for item in capabilities.codecs if item.mime_type.lower() == known), None)
+    if codec is None:
         raise Fault("unsupported_codec")
-    number = codec.payload_type
-    # 64 to 95 would be taken for RTCP on the same port (RFC 5761 section 4).
-    if number is None or not 0 <= number <= 127 or 64 <= number <= 95:
-        raise Fault("bad_parameters")
-    if len(parameters.encodings) > 1:
-        raise Fault("bad_parameters")
-    ssrc = parameters.encodings[0].ssrc if parameters.encodings else None
-    mid = (parameters.mid or "").encode()
-    mid_extension = next((item.id or 0 for item in parameters.header_extensions if item.uri == MID), 0)
-    if ssrc is None and not (mid and 0 < mid_extension < 256):
-        raise Fault("bad_parameters")
-    return UpFormat(ssrc, number, mid, mid_extension)
+    rtx = kind == "video" and any(item.mime_type.lower() == "video/rtx" for item in capabilities.codecs)
+    numbered = any(
+        item.uri == TRANSPORT_SEQUENCE and item.preferred_id in (None, TRANSPORT_SEQUENCE_ID)
+        for item in capabilities.header_extensions
+    )
+    return DownAbility(rtx, rtx and numbered and any(item.type == _TRANSPORT_CC for item in codec.rtcp_feedback))
 
 
-def down_parameters(kind: Kind, capabilities: RtpCapabilities, ssrc: int, cname: str) -> dict[str, Any]:
-    """`rtpParameters` for a receiver's `consume`. Raises Fault `unsupported_codec` if it cannot receive the codec."""
-    known = CODECS[kind]
-    if not any(codec.mime_type.lower() == known.mime_type.lower() for codec in capabilities.codecs):
-        raise Fault("unsupported_codec")
+def down_parameters(kind: Kind, ability: DownAbility, ssrc: int, rtx_ssrc: int, cname: str) -> dict[str, Any]:
+    """`rtpParameters` for a receiver's `consume`."""
+    codec = _words(CODECS[kind])
+    unused = "goog-remb" if ability.transport_sequence else _TRANSPORT_CC  # one estimate of a path is enough
+    codec["rtcpFeedback"] = [item for item in codec["rtcpFeedback"] if item["type"] != unused]
+    codecs = [{"payloadType": CODECS[kind].payload_type, **codec}]
+    encoding: dict[str, Any] = {"ssrc": ssrc}
+    if ability.rtx:
+        codecs.append({"payloadType": RTX_PAYLOAD_TYPE, **_rtx_words()})
+        encoding["rtx"] = {"ssrc": rtx_ssrc}
+    extensions = [{"uri": TRANSPORT_SEQUENCE, "id": TRANSPORT_SEQUENCE_ID, "encrypt": False, "parameters": {}}]
     return {
-        "codecs": [{"payloadType": known.payload_type, **_words(known)}],
-        "headerExtensions": [],
-        "encodings": [{"ssrc": ssrc}],
+        "codecs": codecs,
+        "headerExtensions": extensions if ability.transport_sequence else [],
+        "encodings": [encoding],
         "rtcp": {"cname": cname, "reducedSize": True, "mux": True},
     }

@@ -15,6 +15,8 @@ MAX_MEMBERS_PER_ROOM = 32
 MAX_TRANSPORTS_PER_MEMBER = 4
 # Up tracks of one kind of one member: a camera or microphone, and the next one while devices are switched.
 MAX_UP_TRACKS_PER_KIND = 2
+# Simulcast layers of one up track. Browsers send three at most, each half as wide as the next.
+MAX_LAYERS = 3
 # Down tracks of one member: everything a full room can send, once.
 MAX_DOWN_TRACKS_PER_MEMBER = MAX_MEMBERS_PER_ROOM * 4
 # Characters of an opaque id (room, member, transport, track), all from [A-Za-z0-9_-].
@@ -25,6 +27,8 @@ REQUESTS_PER_SECOND = 20.0
 REQUEST_BURST = 300.0
 # Codecs read from one rtpParameters or rtpCapabilities. Chromium lists about 40 with all its H.264 profiles.
 MAX_CODECS = 128
+# Feedback kinds read from one codec. Browsers list six.
+MAX_FEEDBACK = 32
 # Header extensions read from one rtpParameters. Browsers list up to 20; one-byte ids end at 14.
 MAX_HEADER_EXTENSIONS = 32
 # DTLS fingerprints read from one dtlsParameters: one per hash function, browsers send one.

@@ -18,6 +18,9 @@ Direction = Literal["send", "receive"]
 Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_LENGTH, pattern="^[A-Za-z0-9_-]+$")]
 Word = Annotated[str, Meta(max_length=limits.MAX_ID_LENGTH)]
 Text = Annotated[str, Meta(max_length=256)]
+# RFC 8852 section 3.1: letters and digits only; browsers' and mediasoup's are shorter than this.
+Rid = Annotated[str, Meta(min_length=1, max_length=16, pattern="^[A-Za-z0-9]+$")]
+Pixels = Annotated[int, Meta(ge=0, le=16_384)]
 Unsigned32 = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 
 
@@ -25,11 +28,13 @@ class Permission(Struct, frozen=True):
     """What one member may do in one room: kinds to send, and whether to receive the others.
 
     `sealed`: of what they send only sealed frames are forwarded. A line without the field means that too.
+    `leads`: their voice is always forwarded, their picture never left out, and they are told who speaks how long.
     """
 
     send: tuple[Kind, ...]
     receive: bool
     sealed: bool = True
+    leads: bool = False
 
 
 # --- relay.sock, appliance to relay --------------------------------------------------------------------------------
@@ -83,7 +88,14 @@ class Counts(Struct, frozen=True, tag_field="type", tag="counts"):
     id: int
 
 
-ToRelay = Hello | Admitted | Permit | Remove | Leave | CloseRoom | Request | Counts
+class Fits(Struct, frozen=True, tag_field="type", tag="fits"):
+    """Ask whether one more person with picture and sound fits into a room, by what the machine and its line carry."""
+
+    id: int
+    room: Id
+
+
+ToRelay = Hello | Admitted | Permit | Remove | Leave | CloseRoom | Request | Counts | Fits
 
 
 # --- relay.sock, relay to appliance --------------------------------------------------------------------------------
@@ -126,33 +138,55 @@ class _Browser(Struct, frozen=True, rename="camel"):
     pass
 
 
+class Feedback(_Browser, frozen=True):
+    type: Word
+    parameter: Word = ""
+
+
 class Codec(_Browser, frozen=True):
+    """Of `parameters` the relay reads `apt` of a repair codec (RFC 4588 section 8.1)."""
+
     mime_type: Word
     clock_rate: int
     # rtpParameters say payloadType, rtpCapabilities say preferredPayloadType.
     payload_type: int | None = None
     preferred_payload_type: int | None = None
+    parameters: dict[str, Any] | None = None
+    rtcp_feedback: Annotated[tuple[Feedback, ...], Meta(max_length=limits.MAX_FEEDBACK)] = ()
 
 
 class HeaderExtension(_Browser, frozen=True):
+    """rtpParameters say id, rtpCapabilities say preferredId."""
+
     uri: Text
     id: int | None = None
+    preferred_id: int | None = None
+
+
+class Repair(_Browser, frozen=True):
+    ssrc: Unsigned32
 
 
 class Encoding(_Browser, frozen=True):
+    """One layer. `max_bitrate` in bit/s; `scale_resolution_down_by` 1 for the full picture."""
+
     ssrc: Unsigned32 | None = None
-    rid: Word | None = None
+    rid: Rid | None = None
+    rtx: Repair | None = None
+    max_bitrate: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
+    scale_resolution_down_by: Annotated[float, Meta(ge=1, le=64)] | None = None
 
 
 class RtpParameters(_Browser, frozen=True):
     codecs: Annotated[tuple[Codec, ...], Meta(min_length=1, max_length=limits.MAX_CODECS)]
-    encodings: Annotated[tuple[Encoding, ...], Meta(max_length=8)] = ()
+    encodings: Annotated[tuple[Encoding, ...], Meta(max_length=limits.MAX_LAYERS)] = ()
     header_extensions: Annotated[tuple[HeaderExtension, ...], Meta(max_length=limits.MAX_HEADER_EXTENSIONS)] = ()
     mid: Word | None = None
 
 
 class RtpCapabilities(_Browser, frozen=True):
     codecs: Annotated[tuple[Codec, ...], Meta(max_length=limits.MAX_CODECS)] = ()
+    header_extensions: Annotated[tuple[HeaderExtension, ...], Meta(max_length=limits.MAX_HEADER_EXTENSIONS)] = ()
 
 
 class Fingerprint(_Browser, frozen=True):
@@ -188,6 +222,18 @@ class ReceiveTrack(_Browser, frozen=True):
     track: Id
     transport: Id
     rtp_capabilities: RtpCapabilities = field(default_factory=RtpCapabilities)
+
+
+class RestartIce(_Browser, frozen=True):
+    transport: Id
+
+
+class ShowDownTrack(_Browser, frozen=True):
+    """Pixels of the screen that the picture fills; 0 by 0 while it is not shown."""
+
+    down_track: Id
+    width: Pixels
+    height: Pixels
 
 
 class OwnTrack(_Browser, frozen=True):

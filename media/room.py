@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from media import limits
-from media.capabilities import CODECS, UpFormat, down_parameters, router_capabilities
+from media.capabilities import CODECS, DownAbility, down_ability, down_parameters, router_capabilities
 from media.faults import Fault
+from media.formats import UpFormat
 from media.forward import DownTrack
 from media.messages import Direction, DtlsParameters, Kind, Permission, RtpCapabilities
 from media.outputs import CloseTransport, ConnectTransport, Dice, OpenTransport, Output, Packet, Tell
@@ -149,13 +150,15 @@ class Room:
             raise Fault("wrong_state")
         if sum(up.kind == kind for up in joined.ups.values()) >= limits.MAX_UP_TRACKS_PER_KIND:
             raise Fault("limit")
-        if format.ssrc in transport.ups or (format.ssrc is None and format.mid in transport.unnamed):
+        if format.layers[0].ssrc in transport.ups or (
+            format.layers[0].ssrc is None and format.mid in transport.unnamed
+        ):
             raise Fault("bad_parameters")
         up = new_up_track(self._dice.token(16), kind, transport, format, joined.cname, permission.sealed)
-        if format.ssrc is None:
+        if format.layers[0].ssrc is None:
             transport.unnamed[format.mid] = up
         else:
-            transport.ups[format.ssrc] = up
+            transport.ups[format.layers[0].ssrc] = up
         joined.ups[up.id] = self.tracks[up.id] = up
         self._tell_others(member, "trackAdded", _words(up))
         return up.id
@@ -175,7 +178,8 @@ class Room:
         if len(joined.downs) >= limits.MAX_DOWN_TRACKS_PER_MEMBER:
             raise Fault("limit")
         ssrc = self._ssrc(transport.downs)
-        parameters = down_parameters(up.kind, capabilities, ssrc, up.cname)
+        down_ability(up.kind, capabilities)
+        parameters = down_parameters(up.kind, DownAbility(False, False), ssrc, 0, up.cname)
         down = DownTrack(
             ssrc,
             CODECS[up.kind].payload_type,

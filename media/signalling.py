@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from media import messages
-from media.capabilities import up_format
 from media.faults import Fault
+from media.formats import up_format
 from media.room import Room
 
 

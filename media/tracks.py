@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from media import limits
-from media.capabilities import CODECS, UpFormat
+from media.capabilities import CODECS
+from media.formats import UpFormat
 from media.forward import DownTrack, Flow
 from media.keyframes import KeyFrameAsker
 from media.messages import Direction, Kind
@@ -72,7 +73,7 @@ def new_up_track(id: str, kind: Kind, transport: Transport, format: UpFormat, cn
         transport,
         format,
         cname,
-        format.ssrc,
+        format.layers[0].ssrc,
         format.payload_type,
         _new_cache(kind),
         ReceiveStatistics(CODECS[kind].clock_rate),

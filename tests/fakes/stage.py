@@ -7,7 +7,7 @@ import random
 import string
 
 from media import rtcp
-from media.capabilities import UpFormat
+from media.formats import LayerFormat, UpFormat
 from media.messages import Codec, Direction, DtlsParameters, Fingerprint, Kind, Permission, RtpCapabilities
 from media.outputs import Output, Packet, SendRtcp, Tell
 from media.room import Room
@@ -51,7 +51,7 @@ class Stage:
 
     def send(self, member: str, kind: Kind) -> tuple[str, int]:
         ssrc = next(self.ssrcs)
-        return self.room.send_track(member, self.sends[member], kind, UpFormat(ssrc, 100, b"", 0)), ssrc
+        return self.room.send_track(member, self.sends[member], kind, UpFormat((LayerFormat(ssrc),), 100)), ssrc
 
     def watch(self, member: str, track: str, now: float = 0.0) -> int:
         answer = self.room.receive_track(member, track, self.receives[member], CAPABILITIES, now)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from media import limits, rtcp
-from media.capabilities import UpFormat
 from media.faults import Fault, MediaFault
+from media.formats import LayerFormat, UpFormat
 from media.messages import Kind, Permission
 from media.outputs import CloseTransport, SendRtcp, Tell
 from media.rooms import Rooms
@@ -167,7 +167,9 @@ def test_nobody_can_nack_or_ask_for_a_track_of_somebody_else(stage: Stage) -> No
 
 
 def test_a_track_known_by_its_mid_is_found_when_its_first_packet_comes(stage: Stage) -> None:
-    track = stage.room.send_track("anna", stage.sends["anna"], "audio", UpFormat(None, 100, b"0", 4))
+    track = stage.room.send_track(
+        "anna", stage.sends["anna"], "audio", UpFormat((LayerFormat(None),), 100, None, b"0", 4)
+    )
     stage.watch("berta", track)
     header = write_header(False, False, 100, 1, 1, 77)
     packet = bytes([header[0] | 0x10]) + header[1:] + bytes.fromhex("bede000140300000") + SOUND

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from media import limits, rtcp
-from media.capabilities import UpFormat
 from media.faults import NotSealed
+from media.formats import LayerFormat, UpFormat
 from media.messages import Admitted, Kind, Permission, Permit, ToRelay
 from media.outputs import Packet, SendRtcp
 from media.rtp import read_header, write_header
@@ -90,7 +90,9 @@ def test_packets_out_of_order_are_forwarded_with_their_frame(stage: Stage) -> No
 
 
 def test_a_track_known_by_its_mid_has_to_be_sealed_from_its_first_packet_on(stage: Stage) -> None:
-    track = stage.room.send_track("anna", stage.sends["anna"], "audio", UpFormat(None, 100, b"0", 4))
+    track = stage.room.send_track(
+        "anna", stage.sends["anna"], "audio", UpFormat((LayerFormat(None),), 100, None, b"0", 4)
+    )
     stage.watch("berta", track)
     header = write_header(False, False, 100, 1, 1, 77)
     packet = bytes([header[0] | 0x10]) + header[1:] + bytes.fromhex("bede000140300000") + PLAIN["audio"]
