@@ -7,7 +7,7 @@ import { importBase } from "../src/sealing/keys.ts";
 import { Keyring, MAX_EPOCHS, PURGE_MS, SWITCH_MS } from "../src/sealing/keyring.ts";
 import { CONTEXT, parseKid } from "../src/sealing/kid.ts";
 import { type Counts, type OpenOutcome, OpeningStream, SealingStream } from "../src/sealing/stream.ts";
-import { Balance, DEAD_MS, Liveness, sentOf } from "../src/sealing/watchdog.ts";
+import { Balance, DEAD_MS, Liveness, Tally } from "../src/sealing/watchdog.ts";
 
 const LEAVES = new Map([["ada", 0], ["tom", 3]]);
 
@@ -180,29 +180,57 @@ test("a leak of every second frame is seen within a few looks", () => {
   assert.ok(looks < 4, String(looks));
 });
 
+type Streams = Record<string, object>;
+
+const report = (streams: Streams): RTCStatsReport =>
+  new Map(Object.entries(streams).map(([ssrc, one]) => [ssrc, { type: "outbound-rtp", id: ssrc, ssrc: Number(ssrc), ...one }])) as unknown as RTCStatsReport;
+
+const frames = (...sent: number[]): RTCStatsReport => report(Object.fromEntries(sent.map((framesSent, layer) => [layer, { framesSent }])));
+
 test("a browser that counts from zero again is followed, and a leak is still seen", () => {
-  const balance = new Balance();
-  for (const look of [1, 2, 3]) balance.note(look * 20, look * 20);
-  assert.equal(balance.leaks(30, 60), true);
-  assert.equal(balance.leaks(10, 80), false);
-  balance.note(10, 80);
-  assert.equal(balance.leaks(30, 100), false);
-  balance.note(30, 100);
-  balance.note(50, 100);
-  assert.equal(balance.leaks(90, 100), true);
+  const [tally, balance] = [new Tally("video"), new Balance()];
+  const look = (sent: number, passed: number): boolean => {
+    const total = tally.note(frames(sent));
+    const leaks = balance.leaks(total, passed);
+    balance.note(total, passed);
+    return leaks;
+  };
+  assert.deepEqual([look(20, 20), look(40, 40), look(60, 60)], [false, false, false]);
+  assert.deepEqual([look(10, 80), look(30, 100)], [false, false]); // anew
+  assert.equal(look(50, 100), true);
 });
 
 test("of a picture frames count, of sound bytes without what was sent twice, over all layers", () => {
-  const report = new Map<string, object>([
-    ["a", { type: "outbound-rtp", framesSent: 10, bytesSent: 500, retransmittedBytesSent: 100, packetsSent: 99 }],
-    ["b", { type: "outbound-rtp", framesSent: 5, bytesSent: 50 }],
-    ["c", { type: "media-source", framesSent: 1000, bytesSent: 1000 }],
-  ]) as unknown as RTCStatsReport;
-  assert.equal(sentOf("video", report), 15);
-  assert.equal(sentOf("audio", report), 450);
+  const both = { 1: { framesSent: 10, bytesSent: 500, retransmittedBytesSent: 100, packetsSent: 99 }, 2: { framesSent: 5, bytesSent: 50 }, 3: { type: "media-source", framesSent: 1000, bytesSent: 1000 } };
+  assert.equal(new Tally("video").note(report(both)), 15);
+  assert.equal(new Tally("audio").note(report(both)), 450);
 });
 
-// -- and it must be alive
+test("a layer that rests, comes back, or is counted anew changes nothing of what the others have sent", () => {
+  const tally = new Tally("video");
+  assert.deepEqual([frames(100, 100, 100), frames(120), frames(140, 110, 100), frames(160, 130, 5), frames(180, 150, 25)].map((one) => tally.note(one)), [300, 320, 350, 395, 455]);
+});
+
+test("layers of one picture that come and go are no leak, and one that goes past the Worker is", () => {
+  const [tally, balance] = [new Tally("video"), new Balance()];
+  let [passed, sent] = [0, [0, 0, 0]];
+  for (let look = 0; look < 60; look++) {
+    const active = look % 20 < 10 ? 3 : 1; // the layers above are not even reported while they rest
+    sent = sent.map((one, layer) => (layer < active ? one + 20 : one));
+    passed += active * 20;
+    const total = tally.note(frames(...sent.slice(0, active)));
+    assert.equal(balance.leaks(total, passed), false);
+    balance.note(total, passed);
+  }
+  assert.equal(balance.leaks(tally.note(frames(sent[0]! + 20, sent[1]! + 1)), passed + 20), true);
+});
+
+test("more streams than a sender has are a leak", () => {
+  const tally = new Tally("video");
+  const many = report(Object.fromEntries(Array.from({ length: 100 }, (_, ssrc) => [ssrc, { framesSent: 1 }])));
+  assert.equal(tally.note(many), 100);
+  assert.equal(tally.note(many), 184); // counted again and again: no room to remember them
+});
 
 test("a Worker is dead after three questions without an answer, not before", () => {
   const liveness = new Liveness();

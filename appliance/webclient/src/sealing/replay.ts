@@ -4,8 +4,11 @@
 // when that packet is sent again, as RTX does in order to probe. Without RTX, as in our rooms, none came; a relay's answer to a NACK
 // can make one. Dropping them costs no picture.
 
-/** How far behind the newest a frame may be: 5 s of sound or 8 s of picture, more than any jitter buffer waits. */
-export const WINDOW = 256;
+/**
+ * How far behind the newest a frame may be: 15 s of sound or, since three layers of a picture share one counter and one of them
+ * comes, 10 to 12 s of picture; more than any jitter buffer waits.
+ */
+export const WINDOW = 768;
 
 export class ReplayWindow {
   #newest = -1;

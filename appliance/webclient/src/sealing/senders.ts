@@ -2,18 +2,19 @@
 
 import type { Kind } from "../protocol.ts";
 import type { Passed } from "./messages.ts";
-import { Balance, passedOf, sentOf } from "./watchdog.ts";
+import { Balance, passedOf, Tally } from "./watchdog.ts";
 
 interface One {
   sender: RTCRtpSender;
   kind: Kind;
+  tally: Tally;
   balance: Balance;
 }
 
 /** How long the browser may take for its counts, in milliseconds. One answer that never comes must not end the watch over all. */
 const STATS_MS = 2000;
 
-/** By the sender's id: what getStats said. */
+/** By the sender's id: what has left so far, as getStats tells it. */
 export type Sent = ReadonlyMap<number, number>;
 
 /** Takes the track off: from now on the encoder has nothing to encode but, in Firefox, black. */
@@ -36,7 +37,7 @@ export class Senders {
   readonly #all = new Map<number, One>();
 
   add(id: number, sender: RTCRtpSender, kind: Kind): void {
-    this.#all.set(id, { sender, kind, balance: new Balance() });
+    this.#all.set(id, { sender, kind, tally: new Tally(kind), balance: new Balance() });
   }
 
   has(sender: RTCRtpSender): boolean {
@@ -54,9 +55,9 @@ export class Senders {
   /** Asks the browser; a sender whose peer connection has ended, or which has no answer, is left out. */
   async count(): Promise<Sent> {
     const sent = new Map<number, number>();
-    const ask = async ([id, { sender, kind }]: [number, One]): Promise<void> => {
+    const ask = async ([id, { sender, tally }]: [number, One]): Promise<void> => {
       const report = await soon(sender.getStats().catch(() => null));
-      if (report) sent.set(id, sentOf(kind, report));
+      if (report) sent.set(id, tally.note(report));
     };
     await Promise.all([...this.#all].map(ask));
     return sent;

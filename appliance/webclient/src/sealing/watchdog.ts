@@ -7,6 +7,7 @@
 //            fifty packets of mere padding go out on the sound's SSRC at the start when there is no RTX, as in our rooms.
 //   both     count from zero again in Firefox when a transform is set on a sender that has sent already. After
 //            replaceTrack(null) Firefox goes on with one black frame a second, through the Worker like any other.
+//   layers   each has a report of its own and all pass one transform; an own report may go, come back, or begin anew by itself.
 
 import type { Kind } from "../protocol.ts";
 import type { Passed } from "./messages.ts";
@@ -18,14 +19,43 @@ export const PATIENCE_MS = 250;
 /** Looks that a new one is compared with; a leak of a part of the frames shows over several. */
 const LOOKS = 5;
 
-/** What the browser says has left by one sender: frames of a picture, bytes of sound. */
-export function sentOf(kind: Kind, report: RTCStatsReport): number {
-  let sent = 0;
-  report.forEach((entry: { type: string; framesSent?: number; bytesSent?: number; retransmittedBytesSent?: number }) => {
-    if (entry.type !== "outbound-rtp") return;
-    sent += kind === "video" ? (entry.framesSent ?? 0) : (entry.bytesSent ?? 0) - (entry.retransmittedBytesSent ?? 0);
-  });
-  return sent;
+/** Streams of one sender that are kept apart: three layers, and what a browser may put in their place once. */
+const MAX_STREAMS = 16;
+
+interface Report {
+  type: string;
+  id: string;
+  ssrc?: number;
+  framesSent?: number;
+  bytesSent?: number;
+  retransmittedBytesSent?: number;
+}
+
+/**
+ * What the browser says has left by one sender over all of its layers: frames of a picture, bytes of sound. Only ever more: a layer
+ * that is not reported for a while, or counted anew, takes nothing back from what the others have sent.
+ */
+export class Tally {
+  readonly #last = new Map<string, number>();
+  #total = 0;
+
+  constructor(private readonly kind: Kind) {}
+
+  /** Takes a report; the sum since the beginning. */
+  note(report: RTCStatsReport): number {
+    report.forEach((entry: Report) => {
+      if (entry.type !== "outbound-rtp") return;
+      const key = String(entry.ssrc ?? entry.id);
+      const [now, last] = [this.#sent(entry), this.#last.get(key) ?? 0];
+      this.#total += now < last ? now : now - last;
+      if (this.#last.has(key) || this.#last.size < MAX_STREAMS) this.#last.set(key, now);
+    });
+    return this.#total;
+  }
+
+  #sent(entry: Report): number {
+    return this.kind === "video" ? (entry.framesSent ?? 0) : (entry.bytesSent ?? 0) - (entry.retransmittedBytesSent ?? 0);
+  }
 }
 
 /** The same of what has passed the Worker. */
@@ -33,25 +63,20 @@ export function passedOf(kind: Kind, passed: Passed): number {
   return kind === "video" ? passed.frames : passed.bytes;
 }
 
-/** One sender's counts. More sent than passed, since the beginning or since one of the last looks, is a leak. */
+const BEGIN = { sent: 0, passed: 0 };
+
+/** One sender's counts, which never fall. More sent than passed, since the beginning or since one of the last looks, is a leak. */
 export class Balance {
-  #begin = { sent: 0, passed: 0 };
   #looks: { sent: number; passed: number }[] = [];
   #passed = 0;
 
   /** Whether `sent`, counted before `passed`, is more than can be. Changes nothing: ask again with what passed a little later. */
   leaks(sent: number, passed: number): boolean {
-    // Counted anew by the browser: since the last look at the earliest.
-    const since = sent < (this.#looks.at(-1)?.sent ?? 0) ? [{ sent: 0, passed: this.#passed }] : [this.#begin, ...this.#looks];
-    return since.some((one) => sent - one.sent > passed - one.passed);
+    return [BEGIN, ...this.#looks].some((one) => sent - one.sent > passed - one.passed);
   }
 
   /** Takes counts that were found good. */
   note(sent: number, passed: number): void {
-    if (sent < (this.#looks.at(-1)?.sent ?? 0)) {
-      this.#begin = { sent: 0, passed: this.#passed };
-      this.#looks = [];
-    }
     // With what had passed a look earlier: it is certain to be no more than what had passed when `sent` was counted.
     this.#looks = [...this.#looks, { sent, passed: this.#passed }].slice(-LOOKS);
     this.#passed = passed;
