@@ -1,5 +1,8 @@
 """RTCP that a relay reads and writes (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3.1).
 
+Besides: draft-alvestrand-rmcat-remb-03 section 2.2, and the frame of draft-holmer-rmcat-transport-wide-cc-extensions-01
+section 3.1, whose insides `bandwidth/twcc.py` reads.
+
 Reading is tolerant: packet types and feedback formats nobody needs are skipped, lists are cut at `limits`, and a
 datagram that breaks its own lengths raises MediaFault. Writing returns bytes for one packet; join them for a compound.
 """
@@ -14,7 +17,10 @@ from media import limits
 from media.faults import MediaFault
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
-_NACK, _PLI, _FIR = 1, 1, 4
+_NACK, _PLI, _FIR, _TRANSPORT_WIDE, _APPLICATION = 1, 1, 4, 15, 15
+_PADDED = 0x20
+_REMB = b"REMB"
+_REMB_MANTISSA = 18  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,32 @@ class KeyFrameRequest:
     media: int
 
 
-Rtcp = SenderReport | ReceiverReport | Goodbye | Nack | KeyFrameRequest
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """When packets of a whole transport came. `fci` is for `bandwidth.twcc.read_feedback`."""
+
+    ssrc: int
+    media: int
+    fci: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remb:
+    """What a receiver thinks the path to it carries, in bits per second, for all of `ssrcs` together."""
+
+    ssrc: int
+    bps: int
+    ssrcs: tuple[int, ...]
+
+
+Rtcp = SenderReport | ReceiverReport | Goodbye | Nack | KeyFrameRequest | TransportFeedback | Remb
 
 
 def read_compound(datagram: bytes) -> list[Rtcp]:
-    """Every packet we understand, in order. Reduced-size RTCP (RFC 5506) is accepted. Raises MediaFault."""
+    """Every packet we understand, in order. Reduced-size RTCP (RFC 5506) is accepted. Raises MediaFault.
+
+    The blocks of a sender report come once more as a ReceiverReport after it: who reads reports need not know both.
+    """
     found: list[Rtcp] = []
     position, budget = 0, limits.MAX_NACKED_PER_DATAGRAM
     for _ in range(limits.MAX_RTCP_PACKETS):
@@ -86,7 +113,7 @@ def read_compound(datagram: bytes) -> list[Rtcp]:
         if first & 0xC0 != 0x80 or end > len(datagram):
             raise MediaFault("RTCP length or version is wrong")
         body = datagram[position + 4 : end]
-        if first & 0x20:
+        if first & _PADDED:
             if not body or not 0 < body[-1] <= len(body):
                 raise MediaFault("RTCP padding is wrong")
             body = body[: -body[-1]]
@@ -99,27 +126,56 @@ def read_compound(datagram: bytes) -> list[Rtcp]:
 
 def _read_packet(kind: int, count: int, body: bytes, budget: int) -> list[Rtcp]:
     if kind == SR:
-        _need(body, 24)
-        ssrc, ntp, timestamp, packets, octets = unpack_from("!IQIII", body)
-        return [SenderReport(ssrc, ntp, timestamp, packets, octets, _read_blocks(body[24:], count))]
+        return _read_sender_report(count, body)
     if kind == RR:
         _need(body, 4)
         return [ReceiverReport(unpack_from("!I", body)[0], _read_blocks(body[4:], count))]
     if kind == BYE:
         _need(body, 4 * count)
         return [Goodbye(unpack_from(f"!{count}I", body))]
-    if kind == RTPFB and count == _NACK:
-        _need(body, 8)
-        ssrc, media = unpack_from("!II", body)
+    if kind == RTPFB:
+        return _read_transport_feedback(count, body, budget)
+    return _read_payload_feedback(count, body) if kind == PSFB else []
+
+
+def _read_sender_report(count: int, body: bytes) -> list[Rtcp]:
+    _need(body, 24)
+    ssrc, ntp, timestamp, packets, octets = unpack_from("!IQIII", body)
+    blocks = _read_blocks(body[24:], count)
+    report = SenderReport(ssrc, ntp, timestamp, packets, octets, blocks)
+    return [report, ReceiverReport(ssrc, blocks)] if blocks else [report]
+
+
+def _read_transport_feedback(format: int, body: bytes, budget: int) -> list[Rtcp]:
+    if format not in (_NACK, _TRANSPORT_WIDE):
+        return []
+    _need(body, 8)
+    ssrc, media = unpack_from("!II", body)
+    if format == _NACK:
         return [Nack(ssrc, media, _read_nacked(body[8:], budget))]
-    if kind == PSFB and count == _PLI:
+    return [TransportFeedback(ssrc, media, body[8:])]
+
+
+def _read_payload_feedback(format: int, body: bytes) -> list[Rtcp]:
+    if format == _PLI:
         _need(body, 8)
         return [KeyFrameRequest(unpack_from("!I", body, 4)[0])]
-    if kind == PSFB and count == _FIR:
+    if format == _FIR:
         _need(body, 8)
         entries = (len(body) - 8) // 8
         return [KeyFrameRequest(unpack_from("!I", body, 8 + 8 * index)[0]) for index in range(entries)]
+    if format == _APPLICATION and body[8:12] == _REMB:
+        return [_read_remb(body)]
     return []
+
+
+def _read_remb(body: bytes) -> Remb:
+    _need(body, 16)
+    (packed,) = unpack_from("!I", body, 12)
+    count = packed >> 24
+    _need(body, 16 + 4 * count)
+    bps = (packed & (1 << _REMB_MANTISSA) - 1) << (packed >> _REMB_MANTISSA & 0x3F)
+    return Remb(unpack_from("!I", body)[0], bps, unpack_from(f"!{count}I", body, 16))
 
 
 def _need(body: bytes, length: int) -> None:
@@ -204,3 +260,23 @@ def write_nack(ssrc: int, media: int, lost: Sequence[int]) -> bytes:
         else:
             entries.append((sequence, 0))
     return _packet(RTPFB, _NACK, pack("!II", ssrc, media) + b"".join(pack("!HH", *entry) for entry in entries))
+
+
+def write_remb(ssrc: int, bps: int, ssrcs: Sequence[int]) -> bytes:
+    """At most 255 `ssrcs`. `bps` loses what 18 bits of mantissa do not hold, never upwards."""
+    exponent = min(max(0, bps.bit_length() - _REMB_MANTISSA), 0x3F)
+    mantissa = min(bps >> exponent, (1 << _REMB_MANTISSA) - 1)
+    packed = len(ssrcs) << 24 | exponent << _REMB_MANTISSA | mantissa
+    body = pack("!II", ssrc, 0) + _REMB + pack(f"!I{len(ssrcs)}I", packed, *ssrcs)
+    return _packet(PSFB, _APPLICATION, body)
+
+
+def write_transport_feedback(ssrc: int, media: int, fci: bytes) -> bytes:
+    """`media` has to be an SSRC that the receiver of this sends: Chromium drops feedback about any other."""
+    packet = _packet(RTPFB, _TRANSPORT_WIDE, pack("!II", ssrc, media) + fci + _padding(-len(fci) % 4))
+    return bytes([packet[0] | _PADDED]) + packet[1:] if len(fci) % 4 else packet
+
+
+def _padding(length: int) -> bytes:
+    """RFC 3550 section 6.4.1: the last octet counts the padding, itself included."""
+    return bytes(length - 1) + bytes([length]) if length else b""

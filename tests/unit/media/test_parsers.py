@@ -66,6 +66,16 @@ def test_rtcp_is_a_list_or_a_fault(datagram: bytes) -> None:
     assert len(packets) <= limits.MAX_RTCP_PACKETS * 64
 
 
+@given(st.sampled_from([205, 206]), st.binary(max_size=60))
+def test_feedback_of_format_15_is_a_list_or_a_fault(kind: int, rest: bytes) -> None:
+    body = bytes(8) + b"REMB" * (kind == 206) + rest
+    body += bytes(-len(body) % 4)
+    try:
+        rtcp.read_compound(bytes([0x8F, kind, 0, len(body) // 4]) + body)
+    except MediaFault:
+        return
+
+
 @given(st.integers(0, 31), st.sampled_from([200, 201, 202, 203, 205, 206, 207]), st.binary(max_size=120))
 def test_rtcp_with_a_true_length_is_a_list_or_a_fault(count: int, kind: int, body: bytes) -> None:
     body += bytes(-len(body) % 4)
@@ -85,7 +95,9 @@ def test_reports_that_were_written_read_the_same(
     report = rtcp.SenderReport(ssrc, ntp, timestamp, packets, octets, tuple(found))
     compound = rtcp.write_sender_report(report) + rtcp.write_source_name(ssrc, "abc")
     compound += rtcp.write_receiver_report(ssrc, found) + rtcp.write_goodbye([ssrc, 1])
-    assert rtcp.read_compound(compound) == [report, rtcp.ReceiverReport(ssrc, tuple(found)), rtcp.Goodbye((ssrc, 1))]
+    received = rtcp.ReceiverReport(ssrc, tuple(found))
+    again = [received] if found else []
+    assert rtcp.read_compound(compound) == [report, *again, received, rtcp.Goodbye((ssrc, 1))]
 
 
 @given(u32, u32, st.lists(u16, min_size=1, max_size=60, unique=True))
@@ -111,10 +123,37 @@ def test_pli_and_fir_both_ask_for_a_key_frame() -> None:
 
 
 def test_kinds_of_rtcp_nobody_needs_are_skipped() -> None:
-    remb = bytes.fromhex("8fce0005000000010000000052454d420103f0000000002a")
+    other = bytes.fromhex("8fce0005000000010000000052454d410103f0000000002a")
     xr = bytes.fromhex("80cf000100000001")
-    twcc = bytes.fromhex("8fcd0003000000010000002a00000000")
-    assert rtcp.read_compound(remb + xr + twcc) == []
+    tmmbr = bytes.fromhex("83cd0003000000010000002a00000000")
+    assert rtcp.read_compound(other + xr + tmmbr) == []
+
+
+def test_what_a_path_carries_is_read_and_written_as_the_draft_has_it() -> None:
+    # draft-alvestrand-rmcat-remb-03 section 2.2: mantissa 0x3f000 shifted once is 516,096.
+    remb = bytes.fromhex("8fce0005000000010000000052454d420107f0000000002a")
+    assert rtcp.read_compound(remb) == [rtcp.Remb(1, 0x3F000 << 1, (42,))]
+    assert rtcp.read_compound(rtcp.write_remb(1, 516_096, [42])) == [rtcp.Remb(1, 516_096, (42,))]
+
+
+@given(u32, st.integers(0, 2**64), st.lists(u32, max_size=255))
+def test_a_bit_rate_that_was_written_reads_no_higher_and_hardly_lower(ssrc: int, bps: int, ssrcs: list[int]) -> None:
+    (remb,) = rtcp.read_compound(rtcp.write_remb(ssrc, bps, ssrcs))
+    assert isinstance(remb, rtcp.Remb)
+    assert (remb.ssrc, remb.ssrcs) == (ssrc, tuple(ssrcs))
+    assert bps - (bps >> 17) <= remb.bps <= bps
+
+
+def test_a_bit_rate_for_more_streams_than_there_are_is_a_fault() -> None:
+    with pytest.raises(MediaFault):
+        rtcp.read_compound(bytes.fromhex("8fce0005000000010000000052454d420207f0000000002a"))
+
+
+@given(u32, u32, st.binary(max_size=100))
+def test_transport_feedback_is_handed_on_as_it_came(ssrc: int, media: int, fci: bytes) -> None:
+    written = rtcp.write_transport_feedback(ssrc, media, fci)
+    assert len(written) % 4 == 0
+    assert rtcp.read_compound(written) == [rtcp.TransportFeedback(ssrc, media, fci)]
 
 
 @given(st.binary(max_size=40))
