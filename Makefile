@@ -5,7 +5,9 @@ UV ?= uv
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 
-.PHONY: help run test lint format bench setup lock freeze clean
+INPUTS ?= 10000000
+
+.PHONY: help run test lint format bench fuzz fault interop setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -37,6 +39,18 @@ bench:  ## figures of this machine: store, relay, sealed records, joining in a b
 	@$(B)/hearth bench relay
 	@$(B)/python -m tests.load.sync_figures
 	@$(B)/python -m tests.load.join
+
+fuzz:  ## random inputs for every parser, INPUTS=10000000 each (about an hour)
+	@.ci/setup test
+	@$(B)/python -m tests.fuzz --inputs $(INPUTS)
+
+fault:  ## browsers over a bad line, a relay that dies, a page asleep (slow, needs root)
+	@.ci/setup test
+	@$(B)/pytest -m fault -s tests/fault
+
+interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, see tests/README.md)
+	@.ci/setup test
+	@$(B)/pytest -m interop -s tests/interop
 
 setup:  ## install what is missing for running and testing
 	@.ci/setup test

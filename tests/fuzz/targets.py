@@ -1,0 +1,28 @@
+"""Every parser of bytes from outside, by the name of its corpus folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.fuzz import packets, words
+
+CORPUS = Path(__file__).parent / "corpus"
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "rtp": packets.rtp_header,
+    "extensions": packets.rtp_extensions,
+    "rtcp": packets.rtcp_compound,
+    "stun": packets.stun_check,
+    "vp8": packets.vp8_payload,
+    "sframe": packets.sframe_header,
+    "sealed": packets.sealed_frames,
+    "relay_sock": words.relay_lines,
+    "request": words.browser_request,
+    "frame": words.portal_frame,
+}
+
+
+def corpus(target: str) -> list[Path]:
+    """Inputs in the tree: made by `make_corpus.py`, captured from browsers, and those that once broke something."""
+    return sorted((CORPUS / target).iterdir())
