@@ -29,6 +29,9 @@ IMPURE = {
 }
 
 
+PACKAGES = sorted(MEDIA.glob("bandwidth/*.py"))
+
+
 def imported(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -39,9 +42,9 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_the_core_imports_no_clock_no_socket_and_no_chance(name: str) -> None:
-    names = imported(MEDIA / f"{name}.py")
+@pytest.mark.parametrize("path", [*(MEDIA / f"{name}.py" for name in PURE), *PACKAGES], ids=lambda path: path.stem)
+def test_the_core_imports_no_clock_no_socket_and_no_chance(path: Path) -> None:
+    names = imported(path)
     assert not {item.split(".")[0] for item in names} & IMPURE
     assert not names & {f"media.{other}" for other in WITH_IO}
 

@@ -1,0 +1,27 @@
+"""Every constant of bandwidth, layers and speakers: its unit, why it has this value, and what a change costs."""
+
+from __future__ import annotations
+
+# --- layers ------------------------------------------------------------------------------------------------------
+
+# Bits per second of one voice: Opus at 32 kbit/s with in-band FEC, and 50 headers of 12 bytes. Less lets pictures push
+# voices out of a narrow line; more costs a thumbnail on a line of 300 kbit/s.
+VOICE_BPS = 40_000
+# Pixels and bits per second of Chromium's three layers of 1280x720 (scaleResolutionDownBy 4, 2, 1). The rates stand in
+# for a layer that nobody has measured yet.
+LAYER_PIXELS = (320 * 180, 640 * 360, 1280 * 720)
+LAYER_BPS = (150_000, 500_000, 1_200_000)
+
+# --- transport-wide feedback ---------------------------------------------------------------------------------------
+
+# Seconds between two feedback packets to one sender. Chromium's own pace is 50 to 250 ms; less often and a sender
+# learns of a full line after its queue is half a second long.
+FEEDBACK_INTERVAL = 0.1
+# Packets that one feedback may speak of: eight seconds of a full room's pictures. A run of 8,191 takes two bytes, so
+# without a bound a datagram could cost a list of 65,535.
+MAX_FEEDBACK_PACKETS = 4096
+# Packets that came, in one feedback of ours: with 2 bytes of chunk before, 2 after and 2 of delta each it stays under
+# 1,200 bytes whatever is missing in between. 100 ms of a sender have about 30.
+MAX_FEEDBACK_ARRIVALS = 190
+# Packets below the highest number for which a late arrival is still told: a second of one sender.
+LATE_PACKETS = 512
