@@ -3,11 +3,9 @@
 // before createAnswer, and without a description no browser sends or receives.
 
 import type { types } from "mediasoup-client";
+import { encodingsFor, layersFor } from "./layers.ts";
 import type { Kind, Received } from "./protocol.ts";
 import type { Sealer } from "./sealing/sealer.ts";
-
-/** Bit/s of a picture: a legible face at 640x360; twelve of them fit a small access point. */
-export const PICTURE_BITRATE = 500_000;
 
 /**
  * For each peer connection. In Chromium frames wait for a transform and never go without; Firefox and Safari do not know it, there
@@ -29,8 +27,10 @@ export async function attachUp(transport: types.Transport, track: MediaStreamTra
 
 function options(track: MediaStreamTrack): types.ProducerOptions {
   if (track.kind === "audio") return { codecOptions: { opusDtx: true, opusFec: true, opusStereo: false } };
+  // On a slow device or line the picture gets smaller, not slower: lips and hands are to be followed. What this means is each browser's
+  // own choice (Chromium: maintain-framerate); Firefox knows no hint and does the same by itself.
   track.contentHint = "motion";
-  return { encodings: [{ maxBitrate: PICTURE_BITRATE }] };
+  return { encodings: encodingsFor(layersFor(track.getSettings())) };
 }
 
 /**

@@ -11,11 +11,13 @@ import { Own } from "./own.ts";
 import { change, type LineFacts, lineWord } from "./people.ts";
 import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
 import { members } from "./protocol.ts";
+import { watchNetwork } from "./recovery.ts";
 import { CannotSeal, Room } from "./room.ts";
 import { Sealed } from "./sealed.ts";
 import { present } from "./sealedrules.ts";
 import type { Sealer } from "./sealing/sealer.ts";
 import { BROWSER, pause, Signalling } from "./signalling.ts";
+import { TalkTime } from "./talk.ts";
 import { showPicture, Tiles } from "./view.ts";
 import { word } from "./words.ts";
 
@@ -41,6 +43,7 @@ class Page {
     roster: new List<RosterMember>("roster", fillRoster),
     expected: new List<ExpectedMember>("expected", fillExpected),
   };
+  readonly #talk = new TalkTime(document.getElementById("roster"));
   #facts: LineFacts;
   #waiting: WaitingMember[] | null = null;
   #roster: RosterMember[] | null = null;
@@ -63,7 +66,7 @@ class Page {
     this.#tiles = new Tiles(stage, find<HTMLTemplateElement>("tile-template")!, find("sounds")!, find<HTMLButtonElement>("hear")!, {
       member: main.dataset["member"] ?? "",
       name: main.dataset["name"] ?? "",
-    });
+    }, (track, size) => this.#room?.show(track, size));
     this.#sealed = this.#makeSealed();
     if (this.#sealed.sealer) this.#room = this.#makeRoom(this.#sealed.sealer, this.#tiles);
     this.#own = this.#makeOwn();
@@ -74,7 +77,10 @@ class Page {
     if (this.#facilitator) this.#enter();
     else if (this.#main.dataset["standing"] === "admitted") this.#onStanding("admitted");
     this.#signalling.start();
-    addEventListener("online", () => this.#signalling.restart());
+    watchNetwork(() => {
+      this.#room?.moved();
+      this.#signalling.restart();
+    });
     this.#set({});
   }
 
@@ -89,7 +95,11 @@ class Page {
   }
 
   #makeRoom(sealer: Sealer, stage: Tiles): Room {
-    const listener = { joined: (yes: boolean) => this.#set({ joined: yes }), broken: () => this.#broken() };
+    const listener = {
+      joined: (yes: boolean) => this.#set({ joined: yes }),
+      broken: () => this.#broken(),
+      lineDead: () => this.#signalling.restart(),
+    };
     return new Room((method, data) => this.#signalling.request(method, data), stage, listener, sealer);
   }
 
@@ -151,6 +161,7 @@ class Page {
     else if (name === "roster") this.#onRoster(members<RosterMember>(data));
     else if (name === "waiting") this.#onWaiting(members<WaitingMember>(data));
     else if (name === "expected") this.#lists.expected.show(members<ExpectedMember>(data));
+    else if (name === "talkTime") this.#talk.told(data["seconds"]);
     else if (name === "media") this.#onMedia(data["ready"] === true);
     else this.#room?.handle(name, data);
   }
@@ -213,6 +224,7 @@ class Page {
     const people = present(this.#roster, this.#holders);
     this.#tiles?.people(people);
     this.#lists.roster.show(people);
+    this.#talk.show();
   }
 
   /** Names and who has come without a key of this room. */

@@ -13,6 +13,9 @@ export interface RemoteTrack {
   paused: boolean;
 }
 
+/** Why the relay sends no picture on a track for now: as many as one may have, no room on this line, or none in the box. */
+export type Rest = "lastN" | "line" | "capacity";
+
 export interface Joined {
   rtpCapabilities: types.RtpCapabilities;
   tracks: RemoteTrack[];

@@ -2,14 +2,21 @@
 
 import { Device, type types } from "mediasoup-client";
 import { attachDown, attachUp, SETTINGS } from "./attach.ts";
-import type { Data, Joined, Kind, NewTransport, Received, RemoteTrack, Resynced } from "./protocol.ts";
+import { layersFor, sendLayers } from "./layers.ts";
+import type { Data, Joined, Kind, NewTransport, Received, RemoteTrack, Rest, Resynced } from "./protocol.ts";
+import { Path } from "./recovery.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
-import { RequestFault } from "./signalling.ts";
+import { BROWSER, RequestFault } from "./signalling.ts";
+import type { Size } from "./sizes.ts";
 
 /** Where the tracks of others are shown. */
 export interface Stage {
   add(track: RemoteTrack, media: MediaStreamTrack): void;
   pause(track: string, paused: boolean): void;
+  /** The relay sends no picture on the track now, for that reason; null: it does again. */
+  rest(track: string, reason: Rest | null): void;
+  /** Who speaks, the loudest first, and who is to be shown as the one who does. */
+  speakers(speakers: readonly string[], active: string | null): void;
   remove(track: string): void;
   /** Whether what comes for the track is opened, or why not. */
   seal(track: string, state: StreamState): void;
@@ -19,15 +26,17 @@ export interface RoomListener {
   joined(yes: boolean): void;
   /** The path to the relay broke: a fresh join is wanted. */
   broken(): void;
+  /** The box does not answer: another line is wanted. */
+  lineDead(): void;
 }
 
 type Ask = (method: string, data: object) => Promise<Data>;
 
-/** How long a path may be silent before it counts as broken; a phone between two access points comes back within this. */
-const SILENT_MILLISECONDS = 4000;
-
 /** Tracks that may come or go during one join: twice a room of sixteen with picture and sound. */
 const MAX_EARLY = 64;
+
+/** Own tracks of which the relay may tell how many layers are wanted before this page knows them. */
+const MAX_WISHES = 8;
 
 /** Codes of a track that cannot be had, while all else goes on without it. */
 const WITHOUT = new Set(["unknown_track", "limit", "not_permitted", "unsupported_codec"]);
@@ -43,6 +52,7 @@ interface Attempt {
   number: number;
   send: types.Transport;
   receive: types.Transport;
+  paths: Path[];
   producers: Map<Kind, types.Producer>;
   consumers: Map<string, types.Consumer>;
   known: Set<string>;
@@ -51,10 +61,9 @@ interface Attempt {
   flowing: Set<types.Consumer>;
 }
 
-/** Whether both paths carry packets, or have none to carry yet. */
-function healthy(attempt: Attempt): boolean {
-  const fine = (transport: types.Transport): boolean => transport.connectionState === "connected" || transport.connectionState === "new";
-  return fine(attempt.send) && fine(attempt.receive) && [...attempt.consumers.values()].every((one) => attempt.flowing.has(one));
+/** Whether all that was begun was brought to its end: then a quiet path is all that there is to mend. */
+function complete(attempt: Attempt): boolean {
+  return [attempt.send, attempt.receive].every((one) => !one.closed) && [...attempt.consumers.values()].every((one) => attempt.flowing.has(one));
 }
 
 /** Whether the relay still has all that this page has, and nothing of it more. */
@@ -74,10 +83,12 @@ function stands(attempt: Attempt, still: Resynced): boolean {
 export class Room {
   #device: Device | null = null;
   #attempt: Attempt | null = null;
-  #transports = new Set<types.Transport>();
+  #transports = new Map<types.Transport, Path>();
   #number = 0;
   #own = new Map<Kind, MediaStreamTrack>();
   #sending: Promise<void> = Promise.resolve();
+  #moved = false;
+  #wishes = new Map<string, number>(); // by own track: how many of its layers anybody needs
   // What the relay tells while a join is on its way: the join's own list may be older or newer than these.
   #early: RemoteTrack[] = [];
   #gone = new Set<string>();
@@ -103,7 +114,9 @@ export class Room {
       const device = await this.#load(joined.rtpCapabilities);
       const [send, receive] = await Promise.all([this.#transport(device, "send", number), this.#transport(device, "receive", number)]);
       this.#check(number);
-      const attempt: Attempt = { number, send, receive, producers: new Map(), consumers: new Map(), known: new Set(), mids: 0, flowing: new Set() };
+      const paths = [send, receive].map((one) => this.#transports.get(one)!);
+      this.#moved = false;
+      const attempt: Attempt = { number, send, receive, paths, producers: new Map(), consumers: new Map(), known: new Set(), mids: 0, flowing: new Set() };
       this.#attempt = attempt;
       const others = [...joined.tracks, ...this.#early.splice(0)].filter((one) => !this.#gone.has(one.track));
       await Promise.all([...others.map((track) => this.#receive(attempt, track)), this.#sendOwn()]);
@@ -118,7 +131,7 @@ export class Room {
   /** After a line that was away: goes on with what still stands, without a gap in picture and sound, or joins afresh. */
   async resume(): Promise<void> {
     const attempt = this.#attempt;
-    if (!attempt || !healthy(attempt)) return this.join();
+    if (!attempt || !complete(attempt)) return this.join();
     const still = (await this.ask("resync", {}).catch((fault: unknown) => {
       if (fault instanceof RequestFault && fault.code === "line") throw fault;
       return null;
@@ -128,12 +141,25 @@ export class Room {
     const there = new Set(still.tracks.map((one) => one.track));
     for (const track of [...attempt.known].filter((one) => !there.has(one))) this.#onRemoved(track);
     for (const one of still.tracks) this.stage.pause(one.track, one.paused);
+    this.#find(attempt);
     for (const producer of attempt.producers.values()) {
       await this.ask(producer.paused ? "pauseTrack" : "resumeTrack", { track: producer.id });
     }
     await Promise.all([...still.tracks.map((track) => this.#receive(attempt, track)), this.#sendOwn()]);
     this.listener.joined(true);
     return undefined;
+  }
+
+  /** This device is on another network, or has slept: `resume`, which must follow, looks for a new way even if the old one seems fine. */
+  moved(): void {
+    this.#moved = true;
+  }
+
+  /** How large the picture of a track stands on the screen. */
+  show(track: string, { width, height }: Size): void {
+    const downTrack = this.#attempt?.consumers.get(track)?.id;
+    // Told anew after each join; if it is lost the relay goes by what it heard last.
+    if (downTrack) this.ask("showDownTrack", { downTrack, width, height }).catch(() => undefined);
   }
 
   /** Another sealer from the next join on, which must follow: after the Worker's death. */
@@ -177,6 +203,10 @@ export class Room {
     if (event === "trackRemoved") this.#onRemoved(track);
     if (event === "trackPaused") this.stage.pause(track, true);
     if (event === "trackResumed") this.stage.pause(track, false);
+    if (event === "downTrackPaused") this.stage.rest(track, (data["reason"] ?? "line") as Rest);
+    if (event === "downTrackResumed") this.stage.rest(track, null);
+    if (event === "speakers") this.#onSpeakers(data);
+    if (event === "layersWanted") this.#onWish(track, Number(data["layers"]));
     if (event === "transportClosed") this.#onTransportClosed(String(data["transport"]));
   }
 
@@ -197,6 +227,26 @@ export class Room {
     attempt?.consumers.delete(track);
     this.sealer.forget(track);
     this.stage.remove(track);
+  }
+
+  #onSpeakers(data: Data): void {
+    const speakers = Array.isArray(data["speakers"]) ? data["speakers"].map(String) : [];
+    this.stage.speakers(speakers, typeof data["active"] === "string" ? data["active"] : null);
+  }
+
+  #onWish(track: string, layers: number): void {
+    if (!Number.isInteger(layers)) return;
+    this.#wishes.delete(track);
+    this.#wishes.set(track, layers);
+    for (const old of [...this.#wishes.keys()].slice(0, -MAX_WISHES)) this.#wishes.delete(old);
+    this.#sendOwn().catch(() => this.listener.broken());
+  }
+
+  /** Another way for the paths that have gone quiet; for all of them on another network. */
+  #find(attempt: Attempt): void {
+    const quiet = [attempt.send, attempt.receive].map((one) => one.connectionState !== "connected");
+    attempt.paths.forEach((path, place) => (this.#moved || quiet[place]) && void path.renew());
+    this.#moved = false;
   }
 
   #onTransportClosed(transport: string): void {
@@ -223,19 +273,18 @@ export class Room {
     transport.on("produce", ({ kind, rtpParameters }, done, failed) => {
       this.ask("sendTrack", { transport: transport.id, kind, rtpParameters }).then((data) => done({ id: String(data["track"]) }), failed);
     });
-    this.#transports.add(transport);
-    this.#watch(transport, number);
+    this.#transports.set(transport, this.#watch(transport));
     return transport;
   }
 
-  #watch(transport: types.Transport, number: number): void {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    transport.on("connectionstatechange", (state) => {
-      clearTimeout(timer);
-      if (number !== this.#number) return;
-      if (state === "failed") this.listener.broken();
-      if (state === "disconnected") timer = setTimeout(() => number === this.#number && this.listener.broken(), SILENT_MILLISECONDS);
-    });
+  #watch(transport: types.Transport): Path {
+    const restart = async (): Promise<void> => {
+      const { iceParameters } = (await this.ask("restartIce", { transport: transport.id })) as unknown as Pick<NewTransport, "iceParameters">;
+      await transport.restartIce({ iceParameters });
+    };
+    const path = new Path({ restart, broken: () => this.listener.broken(), lineDead: () => this.listener.lineDead() }, BROWSER.later);
+    transport.on("connectionstatechange", (state) => path.state(state));
+    return path;
   }
 
   async #receive(attempt: Attempt, remote: RemoteTrack): Promise<void> {
@@ -292,8 +341,11 @@ export class Room {
     const track = this.#own.get(kind) ?? null;
     let producer = attempt.producers.get(kind);
     const other = producer !== undefined && producer.track !== track;
-    // A sender that is not watched any more, after a doubt, takes no other track: that one gets a sender of its own.
-    if (producer && (!track || (other && !this.sealer.protects(producer.rtpSender)))) {
+    // A sender that is not watched any more, after a doubt, takes no other track: that one gets a sender of its own. So does a picture
+    // that wants another number of layers.
+    const layers = track?.kind === "video" ? layersFor(track.getSettings()) : 1;
+    const unfit = producer?.rtpParameters.encodings?.length !== layers;
+    if (producer && (!track || (other && (unfit || !this.sealer.protects(producer.rtpSender))))) {
       attempt.producers.delete(kind);
       this.#unprotect(producer);
       producer.close();
@@ -307,7 +359,14 @@ export class Room {
       attempt.producers.set(kind, made);
       if (made.paused) await this.ask("pauseTrack", { track: made.id });
     }
+    await this.#rest(attempt.producers.get(kind));
     await this.followEnabled(kind);
+  }
+
+  /** Layers that nobody looks at are not made. */
+  async #rest(producer: types.Producer | undefined): Promise<void> {
+    const layers = this.#wishes.get(producer?.id ?? "");
+    if (layers !== undefined && producer?.rtpSender) await sendLayers(producer.rtpSender, layers);
   }
 
   #unprotect(producer: types.Producer): void {
@@ -325,8 +384,13 @@ export class Room {
     this.#gone.clear();
     this.listener.joined(false);
     for (const producer of attempt?.producers.values() ?? []) this.#unprotect(producer);
-    for (const transport of this.#transports) transport.close();
+    for (const [transport, path] of this.#transports) {
+      path.end();
+      transport.close();
+    }
     this.#transports.clear();
+    this.#wishes.clear();
+    this.stage.speakers([], null);
     for (const track of attempt?.known ?? []) {
       this.sealer.forget(track);
       this.stage.remove(track);

@@ -1,9 +1,11 @@
 // The tiles: one for each person, with picture or initials; one hidden audio element for each voice.
 
 import { columns, initials } from "./people.ts";
-import type { RemoteTrack, RosterMember } from "./protocol.ts";
+import type { RemoteTrack, Rest, RosterMember } from "./protocol.ts";
 import type { Stage } from "./room.ts";
 import type { StreamState } from "./sealing/sealer.ts";
+import { BROWSER } from "./signalling.ts";
+import { type Size, Sizes, Watched } from "./sizes.ts";
 import { word } from "./words.ts";
 
 /** States of a track that mean: do not trust it. They are also keys of the sentences that say so. */
@@ -25,7 +27,15 @@ interface Shown {
   sound: HTMLAudioElement | null;
   /** What the Worker says of it. A track that is "waiting" shows nothing, since the Worker lets nothing through. */
   seal: StreamState;
+  /** Why no picture comes of it; "stale": none has come for a while, and nobody has said why. */
+  rest: Rest | "stale" | null;
 }
+
+/** Keys of the sentences about a picture that rests. */
+const REST_WORDS = { lastN: "restLastN", line: "restLine", capacity: "restCapacity", stale: "restStale" } as const;
+
+/** How long after the relay's word the first picture may take to come: a key frame on its way. Until then the old one stays away. */
+const FRESH_MS = 1500;
 
 function part<T extends HTMLElement>(parent: ParentNode, selector: string): T {
   const found = parent.querySelector<T>(selector);
@@ -38,14 +48,20 @@ export class Tiles implements Stage {
   #shown = new Map<string, Shown>();
   #own: { picture: MediaStreamTrack | null; muted: boolean } = { picture: null, muted: false };
   #dark = false;
+  #speaking: { all: ReadonlySet<string>; active: string | null } = { all: new Set(), active: null };
+  readonly #watched = new Watched(() => this.#measure());
+  readonly #sizes: Sizes;
 
+  /** `sized`: how large the picture of a received track stands on the screen, told anew for each track. */
   constructor(
     private readonly list: HTMLElement,
     private readonly template: HTMLTemplateElement,
     private readonly sounds: HTMLElement,
     private readonly hear: HTMLButtonElement,
     private readonly me: { member: string; name: string },
+    sized: (track: string, size: Size) => void,
   ) {
+    this.#sizes = new Sizes(sized, BROWSER.later);
     this.hear.addEventListener("click", () => this.#playAll());
   }
 
@@ -63,8 +79,10 @@ export class Tiles implements Stage {
 
   add(track: RemoteTrack, media: MediaStreamTrack): void {
     const sound = track.kind === "audio" ? this.#sound(track, media) : null;
-    this.#shown.set(track.track, { member: track.member, kind: track.kind, media, paused: track.paused, sound, seal: "waiting" });
+    this.#shown.set(track.track, { member: track.member, kind: track.kind, media, paused: track.paused, sound, seal: "waiting", rest: null });
+    this.#sizes.forget(track.track);
     this.#draw();
+    this.#measure();
   }
 
   pause(track: string, paused: boolean): void {
@@ -78,6 +96,27 @@ export class Tiles implements Stage {
     const shown = this.#shown.get(track);
     if (!shown || shown.seal === state) return;
     shown.seal = state;
+    // A word of the relay may have been lost with the line: what comes and what does not is what counts.
+    if (shown.kind === "video" && state === "silent" && shown.rest === null) this.#stale(shown);
+    if (state === "open") shown.rest = null;
+    this.#draw();
+  }
+
+  rest(track: string, reason: Rest | null): void {
+    const shown = this.#shown.get(track);
+    if (!shown) return;
+    if (reason !== null) {
+      shown.rest = reason in REST_WORDS ? reason : "stale";
+      return this.#draw();
+    }
+    // With its first new picture, or a little later where a browser does not tell.
+    const [before, wake] = [shown.rest, () => this.#wake(shown, before)];
+    this.#video(shown)?.requestVideoFrameCallback?.(wake);
+    BROWSER.later(wake, FRESH_MS);
+  }
+
+  speakers(speakers: readonly string[], active: string | null): void {
+    this.#speaking = { all: new Set(speakers), active };
     this.#draw();
   }
 
@@ -91,7 +130,32 @@ export class Tiles implements Stage {
   remove(track: string): void {
     this.#shown.get(track)?.sound?.remove();
     this.#shown.delete(track);
+    this.#sizes.forget(track);
     this.#draw();
+  }
+
+  /** None has come for a while; the next one ends that at once. */
+  #stale(shown: Shown): void {
+    shown.rest = "stale";
+    this.#video(shown)?.requestVideoFrameCallback?.(() => this.#wake(shown, "stale"));
+  }
+
+  /** The picture goes on, unless it rests for another reason by now. */
+  #wake(shown: Shown, from: Shown["rest"]): void {
+    if (shown.rest !== from) return;
+    shown.rest = null;
+    this.#draw();
+  }
+
+  #video(shown: Shown): HTMLVideoElement | undefined {
+    return [...this.list.querySelectorAll("video")].find((one) => one.srcObject instanceof MediaStream && one.srcObject.getVideoTracks()[0] === shown.media);
+  }
+
+  #measure(): void {
+    for (const [track, { member, kind }] of this.#shown) {
+      const tile = kind === "video" && this.#found(member);
+      if (tile) this.#sizes.set(track, this.#watched.size(tile));
+    }
   }
 
   #sound(track: RemoteTrack, media: MediaStreamTrack): HTMLAudioElement {
@@ -126,7 +190,9 @@ export class Tiles implements Stage {
     const everybody = this.#everybody();
     const wanted = new Set(everybody.map((one) => one.member));
     for (const tile of this.list.querySelectorAll<HTMLElement>(".tile")) {
-      if (!wanted.has(tile.dataset["member"] ?? "")) tile.remove();
+      if (wanted.has(tile.dataset["member"] ?? "")) continue;
+      this.#watched.remove(tile);
+      tile.remove();
     }
     everybody.forEach((one, place) => {
       const tile = this.#tile(one.member);
@@ -139,11 +205,16 @@ export class Tiles implements Stage {
   }
 
   #tile(member: string): HTMLElement {
-    const found = [...this.list.querySelectorAll<HTMLElement>(".tile")].find((tile) => tile.dataset["member"] === member);
+    const found = this.#found(member);
     if (found) return found;
     const tile = part<HTMLElement>(this.template.content.cloneNode(true) as DocumentFragment, ".tile");
     tile.dataset["member"] = member;
+    this.#watched.add(tile);
     return tile;
+  }
+
+  #found(member: string): HTMLElement | undefined {
+    return [...this.list.querySelectorAll<HTMLElement>(".tile")].find((tile) => tile.dataset["member"] === member);
   }
 
   #fill(tile: HTMLElement, one: RosterMember): void {
@@ -152,18 +223,30 @@ export class Tiles implements Stage {
     const doubt = one.you ? null : doubtOf(tracks.map((shown) => shown.seal));
     const dark = !one.you && (this.#dark || doubt !== null);
     for (const shown of tracks) if (shown.sound) shown.sound.muted = dark;
-    const theirs = dark ? null : (tracks.find((shown) => shown.kind === "video" && !shown.paused)?.media ?? null);
-    const picture = one.you ? this.#own.picture : theirs;
+    const theirs = dark ? undefined : tracks.find((shown) => shown.kind === "video" && !shown.paused);
+    const picture = one.you ? this.#own.picture : (theirs?.media ?? null);
+    const rest = one.you ? null : (theirs?.rest ?? null);
     part(tile, ".tile-name").textContent = one.name;
     part(tile, ".initials").textContent = initials(one.name);
     part(tile, ".tile-you").hidden = !one.you;
     part(tile, ".tile-leads").hidden = !one.facilitator;
     part(tile, ".tile-muted").hidden = one.you ? !this.#own.muted : voice?.paused === false;
     tile.toggleAttribute("data-you", one.you);
-    tile.dataset["kind"] = picture ? "video" : "none";
+    tile.dataset["kind"] = picture && !rest ? "video" : "none";
+    tile.toggleAttribute("data-active", this.#speaking.active === one.member);
+    part(tile, ".tile-speaks").hidden = !this.#speaking.all.has(one.member);
+    this.#rest(tile, rest);
     this.#doubt(tile, one, doubt, dark);
     for (const shown of tracks) tile.dataset[shown.kind === "audio" ? "sealAudio" : "sealVideo"] = shown.seal;
     showPicture(part<HTMLVideoElement>(tile, "video"), picture);
+  }
+
+  /** A picture that rests is kept where it is, unseen, so that its next frame shows that it goes on. */
+  #rest(tile: HTMLElement, rest: Shown["rest"]): void {
+    tile.toggleAttribute("data-rest", rest !== null);
+    const place = part(tile, ".tile-rest");
+    place.hidden = rest === null;
+    place.textContent = rest ? word(REST_WORDS[rest]) : "";
   }
 
   #doubt(tile: HTMLElement, one: RosterMember, doubt: DoubtWord | null, dark: boolean): void {

@@ -35,7 +35,7 @@ function enter(facilitator: boolean): object {
     calls.push(call);
     if (asked.refuse) throw new Error("refused");
   };
-  const tiles = new Tiles(by("tiles"), by("tile-template"), by("sounds"), by("hear"), { member: "me", name: "Ada" });
+  const tiles = new Tiles(by("tiles"), by("tile-template"), by("sounds"), by("hear"), { member: "me", name: "Ada" }, (track, { width, height }) => calls.push(`show ${track} ${width}x${height}`));
   tiles.own(picture(40), false);
   const panel = new CodePanel(by("code-panel"), { facilitator, compared: () => answer("compared") });
   const chat = new Chat(by("chat"), (text) => answer(`send ${text}`));
