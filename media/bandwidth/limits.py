@@ -11,6 +11,20 @@ VOICE_BPS = 40_000
 # for a layer that nobody has measured yet.
 LAYER_PIXELS = (320 * 180, 640 * 360, 1280 * 720)
 LAYER_BPS = (150_000, 500_000, 1_200_000)
+# A tile of this many times a layer's pixels still takes that layer: at arm's length nobody sees the difference, and the
+# next layer costs three times as much. 1.5 is 1.22 in each direction.
+ENLARGED = 1.5
+# Seconds a budget has to hold before something more is sent. Less, and a burst of loss costs a key frame each time;
+# more, and a picture that a bad moment took away is missed for longer.
+UP_PATIENCE = 1.0
+# Seconds it grows to when rises do not last, by doubling: a line that carries a layer for four seconds only would
+# otherwise change it ten times a minute. A rise that has lasted UP_REGRET seconds brings the patience back.
+MAX_UP_PATIENCE = 16.0
+UP_REGRET = 10.0
+# Share of the budget that may be filled by rising. The rest is for rates that waver and for repairs.
+UP_SHARE = 0.9
+# Budgets remembered of one receiver: one each 50 ms for MAX_UP_PATIENCE, with room.
+MAX_BUDGETS = 512
 
 # --- transport-wide feedback ---------------------------------------------------------------------------------------
 
