@@ -97,8 +97,9 @@ RESEND_BURST = 150.0
 MAX_ASKED = 256
 ASK_AGAIN = 0.06
 MAX_ASKS = 5
-# Segments of a down track's sequence map that still answer NACKs after a hold.
-MAX_SEGMENTS = 4
+# Segments of a down track's past that still answer NACKs: holds, switches of layer, padding amid the packets. A sender
+# that pads each frame begins one a frame: 32 are a second.
+MAX_SEGMENTS = 32
 
 # --- sealed frames -----------------------------------------------------------------------------------------------
 
@@ -129,6 +130,9 @@ MAX_REPORT_BLOCKS = 31
 
 # --- forwarding plane ----------------------------------------------------------------------------------------------
 
+# Newest numbers of a stream among which a packet is known again; older ones are dropped. A power of two, and the
+# replay window of libsrtp: 8 KiB, about 2 s of a picture's best layer.
+SEEN_WINDOW = 1024
 # Nanoseconds a gap may last before it is asked for: most packets that overtake each other do so within a frame.
 LACK_PATIENCE = 8_000_000
 # Nanoseconds between two asks for one packet, and after which nobody asks any more: a receiver has given up by then.
