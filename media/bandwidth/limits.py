@@ -39,3 +39,31 @@ MAX_FEEDBACK_PACKETS = 4096
 MAX_FEEDBACK_ARRIVALS = 190
 # Packets below the highest number for which a late arrival is still told: a second of one sender.
 LATE_PACKETS = 512
+
+# --- who is heard --------------------------------------------------------------------------------------------------
+
+# Voices that are forwarded at a time, besides those who are always heard. More than three at once nobody understands;
+# each costs VOICE_BPS and 50 packets a second for every receiver.
+MAX_VOICES = 3
+# Seconds between two looks at the levels: two frames of sound. Who begins to speak is forwarded by the next look.
+HEAR_INTERVAL = 0.04
+# Seconds that one look may stand for at most: after a pause of the process nobody has spoken for all of it.
+MAX_HEAR_INTERVAL = 0.25
+# Seconds of sound in a packet: what browsers send unless told otherwise. Talk time is counted in it.
+FRAME = 0.02
+# Seconds of speech that may come late and still count as talk time, at most: a burst after a gap on the way.
+MAX_LATE_SPEECH = 0.5
+# 127 - level from which on sound is speech: -50 dBov. Speech at a laptop is at -20 to -40, a quiet room below -60.
+SPEECH_LOUDNESS = 77
+# Seconds of a pause between words. Shorter cuts a sentence into many, longer counts coughs together.
+SPEECH_PAUSE = 0.3
+# Seconds after which a change of loudness shows by half. Longer is steadier and finds the new speaker later.
+ACTIVITY_TIME = 0.4
+# Steps of loudness (decibel) by which somebody has to be louder to displace another who speaks.
+CLEARLY_LOUDER = 6.0
+# Seconds of silence after which one of the places goes to somebody who speaks.
+PLACE_SILENCE = 0.5
+# Seconds of speech before somebody displaces one who speaks: a cough or a door takes no place from a sentence.
+PUSH_SPEECH = 0.2
+# Seconds of speech before somebody is the active speaker: longer than a cough, a laugh or a "yes".
+ACTIVE_SPEECH = 0.6
