@@ -114,15 +114,42 @@ SEALED_AGAIN = 8
 
 # Seconds between two key-frame requests to one sender: a key frame is 10 to 30 times a delta frame.
 KEY_FRAME_THROTTLE = 0.5
+# The same where somebody sees nothing until it comes: a layer that their line no longer carries was taken away. Less
+# than a round trip and an encoder's frame would only ask twice for one key frame.
+KEY_FRAME_URGENT = 0.15
 # Seconds until an unanswered request is repeated: a round trip and an encoder's frame, with room.
 KEY_FRAME_REPEAT = 1.0
 # Unanswered requests in a row before the relay waits for the next reason to ask.
 MAX_KEY_FRAME_ASKS = 20
 
+# --- who gets what -----------------------------------------------------------------------------------------------
+
+# Pictures that one receiver gets at most where the clinic has set nothing: a page of three by three faces.
+LAST_N = 9
+# Pixels of a tile that a page has said nothing of: a middle layer.
+TILE_WIDTH, TILE_HEIGHT = 640, 360
+# Seconds between two looks at budgets, and at what layers take.
+REVIEW_INTERVAL = 0.25
+MEASURE_INTERVAL = 1.0
+# Seconds without a packet after which a layer is not offered: browsers stop one for good or for a breath.
+LAYER_SILENT = 2.5
+# Bytes of a packet besides its payload: RTP header, SRTP tag, UDP and IP.
+PACKET_OVERHEAD = 56
+# Seconds that a sender goes on with a layer nobody looks at: people turn pages back and forth, and to start an encoder
+# takes a key frame.
+FEWER_PATIENCE = 3.0
+# Seconds between two looks at who speaks, and between two accounts of who spoke how long.
+PULSE = 0.05
+TALK_TIME_INTERVAL = 5.0
+
 # --- RTCP --------------------------------------------------------------------------------------------------------
 
 # Seconds between two receiver reports of one transport. RFC 3550 section 6.2 would allow 0.36 s at 1 Mbit/s.
 REPORT_INTERVAL = 1.0
+# Sender reports of one down track that are remembered to measure the round trip; one leaves a second or so.
+MAX_CLOCKS = 8
+# Packets between two reports beyond which a receiver's numbers are not believed.
+MAX_REPORTED = 1 << 16
 # Packets read from one compound RTCP datagram. Browsers send up to six.
 MAX_RTCP_PACKETS = 32
 # Report blocks in one packet (5 bits, RFC 3550 section 6.4.1).
@@ -138,7 +165,20 @@ LACK_PATIENCE = 8_000_000
 # Nanoseconds between two asks for one packet, and after which nobody asks any more: a receiver has given up by then.
 LACK_AGAIN = 60_000_000
 LACK_AGE = 1_000_000_000
+# Seconds between two looks at what is missing, while anything is.
+LACK_LOOK = 0.02
 # Events that wait for the room to look, and arrivals or departures of one transport between two looks: 2 s of a full
 # room's pictures at 500 packets a second.
 MAX_PLANE_EVENTS = 1024
 MAX_ARRIVALS = 1024
+
+# --- native wire (media/native) --------------------------------------------------------------------------------------
+
+# Datagrams other than RTP that wait for Python, 1.5 KiB each; strangers may take half. A room of 32 that comes back at
+# once sends about 400 in the time of one handshake.
+MAX_WAITING_DATAGRAMS = 512
+# SSRCs of one transport that are opened although nobody announced them: libsrtp keeps 9 KiB for each. Simulcast without
+# SSRCs in its parameters shows up with six.
+MAX_FOREIGN_SSRCS = 32
+# Nanoseconds that the forwarding thread lets packets gather after each batch; README has the measurements.
+GATHERING_PAUSE = 1_000_000

@@ -7,15 +7,27 @@ from itertools import count
 from struct import pack
 from typing import NamedTuple
 
+import pytest
+
 from media.messages import Kind
+from media.native.build import library
+from media.native.plane import NativePlane
 from media.plane.interface import DownFormat, Event, Out, Plane, StreamFormat
 from media.plane.pictures import read_numbers
 from media.plane.twin import Twin
 from media.rtp import extension_value, read_header
 from tests.fakes.sealed_frames import picture, sealed
 
+
+def native() -> Plane:
+    """The plane in C, where it was built (.ci/setup, if there is a compiler)."""
+    if not library().exists():
+        pytest.skip("the plane in C is not built: python -m media.native.build")
+    return NativePlane()
+
+
 # Whatever implements `Plane` is held to tests/contract/plane: one line more here.
-IMPLEMENTATIONS: dict[str, Callable[[], Plane]] = {"twin": Twin}
+IMPLEMENTATIONS: dict[str, Callable[[], Plane]] = {"twin": Twin, "native": native}
 
 CLOCKS: dict[Kind, int] = {"audio": 48_000, "video": 90_000}
 # Payload types: of the sender, and as all receivers see them.

@@ -1,0 +1,381 @@
+#define _GNU_SOURCE
+#include "wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plane.h"
+#include "send.h"
+
+enum { BATCH = MAX_DATAGRAMS_PER_WAKE_UP, DATAGRAM_SIZE = 2048 };
+
+/* One transport on the wire. `foreign`: SSRCs that libsrtp has opened though no stream has them; it keeps each. */
+struct path {
+    struct route route;
+    void *opening, *sealing;
+    uint32_t foreign[MAX_FOREIGN_SSRCS];
+    size_t foreign_used;
+};
+
+struct waiting {
+    struct hp_datagram head;
+    uint8_t data[MAX_DATAGRAM];
+};
+
+struct hp_wire {
+    hp_plane *plane;
+    int udp, wake, stop;
+    hp_srtp *protect, *unprotect;
+    int64_t pause;
+    pthread_t thread;
+    bool running, told;
+    atomic_bool ending;
+    atomic_llong wake_ups;
+    struct map addresses; /* host << 16 | port to transport */
+    struct sender *sender;
+    struct waiting *queue; /* MAX_WAITING_DATAGRAMS, a ring */
+    size_t queue_first, queue_used;
+    int64_t counts[HP_WIRE_COUNTS];
+    struct mmsghdr messages[BATCH];
+    struct iovec pieces[BATCH];
+    struct sockaddr_in sources[BATCH];
+    uint8_t datagrams[BATCH][DATAGRAM_SIZE] __attribute__((aligned(16)));
+};
+
+static int64_t address_key(uint32_t host, uint16_t port) { return (int64_t)host << 16 | port; }
+
+/* --- to Python --------------------------------------------------------------------------------------------------- */
+
+static void wake_python(void *context) {
+    hp_wire *wire = context;
+    uint64_t one = 1;
+    if (!wire->told && write(wire->wake, &one, sizeof one) == sizeof one)
+        wire->told = true;
+}
+
+/* Strangers, who may be many, never take the last half of the room. */
+static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool known, const uint8_t *data,
+                            size_t length) {
+    size_t room = known ? MAX_WAITING_DATAGRAMS : MAX_WAITING_DATAGRAMS / 2;
+    if (wire->queue_used >= room || length > MAX_DATAGRAM) {
+        wire->counts[HP_WIRE_QUEUE]++;
+        return;
+    }
+    struct waiting *slot = &wire->queue[(wire->queue_first + wire->queue_used++) % MAX_WAITING_DATAGRAMS];
+    slot->head = (struct hp_datagram){host, port, (uint32_t)length};
+    memcpy(slot->data, data, length);
+    wake_python(wire);
+}
+
+int64_t hp_wire_read(hp_wire *wire, const uint8_t **data) {
+    plane_lock(wire->plane);
+    struct buffer *answer = &wire->plane->answer;
+    uint64_t ignored;
+    answer->used = 0;
+    if (wire->told && read(wire->wake, &ignored, sizeof ignored) == sizeof ignored)
+        wire->told = false;
+    for (; wire->queue_used; wire->queue_used--) {
+        struct waiting *slot = &wire->queue[wire->queue_first];
+        if (buffer_add(answer, &slot->head, sizeof slot->head) && !buffer_add(answer, slot->data, slot->head.length))
+            answer->used -= sizeof slot->head;
+        wire->queue_first = (wire->queue_first + 1) % MAX_WAITING_DATAGRAMS;
+    }
+    *data = answer->data;
+    int64_t used = (int64_t)answer->used;
+    plane_unlock(wire->plane);
+    return used;
+}
+
+/* --- out --------------------------------------------------------------------------------------------------------- */
+
+static void seal_and_put(hp_wire *wire, struct transport *transport, const uint8_t *head, size_t head_length,
+                         const uint8_t *rest, size_t rest_length) {
+    struct path *path = transport->wire;
+    if (!path || !path->sealing || !path->route.has_address) {
+        wire->counts[HP_WIRE_CLOSED]++;
+        return;
+    }
+    uint8_t *slot = sender_slot(wire->sender);
+    int length = (int)(head_length + rest_length);
+    if (length > MAX_CLEAR) {
+        wire->counts[HP_WIRE_NOT_SEALED]++;
+        return;
+    }
+    memcpy(slot, head, head_length);
+    memcpy(slot + head_length, rest, rest_length);
+    if (wire->protect(path->sealing, slot, &length) || length <= 0)
+        wire->counts[HP_WIRE_NOT_SEALED]++;
+    else
+        sender_put(wire->sender, &path->route, (size_t)length);
+}
+
+static void emit_to_wire(void *context, struct transport *transport, const struct written *written) {
+    seal_and_put(context, transport, written->head, written->head_length, written->rest, written->rest_length);
+}
+
+void hp_wire_send(hp_wire *wire, int64_t number, const uint8_t *packet, size_t length) {
+    plane_lock(wire->plane);
+    struct transport *transport = map_get(&wire->plane->transports, number);
+    if (transport && length <= MAX_CLEAR)
+        seal_and_put(wire, transport, packet, length, packet, 0);
+    else
+        wire->counts[transport ? HP_WIRE_NOT_SEALED : HP_WIRE_CLOSED]++;
+    sender_flush(wire->sender);
+    plane_unlock(wire->plane);
+}
+
+/* --- in ---------------------------------------------------------------------------------------------------------- */
+
+/* libsrtp keeps memory for each SSRC that it has opened: those that nobody announced are few. */
+static bool may_open(const struct transport *transport, const struct path *path, uint32_t ssrc, bool *foreign) {
+    *foreign = transport_source(transport, ssrc) == NULL;
+    if (!*foreign)
+        return true;
+    for (size_t i = 0; i < path->foreign_used; i++)
+        if (path->foreign[i] == ssrc) {
+            *foreign = false; /* noted already */
+            return true;
+        }
+    return path->foreign_used < MAX_FOREIGN_SSRCS;
+}
+
+static void media(hp_wire *wire, struct transport *transport, uint8_t *data, int length, int64_t now) {
+    struct path *path = transport->wire;
+    uint32_t ssrc = read32(data + 8);
+    bool foreign;
+    if (!may_open(transport, path, ssrc, &foreign) || wire->unprotect(path->opening, data, &length) || length <= 0) {
+        wire->counts[HP_WIRE_UNAUTHENTIC]++;
+        return;
+    }
+    if (foreign)
+        path->foreign[path->foreign_used++] = ssrc;
+    plane_receive(wire->plane, transport, data, (size_t)length, now, emit_to_wire, wire);
+}
+
+/* By the first byte (RFC 7983 section 7), and RTCP by the second (RFC 5761 section 4). */
+static void datagram(hp_wire *wire, const struct sockaddr_in *source, uint8_t *data, size_t length, int64_t now) {
+    uint32_t host = ntohl(source->sin_addr.s_addr);
+    uint16_t port = ntohs(source->sin_port);
+    struct transport *transport = map_get(&wire->addresses, address_key(host, port));
+    struct path *path = transport ? transport->wire : NULL;
+    uint8_t first = length ? data[0] : 255;
+    if (first >= 128 && first < 192 && length >= 12) {
+        if (!path || !path->opening)
+            wire->counts[HP_WIRE_NO_TRANSPORT]++;
+        else if (data[1] >= 192 && data[1] < 224)
+            wait_for_python(wire, host, port, true, data, length);
+        else
+            media(wire, transport, data, (int)length, now);
+    } else if ((first < 4 && length >= 20) || (first >= 20 && first < 64 && transport)) {
+        wait_for_python(wire, host, port, transport != NULL, data, length);
+    } else {
+        wire->counts[HP_WIRE_KIND]++;
+    }
+}
+
+static int receive_batch(hp_wire *wire) {
+    for (int i = 0; i < BATCH; i++) {
+        wire->pieces[i] = (struct iovec){wire->datagrams[i], MAX_DATAGRAM};
+        wire->messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &wire->sources[i],
+            .msg_namelen = sizeof wire->sources[i],
+            .msg_iov = &wire->pieces[i],
+            .msg_iovlen = 1,
+        };
+    }
+    return recvmmsg(wire->udp, wire->messages, BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void handle_batch(hp_wire *wire, int count) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    int64_t now = (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+    plane_lock(wire->plane);
+    wire->counts[HP_WIRE_RECEIVED] += count;
+    for (int i = 0; i < count; i++) {
+        const struct mmsghdr *message = &wire->messages[i];
+        if (message->msg_hdr.msg_namelen != sizeof(struct sockaddr_in) || message->msg_hdr.msg_flags & MSG_TRUNC)
+            wire->counts[HP_WIRE_KIND]++;
+        else
+            datagram(wire, &wire->sources[i], wire->datagrams[i], message->msg_len, now);
+    }
+    sender_flush(wire->sender);
+    plane_unlock(wire->plane);
+}
+
+/* A short pause after each batch lets the next ones share a wake-up; the first packet after a silence goes at once. */
+static void *run(void *context) {
+    hp_wire *wire = context;
+    struct pollfd polled[2] = {{.fd = wire->udp, .events = POLLIN}, {.fd = wire->stop, .events = POLLIN}};
+    struct timespec pause = {wire->pause / 1000000000, wire->pause % 1000000000};
+    while (!wire->ending) {
+        int count = receive_batch(wire);
+        if (count > 0) {
+            handle_batch(wire, count);
+            if (count == BATCH)
+                continue;
+            if (wire->pause) {
+                nanosleep(&pause, NULL);
+                wire->wake_ups++;
+            }
+        } else if (ppoll(polled, 2, NULL, NULL) > 0) {
+            wire->wake_ups++;
+        }
+    }
+    return NULL;
+}
+
+/* --- who is where ------------------------------------------------------------------------------------------------ */
+
+static struct transport *with_path(hp_wire *wire, int64_t number) {
+    struct transport *transport = map_get(&wire->plane->transports, number);
+    if (!transport || transport->wire)
+        return transport;
+    struct path *path = calloc(1, sizeof *path);
+    if (!path)
+        return NULL;
+    path->route.first = NO_SLOT;
+    transport->wire = path;
+    return transport;
+}
+
+static void forget_transport(void *context, struct transport *transport) {
+    hp_wire *wire = context;
+    for (size_t at = 0; at < wire->addresses.size;) {
+        const struct slot *slot = &wire->addresses.slots[at];
+        if (slot->key >= 0 && slot->value == transport)
+            map_remove(&wire->addresses, slot->key); /* another may have moved here: look again */
+        else
+            at++;
+    }
+    free(transport->wire);
+    transport->wire = NULL;
+}
+
+int hp_wire_keys(hp_wire *wire, int64_t number, void *opening, void *sealing) {
+    plane_lock(wire->plane);
+    struct transport *transport = with_path(wire, number);
+    if (transport) {
+        struct path *path = transport->wire;
+        path->opening = opening;
+        path->sealing = sealing;
+        path->foreign_used = 0;
+    }
+    plane_unlock(wire->plane);
+    return transport ? 0 : HP_UNKNOWN;
+}
+
+int hp_wire_learn(hp_wire *wire, uint32_t host, uint16_t port, int64_t number) {
+    plane_lock(wire->plane);
+    struct transport *transport = map_get(&wire->plane->transports, number);
+    int result = HP_UNKNOWN;
+    if (transport)
+        result = map_put(&wire->addresses, address_key(host, port), transport) ? 0 : HP_NO_MEMORY;
+    plane_unlock(wire->plane);
+    return result;
+}
+
+void hp_wire_forget(hp_wire *wire, uint32_t host, uint16_t port) {
+    plane_lock(wire->plane);
+    map_remove(&wire->addresses, address_key(host, port));
+    plane_unlock(wire->plane);
+}
+
+int hp_wire_select(hp_wire *wire, int64_t number, uint32_t host, uint16_t port) {
+    plane_lock(wire->plane);
+    struct transport *transport = with_path(wire, number);
+    if (transport) {
+        struct route *route = &((struct path *)transport->wire)->route;
+        route->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        route->to.sin_addr.s_addr = htonl(host);
+        route->has_address = true;
+        route->one_by_one = false;
+    }
+    plane_unlock(wire->plane);
+    return transport ? 0 : HP_UNKNOWN;
+}
+
+void hp_wire_counts(hp_wire *wire, int64_t counts[HP_WIRE_COUNTS]) {
+    plane_lock(wire->plane);
+    wire->counts[HP_WIRE_WAKE_UPS] = wire->wake_ups;
+    memcpy(counts, wire->counts, sizeof wire->counts);
+    plane_unlock(wire->plane);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------------- */
+
+hp_wire *hp_wire_new(hp_plane *plane, int udp, int wake, hp_srtp *protect, hp_srtp *unprotect, int64_t pause) {
+    hp_wire *wire = aligned_alloc(16, (sizeof *wire + 15) / 16 * 16);
+    if (!wire)
+        return NULL;
+    memset(wire, 0, sizeof *wire);
+    wire->plane = plane;
+    wire->udp = udp;
+    wire->wake = wake;
+    wire->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    wire->protect = protect;
+    wire->unprotect = unprotect;
+    wire->pause = pause;
+    wire->sender = sender_new(udp, wire->counts);
+    wire->queue = malloc(MAX_WAITING_DATAGRAMS * sizeof *wire->queue);
+    if (wire->stop < 0 || !wire->sender || !wire->queue) {
+        hp_wire_free(wire);
+        return NULL;
+    }
+    plane_lock(plane);
+    plane->on_event = wake_python;
+    plane->on_transport_gone = forget_transport;
+    plane->context = wire;
+    plane_unlock(plane);
+    return wire;
+}
+
+int hp_wire_start(hp_wire *wire) {
+    sigset_t all, before;
+    sigfillset(&all); /* signals are Python's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    wire->running = pthread_create(&wire->thread, NULL, run, wire) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (wire->running)
+        pthread_setname_np(wire->thread, "forwarding");
+    return wire->running ? 0 : HP_NO_MEMORY;
+}
+
+void hp_wire_stop(hp_wire *wire) {
+    uint64_t one = 1;
+    wire->ending = true;
+    while (wire->running && write(wire->stop, &one, sizeof one) != sizeof one)
+        ;
+    if (wire->running)
+        pthread_join(wire->thread, NULL);
+    wire->running = false;
+}
+
+void hp_wire_free(hp_wire *wire) {
+    hp_plane *plane = wire->plane;
+    hp_wire_stop(wire);
+    plane_lock(plane);
+    for (size_t at = 0; at < plane->transports.size; at++)
+        if (plane->transports.slots[at].key >= 0)
+            forget_transport(wire, plane->transports.slots[at].value);
+    plane->on_event = NULL;
+    plane->on_transport_gone = NULL;
+    plane_unlock(plane);
+    if (wire->stop >= 0)
+        close(wire->stop);
+    if (wire->sender)
+        sender_free(wire->sender);
+    map_free(&wire->addresses);
+    free(wire->queue);
+    free(wire);
+}
