@@ -20,7 +20,7 @@ test:  ## install what is missing, then every check and every test
 	@.ci/setup test
 	@$(MAKE) --no-print-directory lint
 	@cd appliance/webclient && PATH="$(CURDIR)/$(B):$$PATH" npm --silent run check && PATH="$(CURDIR)/$(B):$$PATH" npm --silent test
-	@$(B)/pytest --ignore=tests/browser
+	@$(B)/pytest --ignore=tests/browser --numprocesses=2 --dist=worksteal
 	@$(B)/pytest tests/browser --numprocesses=2 --dist=worksteal
 
 lint:  ## format check, lint, types, borders between packages
