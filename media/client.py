@@ -106,6 +106,12 @@ class RelayClient:
             raise RelayFault("away")
         return await self._ask(messages.Counts(next(self._numbers)))
 
+    async def fits(self, room: str) -> dict[str, Any]:
+        """Whether one more person with picture and sound fits: {"fits": bool, "people": int}. Raises RelayFault."""
+        if not self.connected:
+            raise RelayFault("away")
+        return await self._ask(messages.Fits(next(self._numbers), room))
+
     # --- inside ----------------------------------------------------------------------------------------------------
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -29,12 +29,14 @@ class Permission(Struct, frozen=True):
 
     `sealed`: of what they send only sealed frames are forwarded. A line without the field means that too.
     `leads`: their voice is always forwarded, their picture never left out, and they are told who speaks how long.
+    `counted`: whether they count towards what the machine and its line carry (`media/capacity.py`).
     """
 
     send: tuple[Kind, ...]
     receive: bool
     sealed: bool = True
     leads: bool = False
+    counted: bool = True
 
 
 # --- relay.sock, appliance to relay --------------------------------------------------------------------------------
