@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from appliance.audit import rows as audit
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
+from appliance.fitting import Beyond
 from appliance.groups import actions as groups
 from appliance.groups import requests as asking
 from appliance.groups.rules import b64url
@@ -46,22 +47,48 @@ class Clinic:
     _sign_ins: Throttle = field(default_factory=lambda: Throttle(WRONG_PASSWORDS_PER_MINUTE, 60.0))
     _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _credential_key: str = ""
 
-    async def act(self, actor: Actor, action: str, session: str, member: str = "") -> Issued | None:
+    async def act(
+        self, actor: Actor, action: str, session: str, member: str = "", *, beyond: Beyond = ""
+    ) -> Issued | None:
         """One session action by its word, its refusal noted; then everything live is brought in line with the store.
 
-        Returns the new ticket of a `reissue`. Faults: not_found, refused, wrong_state, session_locked.
+        `beyond`: how to admit where the box is at its limit; "" asks first. Returns the new ticket of a `reissue`.
+        Faults: not_found, refused, wrong_state, session_locked, box_full.
         """
         word = _WORDS.get(action)
         if word is None or (word not in _SESSION_STATES) != bool(member):
             raise Fault("not_found", "no such action")
+        if word != "admit":
+            return await self._act(actor, word, session, member)
+        await self._admit(actor, session, member, beyond)
+        return None
+
+    async def _admit(self, actor: Actor, session: str, member: str, beyond: Beyond) -> None:
+        """One at a time, so that two at once do not both take the last place."""
+        async with self._admitting:
+            full = not beyond and not await self.live.fits(session)
+            try:
+                await self._act(actor, "admit", session, member, full=full, beyond=beyond)
+            except Fault as fault:
+                if fault.code == "box_full":
+                    self.live.fitting.keep_waiting(session, member)
+                    await self.live.changed(session)
+                raise
+
+    async def _act(
+        self, actor: Actor, word: Action, session: str, member: str, *, full: bool = False, beyond: Beyond = ""
+    ) -> Issued | None:
         try:
-            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member))
+            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member, full=full))
         except Fault as fault:
             if fault.code == "refused":
                 await self.note_refused(actor, word, Facts(session=session, member=member), fault.code)
             raise
+        if beyond == "anyway":
+            self.live.fitting.beyond.add(member)
         await self.live.changed(session)
         return issued
 
@@ -156,7 +183,7 @@ def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[
     return checked
 
 
-def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str) -> Issued | None:
+def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str, *, full: bool) -> Issued | None:
     at = now_text()
     if action in _SESSION_STATES:
         sessions.change(tx, actor, action, session, at)
@@ -165,5 +192,5 @@ def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str
     elif action == "reissue":
         return tickets.reissue(tx, actor, session, member, at, now_seconds())
     else:
-        sessions.decide_on(tx, actor, action, session, member, at)
+        sessions.decide_on(tx, actor, action, session, member, at, full=full)
     return None

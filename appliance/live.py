@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, Protocol
 
+from appliance import fitting
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.groups import rows as groups
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0
 PAGES_REMEMBERED = 8  # of one member, in the order of their birth: somebody with more devices than that is rare
 CATCH_UP_SECONDS = 1.0  # after a failure of store or relay; a disk that is full stays full for longer anyway
-SENDS_AND_RECEIVES = Permission(send=("audio", "video"), receive=True)
 
 
 class Relay(Protocol):
@@ -39,6 +39,8 @@ class Relay(Protocol):
     async def remove(self, room: str, member: str) -> None: ...
     async def leave(self, room: str, member: str) -> None: ...
     async def close_room(self, room: str) -> None: ...
+    async def fits(self, room: str) -> dict[str, Any]: ...
+    async def counts(self) -> dict[str, Any]: ...
     async def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]: ...
 
 
@@ -72,6 +74,7 @@ class Live:
         self.catch_up_seconds = CATCH_UP_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: Relay | None = None
+        self.fitting = fitting.Fitting()
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
@@ -156,7 +159,7 @@ class Live:
         async with self._order:
             rooms = await self._db.read(rows.rooms)
             self._told = {room: {m.id for m in members} for room, members in rooms.items()}
-            return {room: dict.fromkeys(members, SENDS_AND_RECEIVES) for room, members in self._told.items()}
+            return {room: {m.id: self._permission(m) for m in members} for room, members in rooms.items()}
 
     def relay_event(self, room: str, member: str, event: str, data: dict[str, Any]) -> None:
         """Pass a relay's event on to the page it is for."""
@@ -175,6 +178,17 @@ class Live:
                     page.show("media", {"ready": False})
             self._later(self.changed(session_id))
         self._publish("box")
+
+    async def fits(self, session_id: str) -> bool:
+        """Whether one more person with picture and sound fits there; True where nobody can tell."""
+        return await fitting.fits(self.relay, session_id)
+
+    async def look_at_capacity(self) -> None:
+        """What is in use, and whether the answer for a session is another now: other rooms change it too."""
+        self.fitting.carried = await fitting.carried(self.relay)
+        for session_id in list(self._told):
+            if await self.fits(session_id) is (session_id in self.fitting.full):
+                await self.changed(session_id)
 
     # -- after every action --------------------------------------------------------------------------------------
 
@@ -219,7 +233,9 @@ class Live:
         for page in ended:
             self._dismiss(page)
         inside = {m.id for m in members if in_room(session.state, m.standing)}
-        await self._tell_relay(session, inside)
+        await self._tell_relay(session, {m.id: m for m in members if m.id in inside})
+        full = session.state == "open" and not await self.fits(session_id)
+        self.fitting.note(session_id, full=full, waiting={m.id for m in members if m.standing == "waiting"})
         for page in pages.intersection(self._pages.get(session_id, ())):  # one that has just come: its turn is next
             self._show(page, session, members, inside)
             if page.member in inside:
@@ -232,16 +248,22 @@ class Live:
         page.sign_out()
         self._later(self._leave(page.session, page.member))
 
-    async def _tell_relay(self, session: rows.Session, inside: set[str]) -> None:
+    def _permission(self, member: rows.Member) -> Permission:
+        """What one in the room may do there."""
+        counted = member.id not in self.fitting.beyond
+        return Permission(send=("audio", "video"), receive=True, leads=member.facilitator, counted=counted)
+
+    async def _tell_relay(self, session: rows.Session, inside: Mapping[str, rows.Member]) -> None:
         told = self._told.get(session.id, set())
-        self._told[session.id] = inside
+        self._told[session.id] = set(inside)
+        self.fitting.forget(told - inside.keys())
         relay = self.relay
         if relay is None or not relay.connected:
             return
-        for member in told - inside:
+        for member in told - inside.keys():
             await _said(relay.remove(session.id, member))
-        for member in inside - told:
-            await _said(relay.permit(session.id, member, SENDS_AND_RECEIVES))
+        for member in inside.keys() - told:
+            await _said(relay.permit(session.id, member, self._permission(inside[member])))
         if session.state == "ended":
             del self._told[session.id]
             self._births.pop(session.id, None)
@@ -267,12 +289,14 @@ class Live:
     def _show(self, page: Page, session: rows.Session, members: list[rows.Member], inside: set[str]) -> None:
         own = next((m for m in members if m.id == page.member), None)
         if own is not None and not page.staff:
-            page.show("standing", {"standing": "ended" if session.state == "ended" else own.standing})
+            delayed = {"delayed": True} if self.fitting.waits_for_room(session.id, own.id) else {}
+            page.show("standing", {"standing": "ended" if session.state == "ended" else own.standing, **delayed})
         page.show("session", {"state": _state(session), "locked": session.state == "locked"})
         lists = self.lists(session, members, page.member)
         if page.staff:
             page.show("waiting", {"members": lists["waiting"]})
             page.show("expected", {"members": lists["expected"]})
+            page.show("capacity", {"full": session.id in self.fitting.full})
         if page.staff or page.member in inside:
             page.show("roster", {"members": lists["roster"]})
         if page.member in inside:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import events
 from textual.app import App
@@ -21,7 +21,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
-from appliance.control.client import ControlClient
+from appliance.control.client import Beyond, ControlClient
 from tui import model, work
 from tui.commands import BY_ID, COMMANDS, Command, Target, needs_confirm, refusal
 from tui.line import Heard, Lost, Told, follow
@@ -38,12 +38,14 @@ from tui.screens.sync import SyncPage
 from tui.screens.today import TodayPage
 from tui.screens.unlock import UnlockPage
 from tui.widgets.banner import Kind, Notice
+from tui.widgets.choice import Choice
 from tui.widgets.confirm import Confirm
 from tui.widgets.invitation import InvitationPanel
 from tui.words import Words, plain
 
 IDLE_SECONDS = 300.0  # a front desk is left alone for a moment often; five minutes is what clinics ask for
 IDLE_CHECK_SECONDS = 1.0
+FULL_ANSWERS = ("wait", "fewer", "anyway")  # where one more does not fit; the first changes nothing
 GOODBYE_SECONDS = 1.0  # for telling the box of the sign-out while leaving
 
 
@@ -249,8 +251,27 @@ class Console(App[None]):
             return
         if message.code == "not_signed_in" and self.client.signed_in:
             self._sign_out("banner.expired")
+        elif message.code == "box_full":
+            self._ask_beyond(message.target)
         else:
             self.notice = Notice("fault", self.words.fault(message.code))
+
+    def _ask_beyond(self, target: Target) -> None:
+        """The box is at its limit: what to do with the one who waits is a person's decision."""
+        question = Choice(self.words, self.words("full.question", **self._facts(target)), "full", FULL_ANSWERS)
+        self.push_screen(question, lambda answer: self._admit_beyond(answer or "wait", target))
+
+    def _admit_beyond(self, answer: str, target: Target) -> None:
+        command, name = BY_ID["admit"], self._facts(target)["name"]
+        why = refusal(command, self.known, target)  # things may have changed while the question stood there
+        if answer == "wait":
+            self._say("note", "full.waiting", name=name)
+        elif why:
+            self._say("fault", why, role="", command=self.words("command.admit"))
+        else:
+            beyond = cast(Beyond, answer)
+            doing = work.act(self.client, self.post_message, self._login, command, target, name, beyond)
+            self._once("admit", doing, target)
 
     def _do_next(self) -> None:
         """The person after the highlighted one, over all waiting rooms, round and round."""

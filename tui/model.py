@@ -26,6 +26,7 @@ NeedKind = Literal[
 DISK_FULL = 0.90  # of the disk used: a store that cannot grow loses the next record
 MEMORY_FULL = 0.92  # of the memory used: the kernel soon ends a process
 HOT = 80.0  # °C, where a Pi slows itself down
+STRAINED = 0.95  # of what the box carries: the next person hardly fits
 BUSY = 1.5  # load for each core: picture and sound begin to stutter
 
 
@@ -189,6 +190,11 @@ def ill(health: Health | None) -> tuple[NeedKind, ...]:
 def busy(health: Health) -> bool:
     """Whether the processor has more to do than it can."""
     return health.load >= BUSY * max(1, health.cores)
+
+
+def strained(health: Health) -> bool:
+    """Whether picture and sound take nearly all that the box and its network carry."""
+    return health.carried is not None and health.carried >= STRAINED
 
 
 def share(used: int, total: int) -> float:

@@ -7,7 +7,7 @@ from typing import cast
 
 from textual.message import Message
 
-from appliance.control.client import ControlClient, ControlFault, MemberAction, SessionAction
+from appliance.control.client import Beyond, ControlClient, ControlFault, MemberAction, SessionAction
 from appliance.control.types import Invitation
 from tui.commands import Command, Target
 
@@ -26,12 +26,13 @@ class Acted(Message):
 
 
 class Refused(Message):
-    """A command, a passphrase or a sign-in was not accepted."""
+    """A command, a passphrase or a sign-in was not accepted. `target`: of a command."""
 
-    def __init__(self, login: int, code: str) -> None:
+    def __init__(self, login: int, code: str, target: Target = ("", "")) -> None:
         super().__init__()
         self.login = login
         self.code = code
+        self.target = target
 
 
 class Unlocked(Message):
@@ -42,18 +43,20 @@ class Entered(Message):
     """Somebody signed in."""
 
 
-async def act(client: ControlClient, post: Post, login: int, command: Command, target: Target, name: str) -> None:
-    """Do one command of a session or a member."""
+async def act(
+    client: ControlClient, post: Post, login: int, command: Command, target: Target, name: str, beyond: Beyond = ""
+) -> None:
+    """Do one command of a session or a member. `beyond`: how to admit where the box is at its limit."""
     invitation = None
     try:
         if command.id == "reissue":
             invitation = await client.reissue(*target)
         elif command.reach == "member":
-            await client.member_action(*target, cast(MemberAction, command.id))
+            await client.member_action(*target, cast(MemberAction, command.id), beyond)
         else:
             await client.session_action(target[0], cast(SessionAction, command.id))
     except ControlFault as fault:
-        post(Refused(login, fault.code))
+        post(Refused(login, fault.code, target))
     else:
         post(Acted(login, command, name, invitation))
 

@@ -20,6 +20,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from appliance.control.types import (
     VERSION,
+    Admit,
     Done,
     FaultBody,
     FeedEntry,
@@ -33,6 +34,7 @@ from appliance.control.types import (
 
 SessionAction = Literal["open", "lock", "unlock", "end"]
 MemberAction = Literal["vouch", "admit", "deny", "remove"]
+Beyond = Literal["", "fewer", "anyway"]
 Answer = TypeVar("Answer", bound=Wire)
 
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
@@ -120,9 +122,13 @@ class ControlClient:
         """Open, lock, unlock or end a session. Faults: refused, wrong_state, not_found."""
         await self._post(f"/v1/sessions/{_segment(session)}/{action}", Done)
 
-    async def member_action(self, session: str, member: str, action: MemberAction) -> None:
-        """Vouch for, admit, deny or remove one person. Faults: refused, wrong_state, session_locked, not_found."""
-        await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/{action}", Done)
+    async def member_action(self, session: str, member: str, action: MemberAction, beyond: Beyond = "") -> None:
+        """Vouch for, admit, deny or remove one person. `beyond`: how to admit where the box is at its limit.
+
+        Faults: refused, wrong_state, session_locked, not_found, box_full.
+        """
+        body = Admit(beyond=beyond) if beyond else None
+        await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/{action}", Done, body)
 
     async def reissue(self, session: str, member: str) -> Invitation:
         """A new link and PIN for one person; the old ones stop. A retry gives the same ones."""

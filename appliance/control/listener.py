@@ -189,8 +189,10 @@ class ControlListener:
         found = await clinic.db.read(
             lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, actor, since)]
         )
-        seen, now = clinic.live.connected, now_seconds()
-        return tuple(views.session(session, members, actor, seen, now) for session, members in found)
+        seen, full, now = clinic.live.connected, clinic.live.fitting.full, now_seconds()
+        return tuple(
+            views.session(session, members, actor, seen, now, full=session.id in full) for session, members in found
+        )
 
     async def _feed_lines(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -244,7 +246,8 @@ class ControlListener:
             found, members = await clinic.db.read(lambda tx: sessions.look(tx, actor, what))
         except Fault:
             return types.FeedEntry(sequence=number)
-        seen = views.session(found, members, actor, clinic.live.connected, now_seconds())
+        full = found.id in clinic.live.fitting.full
+        seen = views.session(found, members, actor, clinic.live.connected, now_seconds(), full=full)
         return types.FeedEntry(sequence=number, session=seen)
 
     async def _unlock(self, request: web.Request) -> web.Response:
@@ -266,7 +269,10 @@ class ControlListener:
     async def _act(self, request: web.Request) -> web.Response:
         actor, _ = await self._signed_in(request)
         parts = request.match_info
-        issued = await self._box.clinic().act(actor, parts["action"], parts["session"], parts.get("member", ""))
+        beyond = (await _body(request, types.Admit)).beyond if request.can_read_body else ""
+        issued = await self._box.clinic().act(
+            actor, parts["action"], parts["session"], parts.get("member", ""), beyond=beyond
+        )
         if issued is None:
             return _answer(200, types.Done())
         link = f"{self._box.about().addresses[0]}/join#{issued.code}"

@@ -49,10 +49,16 @@ class Session(Wire, frozen=True, kw_only=True):
     facilitator_connected: bool  # whether any of them is
     members: tuple[Member, ...]
     actions: tuple[str, ...]  # what the signed-in person's role may do here: words of `policy.Action`
+    full: bool = False  # the box carries nobody more with picture and sound in this session
 
 
 class Health(Wire, frozen=True, kw_only=True):
-    """Box health. Sizes in bytes, `load` is the 1-minute average, `temperature` in °C or null where none is told."""
+    """Box health. Sizes in bytes, `load` is the 1-minute average, `temperature` in °C or null where none is told.
+
+    `carried`: of what box and network carry of picture and sound the part in use by `people` in rooms, 1.0 being all;
+    null where nobody knows. `capacity`: whether that was measured (`hearth doctor`), set, or assumed for a machine
+    like this.
+    """
 
     load: float
     cores: int
@@ -62,6 +68,9 @@ class Health(Wire, frozen=True, kw_only=True):
     disk_total: int
     temperature: float | None
     uptime_seconds: int
+    carried: float | None = None
+    people: int = 0
+    capacity: Literal["measured", "set", "assumed"] = "assumed"
 
 
 class Sync(Wire, frozen=True, kw_only=True):
@@ -124,6 +133,15 @@ class FaultBody(Wire, frozen=True, kw_only=True):
 
     code: str
     sentence: str
+
+
+class Admit(Wire, frozen=True, kw_only=True):
+    """How to admit where the box is at its limit: "" asks first, and the answer is then the fault `box_full`.
+
+    fewer: everybody in the room is sent fewer pictures, and all sound. anyway: nothing is made smaller for this person.
+    """
+
+    beyond: Literal["", "fewer", "anyway"] = ""
 
 
 class Unlock(Wire, frozen=True, kw_only=True):

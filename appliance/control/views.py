@@ -14,7 +14,13 @@ _NOT_ON_THE_CONSOLE = frozenset({"enter"})
 
 
 def session(
-    found: rows.Session, members: Sequence[rows.Member], actor: Actor, connected: Callable[[str, str], bool], now: int
+    found: rows.Session,
+    members: Sequence[rows.Member],
+    actor: Actor,
+    connected: Callable[[str, str], bool],
+    now: int,
+    *,
+    full: bool = False,
 ) -> types.Session:
     """One session as `actor` may see it at `now` (seconds since the epoch).
 
@@ -32,6 +38,7 @@ def session(
         facilitator_connected=here is not None,
         members=tuple(_member(m, connected(found.id, m.id), now) for m in members),
         actions=tuple(action for action in may_do(actor, facts) if action not in _NOT_ON_THE_CONSOLE),
+        full=full,
     )
 
 

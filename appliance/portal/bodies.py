@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from appliance.faults import Fault
+from appliance.fitting import Beyond
 
 MAX_FIELD = 2000  # characters of one field; the longest is a password
 MAX_FRAME = 144 * 1024  # bytes of one socket frame; a group's commit has three parts of 32 KiB, in base64url
@@ -36,6 +37,19 @@ def field(form: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or len(value) > MAX_FIELD:
         raise Fault("bad_request", name)
     return value
+
+
+def beyond(form: Mapping[str, Any]) -> Beyond:
+    """How to admit where the box is at its limit, "" for: ask first. Fault("bad_request")."""
+    match field(form, "beyond"):
+        case "":
+            return ""
+        case "fewer":
+            return "fewer"
+        case "anyway":
+            return "anyway"
+        case _:
+            raise Fault("bad_request", "beyond")
 
 
 def signed_agreement(form: Mapping[str, Any]) -> SignedAgreement:

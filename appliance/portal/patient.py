@@ -160,6 +160,7 @@ async def _wait(request: web.Request, clinic: Clinic, who: Visitor) -> web.Strea
         "me": {"member": who.member.id, "displayName": who.member.display_name},
         "title": who.session.title,
         "standing": who.member.standing,
+        "delayed": clinic.live.fitting.waits_for_room(who.session.id, who.member.id),
         "ws": "/join/ws",
         "facilitator_page": False,
         "session_id": who.session.id,

@@ -96,7 +96,9 @@ class RoomPage:
 
 
 # Events that tell a state, not a happening: the same state twice is not worth a frame.
-_FACTS = frozenset({"standing", "session", "roster", "waiting", "expected", "media", "group", "offers", "welcome"})
+_FACTS = frozenset(
+    {"standing", "session", "roster", "waiting", "expected", "capacity", "media", "group", "offers", "welcome"}
+)
 
 
 async def patient(request: web.Request) -> web.StreamResponse:

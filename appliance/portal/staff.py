@@ -81,6 +81,7 @@ async def session_page(request: web.Request) -> web.StreamResponse:
         "me": {"member": own.id if own else "", "displayName": own.display_name if own else who.name},
         "ws": f"/staff/sessions/{session.id}/ws",
         "facilitator_page": True,
+        "full": session.id in clinic.live.fitting.full,
         "session_id": session.id,
         "credential_key": await clinic.credential_key(),
     }
@@ -91,13 +92,20 @@ async def act(request: web.Request) -> web.StreamResponse:
     """One action by its word, from a plain form or from the script."""
     clinic = clinic_of(request)
     who = await _posted(request)
-    parts = request.match_info
-    issued = await clinic.act(who.actor, parts["action"], parts["session"], parts.get("member", ""))
+    parts, beyond = request.match_info, bodies.beyond(await forms.read(request))
+    session, member = parts["session"], parts.get("member", "")
+    try:
+        issued = await clinic.act(who.actor, parts["action"], session, member, beyond=beyond)
+    except Fault as fault:
+        if fault.code != "box_full" or problems.wants_json(request):
+            raise
+        context = {"me": _me(who), "session_id": session, "member": member}
+        return pages.render(request, "full.html", context, fault=fault)
     if issued is not None:
-        return _invitation(request, who, issued, parts["session"])
+        return _invitation(request, who, issued, session)
     if problems.wants_json(request):
         return web.json_response({})
-    raise web.HTTPSeeOther(f"/staff/sessions/{parts['session']}")
+    raise web.HTTPSeeOther(f"/staff/sessions/{session}")
 
 
 def _invitation(request: web.Request, who: Staff, issued: Issued, session_id: str) -> web.Response:

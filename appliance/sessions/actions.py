@@ -77,12 +77,16 @@ def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: s
         groups.forget(tx, permit)
 
 
-def decide_on(tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str, at: str) -> None:
-    """admit, deny or remove a member."""
+def decide_on(
+    tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str, at: str, *, full: bool = False
+) -> None:
+    """admit, deny or remove a member. `full`: the box carries nobody more, so an admission is Fault("box_full")."""
     permit, member = _permit_on(tx, actor, action, session_id, member_id)
     if member.facilitator:
         raise Fault("wrong_state", f"{action} for one who leads")
     standing = member_after(member.standing, action, rows.session(tx, session_id).state)
+    if full and standing == "admitted":
+        raise Fault("box_full")
     rows.set_standing(tx, permit, member_id, standing, at)
     if standing in ("denied", "removed"):
         groups.withdraw(tx, permit, member_id)

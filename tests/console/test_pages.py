@@ -152,3 +152,19 @@ async def test_nobody_is_counted_in_a_session_that_has_ended(desk: Desk) -> None
     title = next(one.title for one in desk.app.known.sessions if one.id == clinic.GROUP)
     desk.daemon.tell_session(clinic.GROUP, state="ended")
     await desk.until(lambda: any(title in line and line.split()[-3:] == ["-"] * 3 for line in desk.screen.splitlines()))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_how_much_of_the_box_is_in_use_is_in_sight_at_80_by_24(language: Language, impatient: None) -> None:
+    async with sitting_down(language=language) as desk:
+        await desk.signs_in()
+        desk.daemon.tell_health(carried=0.634, people=14, capacity="measured")
+        await desk.sees("63 %")
+        desk.daemon.tell_health(carried=1.02, people=20, capacity="assumed")
+        await desk.until(
+            lambda: any(line.lstrip().startswith("! ") and "102 %" in line for line in desk.screen.splitlines())
+        )
+        await desk.presses("h")
+        await desk.comes_to("HealthPage")
+        await desk.sees("102 %, 20")
+        assert all(len(line.rstrip()) <= 80 for line in desk.screen.splitlines())

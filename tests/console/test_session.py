@@ -209,3 +209,34 @@ def test_the_fake_daemon_is_the_one_of_the_contract() -> None:
     from tests.contract import test_control_client
 
     assert vars(test_control_client)["FakeDaemon"] is FakeDaemon
+
+
+async def test_a_full_box_is_said_and_admitting_asks(desk: Desk) -> None:
+    await desk.opens_the_group()
+    desk.daemon.tell_session(clinic.GROUP, full=True)
+    await desk.sees("! AT THE LIMIT: nobody more fits with a picture.")
+    await desk.presses("a")
+    await desk.sees("What about Marta Velasco?", "N Keep waiting.", "F Let in with fewer", "Y Let in with all")
+    assert standing(desk, clinic.MARTA) == "waiting"
+
+
+@pytest.mark.parametrize(("key", "beyond"), [("f", "fewer"), ("Y", "anyway")])
+async def test_a_key_lets_in_beyond_the_limit_in_the_way_it_says(desk: Desk, key: str, beyond: str) -> None:
+    await desk.opens_the_group()
+    desk.daemon.tell_session(clinic.GROUP, full=True)
+    await desk.presses("a")
+    await desk.comes_to("Choice")
+    await desk.presses(key)
+    await desk.sees("Marta Velasco is admitted.")
+    assert desk.daemon.beyond == [beyond]
+
+
+@pytest.mark.parametrize("key", ["n", "escape", "enter"])
+async def test_anything_else_keeps_waiting(desk: Desk, key: str) -> None:
+    await desk.opens_the_group()
+    desk.daemon.tell_session(clinic.GROUP, full=True)
+    await desk.presses("a")
+    await desk.comes_to("Choice")
+    await desk.presses("x", key)
+    await desk.sees("Marta Velasco goes on waiting")
+    assert standing(desk, clinic.MARTA) == "waiting" and desk.daemon.beyond == []

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from appliance.control.types import (
     VERSION,
+    Admit,
     Done,
     FaultBody,
     FeedEntry,
@@ -59,6 +60,7 @@ class FakeDaemon:
         self.sync = clinic.sync()
         self.sessions = {one.id: one for one in clinic.sessions()}
         self.asked: list[str] = []
+        self.beyond: list[str] = []  # how those were let in who were
         self.tokens: dict[str, str] = {}
         self.version = VERSION
         self._log: list[tuple[int, Callable[[str], FeedEntry]]] = []
@@ -224,7 +226,8 @@ class FakeDaemon:
             if self._faults[word]:
                 return _refuse(self._faults[word].popleft())
             if "session" in request.match_info:
-                done = self._act(self._user(request), word, request.match_info)
+                beyond = msgspec.json.decode(await request.read() or b"{}", type=Admit).beyond
+                done = self._act(self._user(request), word, request.match_info, beyond)
             else:
                 done = self._login_word(word, await request.read(), request)
             return 200, msgspec.json.encode(done)
@@ -249,7 +252,7 @@ class FakeDaemon:
             self.tokens.pop(request.headers.get("Authorization", "").removeprefix("Bearer "), None)
         return Done()
 
-    def _act(self, user: str, word: str, where: Any) -> Wire:
+    def _act(self, user: str, word: str, where: Any, beyond: str) -> Wire:
         if not user:
             raise Fault("not_signed_in")
         session = self.sessions.get(where["session"])
@@ -269,6 +272,9 @@ class FakeDaemon:
             self.tell_member(session.id, who.id, vouched=True)
             return Done()
         standing = member_after(who.standing, word, state)
+        if word == "admit" and session.full and not beyond:
+            raise Fault("box_full")
+        self.beyond.append(beyond)
         ticket = {"remove": "stopped", "reissue": "issued"}.get(word, who.ticket)
         self.tell_member(session.id, who.id, standing=standing, ticket=ticket)
         if word != "reissue":

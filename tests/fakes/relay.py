@@ -15,10 +15,13 @@ class FakeRelay:
         self.rooms: dict[str, set[str]] = {}
         self.left: list[tuple[str, str]] = []
         self.requests: list[tuple[str, str, str]] = []
+        self.uncounted: set[str] = set()
+        self.carries = 1000  # people, in all rooms; those beyond do not count
 
     async def permit(self, room: str, member: str, permission: Permission) -> None:
         self._there()
         assert permission.receive and permission.send == ("audio", "video") and permission.sealed
+        (self.uncounted.discard if permission.counted else self.uncounted.add)(member)
         self.rooms.setdefault(room, set()).add(member)
 
     async def remove(self, room: str, member: str) -> None:
@@ -39,6 +42,16 @@ class FakeRelay:
             raise RelayFault("not_admitted")
         self.requests.append((room, member, method))
         return {"echo": data}
+
+    async def fits(self, room: str) -> dict[str, Any]:
+        self._there()
+        people = len({member for members in self.rooms.values() for member in members} - self.uncounted)
+        return {"fits": people < self.carries, "people": len(self.rooms.get(room, ()))}
+
+    async def counts(self) -> dict[str, Any]:
+        self._there()
+        people = sum(map(len, self.rooms.values()))
+        return {"capacity": {"share": people / self.carries, "people": people}}
 
     def _there(self) -> None:
         if not self.connected:

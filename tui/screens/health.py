@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.control.types import Box, Health
-from tui.model import busy, ill, share
+from tui.model import busy, ill, share, strained
 from tui.screens.facts import Fact, FactsPage, bar
 from tui.words import plain
 
@@ -45,15 +45,27 @@ class HealthPage(FactsPage):
             (words("health.uptime"), words.span(health.uptime_seconds), ""),
         ]
 
+    def _capacity(self, health: Health) -> tuple[str, str]:
+        """What of it is in use, and where the figure of what the box carries comes from."""
+        words = self.words
+        source = words(f"health.capacity_{health.capacity}")
+        if health.carried is None:
+            return words("health.capacity_unknown"), source
+        in_use = words("health.capacity_value", percent=words.number(100 * health.carried), people=health.people)
+        return f"{bar(min(1.0, health.carried))} {in_use}", words("health.full") if strained(health) else source
+
     def _box(self, box: Box) -> list[Fact]:
         words = self.words
         relay = words("health.relay_up" if box.relay_connected else "health.relay_down")
+        health = self.known.health
+        limit = [] if health is None else [(words("health.capacity"), *self._capacity(health))]
         addresses = [
             (words("health.addresses") if not n else "", plain(one), "") for n, one in enumerate(box.addresses)
         ]
         return [
             ("", "", ""),
             (words("health.relay"), relay, ""),
+            *limit,
             *addresses,
             (words("health.version"), box.version, ""),
         ]

@@ -50,6 +50,7 @@ class SessionPage(Page):
                 (plain(of.title), "bold"),
                 f"   {self.words.clock(of.starts_at)}   {state_word(of, self.words)}   ",
                 self.words(here, name=plain(of.facilitator)) if of.state != "ended" else "",
+                (f"\n! {self.words('session.full')}", "bold reverse") if of.full else "",
             )
         )
         roster.show(of, self.words, self.size.width - 4)

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from appliance.control.types import Health, Sync
-from tui.model import Known, busy, ill, share
+from tui.model import Known, busy, ill, share, strained
 from tui.words import Words
 
 GAP = "   "
@@ -46,6 +46,16 @@ def sync_words(sync: Sync, words: Words, today: datetime) -> str:
     )
 
 
+def relay_words(up: bool, health: Health | None, words: Words) -> Text:
+    """Whether picture and sound run, and how much of what the box carries they take."""
+    if not up:
+        return Text(words("status.relay_down"), "bold reverse")
+    if health is None or health.carried is None:
+        return Text(words("status.relay_up"))
+    line = words("status.relay_carries", percent=words.number(100 * health.carried))
+    return Text(f"! {line}", "bold reverse") if strained(health) else Text(line)
+
+
 class Status(Static):
     """Always there, on every page."""
 
@@ -56,8 +66,7 @@ class Status(Static):
     def draw(self, known: Known, today: datetime) -> None:
         second = Text()
         if known.box is not None and known.box.state == "unlocked":
-            up = known.box.relay_connected
-            second.append(self._words("status.relay_up" if up else "status.relay_down"), "" if up else "bold reverse")
+            second.append_text(relay_words(known.box.relay_connected, known.health, self._words))
         if known.sync is not None:
             missed = known.sync.state == "hq_unreachable"
             second.append(GAP if second else "")

@@ -26,34 +26,58 @@ function complain(sentence: string): void {
   place.hidden = sentence === "";
 }
 
+/** A refusal as the box says it. */
+interface Problem {
+  code?: string;
+  title?: string;
+}
+
 /** Told after an action of this page has been done: its word, and the member it was done to ("" if none). */
 type Done = (action: string, member: string) => void;
 
-/** Posts a form in the background. What it changes comes back as an event, so nothing is drawn here. */
-async function post(form: HTMLFormElement, done: Done): Promise<void> {
+/** A refusal that leaves a choice has a dialog of its own on the page, named by its code. */
+function questionOf(problem: Problem | null): HTMLDialogElement | null {
+  const dialog = document.getElementById(`ask-${problem?.code ?? ""}`);
+  return dialog instanceof HTMLDialogElement ? dialog : null;
+}
+
+/** What was chosen; "" if nothing, as by Escape. */
+function chosen(dialog: HTMLDialogElement, name: string): Promise<string> {
+  for (const place of dialog.querySelectorAll<HTMLElement>("[data-fill]")) place.textContent = name;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
+/**
+ * Posts a form in the background. What it changes comes back as an event, so nothing is drawn here.
+ * `beyond`: what was chosen where the box is at its limit.
+ */
+async function post(form: HTMLFormElement, done: Done, beyond = ""): Promise<void> {
   const member = form.closest<HTMLElement>(".person")?.dataset["member"] ?? "";
   const csrf = form.querySelector<HTMLInputElement>("input[name=csrf]")?.value ?? "";
   const buttons = [...form.querySelectorAll("button")];
   for (const button of buttons) button.disabled = true;
   complain("");
+  let again = "";
   try {
     const answer = await fetch(form.action, {
       method: "POST",
       headers: { Accept: "application/json", "X-CSRF": csrf },
-      body: new URLSearchParams({ csrf }),
+      body: new URLSearchParams({ csrf, beyond }),
     });
-    if (answer.ok) done(form.dataset["action"] ?? "", member);
-    else complain(await sentence(answer));
+    if (answer.ok) return done(form.dataset["action"] ?? "", member);
+    const problem = (await answer.json().catch(() => null)) as Problem | null;
+    const question = questionOf(problem);
+    for (const button of buttons) button.disabled = false; // so that the focus finds back to it
+    if (question) again = await chosen(question, form.closest(".person")?.querySelector(".p-name")?.textContent ?? "");
+    else complain(problem?.title ?? word("failed"));
   } catch {
     complain(word("failed"));
   } finally {
     for (const button of buttons) button.disabled = false;
   }
-}
-
-async function sentence(answer: Response): Promise<string> {
-  const problem = (await answer.json().catch(() => null)) as { title?: unknown } | null;
-  return typeof problem?.title === "string" ? problem.title : word("failed");
+  if (again) await post(form, done, again);
 }
 
 async function submit(form: HTMLFormElement, done: Done): Promise<void> {

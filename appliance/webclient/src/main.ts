@@ -25,6 +25,14 @@ function find<T extends HTMLElement>(id: string): T | null {
   return document.getElementById(id) as T | null;
 }
 
+/** Shows or hides a sentence of the page; what is new is said aloud too. */
+function reveal(id: string, yes: boolean): void {
+  const place = find(id);
+  if (!place) return;
+  if (place.hidden && yes) say(place.textContent ?? "");
+  place.hidden = !yes;
+}
+
 const CREDENTIAL_KEY_BYTES = 32; // Ed25519
 
 /** A join that stood this long was a good one. */
@@ -156,11 +164,12 @@ class Page {
 
   #event(name: string, data: Data): void {
     if (this.#sealed?.handle(name, data)) return;
-    if (name === "standing") this.#onStanding(data["standing"] as Standing);
+    if (name === "standing") this.#onStanding(data["standing"] as Standing, data["delayed"] === true);
     else if (name === "session") this.#onSession(data as unknown as SessionFacts);
     else if (name === "roster") this.#onRoster(members<RosterMember>(data));
     else if (name === "waiting") this.#onWaiting(members<WaitingMember>(data));
     else if (name === "expected") this.#lists.expected.show(members<ExpectedMember>(data));
+    else if (name === "capacity") reveal("at-limit", data["full"] === true);
     else if (name === "talkTime") this.#talk.told(data["seconds"]);
     else if (name === "media") this.#onMedia(data["ready"] === true);
     else this.#room?.handle(name, data);
@@ -192,7 +201,9 @@ class Page {
     }
   }
 
-  #onStanding(standing: Standing): void {
+  /** `delayed`: somebody was about to let this person in, and the box is at its limit. */
+  #onStanding(standing: Standing, delayed = false): void {
+    reveal("wait-longer", delayed);
     if (standing === "admitted") this.#enter();
     else if (standing !== "waiting") {
       this.#finish();

@@ -104,6 +104,7 @@ def test_every_sentence_is_shown_somewhere() -> None:
     source = "\n".join(path.read_text() for path in folder.rglob("*.py") if path.parent.name != "sentences")
     made = (
         "role",
+        "full",
         "command",
         "help",
         "refusal",
