@@ -43,6 +43,12 @@ def arguments() -> argparse.ArgumentParser:
         action="append",
         help="IPv4 address browsers can reach; without any, all that we have",
     )
+    parser.add_argument(
+        "--plane",
+        choices=("auto", "native", "python"),
+        default="auto",
+        help="what forwards: the thread in C, Python, or the first if it was built",
+    )
     return parser
 
 
@@ -73,6 +79,10 @@ def main(argv: list[str]) -> int:
         from media.bench import main as bench
 
         return bench(argv[1:])
+    if argv[:1] in (["measure"], ["carries"]):
+        from media.measure import main as measure
+
+        return measure(argv)
     wanted = arguments().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
