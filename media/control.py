@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -118,7 +119,7 @@ class Control:
         else:
             self._write(writer, messages.Reply(number, data))
 
-    def _obey(self, message: messages.ToRelay) -> dict[str, object]:
+    def _obey(self, message: messages.ToRelay) -> Mapping[str, object]:
         relay = self.relay
         if relay is None:
             raise Fault("away")
@@ -136,8 +137,8 @@ class Control:
                     relay.rooms.close_room(room)
                 case messages.Admitted(rooms):
                     relay.rooms.admitted(rooms)
-                case messages.Counts():
-                    return relay.counts()
+                case messages.Counts() | messages.Fits():
+                    return relay.counts() if isinstance(message, messages.Counts) else relay.rooms.fits(message.room)
                 case messages.Hello():
                     raise Fault("wrong_state")
         finally:

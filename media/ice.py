@@ -63,6 +63,10 @@ class IceLite:
         self._selected_at = 0.0
         self.consent_at: float | None = None
 
+    def restart(self, username: str, password: str) -> None:
+        """Other credentials (RFC 8445 section 9); address and consent stand until a check says otherwise."""
+        self.username, self._password = username, password.encode()
+
     def check(self, message: stun.Message, source: Address, now: float) -> Answer | None:
         """Answer a request read by `read_request` from `source`; None if it does not prove our password.
 

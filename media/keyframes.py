@@ -1,4 +1,4 @@
-"""When to ask one sender for a key frame: all receivers' wishes merge into one request, throttled and repeated."""
+"""When to ask one layer's sender for a key frame: all receivers' wishes merge into one request, throttled, repeated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from media import limits
 
 
 class KeyFrameAsker:
-    """One video up track. Times are monotonic seconds; `deadline` is when to call `due`, None for never."""
+    """One layer. Times are monotonic seconds; `deadline` is when `due` is True next, None for never."""
 
     __slots__ = ("_asked_at", "_tries", "deadline")
 
@@ -15,15 +15,19 @@ class KeyFrameAsker:
         self._tries = 0
         self.deadline: float | None = None
 
-    def want(self, now: float) -> None:
-        """Somebody needs a key frame: ask at once, or as soon as the throttle allows. Counts the tries anew."""
+    def want(self, now: float, *, urgent: bool = False) -> None:
+        """Somebody needs a key frame: ask at once, or as soon as the throttle allows. Counts the tries anew.
+
+        `urgent`: somebody sees nothing until it comes, because their line cannot carry what they had.
+        """
         self._tries = 0
-        soonest = max(now, self._asked_at + limits.KEY_FRAME_THROTTLE)
+        throttle = limits.KEY_FRAME_URGENT if urgent else limits.KEY_FRAME_THROTTLE
+        soonest = max(now, self._asked_at + throttle)
         if self.deadline is None or soonest < self.deadline:
             self.deadline = soonest
 
     def seen(self) -> None:
-        """A key frame began: nobody waits any more."""
+        """A key frame began, or nobody waits any more."""
         self.deadline = None
 
     def due(self, now: float) -> bool:

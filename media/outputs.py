@@ -1,19 +1,43 @@
-"""What the core hands back to its driver, and the randomness it is handed."""
+"""What the core hands back to its driver, and the randomness it is handed.
+
+RTP comes as the plane's `Out`; everything else is an `Output`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-# One RTP packet to send in clear on a transport: (transport id, new header, payload). The transport seals it.
-Packet = tuple[str, bytes, bytes]
+# PROTOCOL.md section 4.
+EventName = Literal[
+    "trackAdded",
+    "trackRemoved",
+    "trackPaused",
+    "trackResumed",
+    "transportClosed",
+    "downTrackPaused",
+    "downTrackResumed",
+    "layersWanted",
+    "speakers",
+    "talkTime",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTransport:
-    """A transport exists now: listen for STUN with these ICE credentials."""
+    """A transport exists now: listen for STUN with these ICE credentials. `number` is the plane's name for it."""
 
     room: str
+    transport: str
+    username: str
+    password: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartIce:
+    """Other ICE credentials for a transport that stands, in place of those before; all else goes on."""
+
     transport: str
     username: str
     password: str
@@ -47,11 +71,11 @@ class Tell:
 
     room: str
     member: str
-    event: str
+    event: EventName
     data: dict[str, Any]
 
 
-Output = OpenTransport | ConnectTransport | CloseTransport | SendRtcp | Tell
+Output = OpenTransport | RestartIce | ConnectTransport | CloseTransport | SendRtcp | Tell
 
 
 class Dice(Protocol):

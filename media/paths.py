@@ -1,7 +1,7 @@
-"""All transports on one UDP port: who a datagram belongs to, what kind it is, and sending back.
+"""All transports on one UDP port: who a datagram belongs to, the handshake of each, and sending back all but RTP.
 
-A datagram finds its transport by the STUN username it proves, and from then on by its source address. Its kind is told
-by its first byte (RFC 7983 section 7): 0-3 STUN, 20-63 DTLS, 128-191 RTP or RTCP; the rest is dropped and counted.
+A datagram finds its transport by the STUN username it proves, and from then on by its source address. The wire
+(`wire.py`) is told of every address and of the keys: RTP is its matter.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from collections.abc import Callable
 from media import ice, limits
 from media.faults import MediaFault
 from media.ice import Address, IceLite
-from media.outputs import ConnectTransport, OpenTransport, Packet
+from media.outputs import ConnectTransport, OpenTransport, RestartIce
 from media.transport import Certificate, Dtls
+from media.wire import Wire
 
 
 class Path:
     """One transport's ICE, DTLS and SRTP. `since` is when checks are to be expected from; None before that."""
 
-    __slots__ = ("addresses", "dtls", "early", "ice", "id", "room", "since")
+    __slots__ = ("addresses", "dtls", "early", "ice", "id", "number", "room", "since")
 
     def __init__(self, opened: OpenTransport) -> None:
         self.id = opened.transport
+        self.number = opened.number
         self.room = opened.room
         self.ice = IceLite(opened.username, opened.password)
         self.dtls: Dtls | None = None
@@ -37,16 +39,18 @@ class Path:
 class Paths:
     """`on_change(transport, "ready" | "closed")` reports DTLS. `dropped` counts datagrams by the reason."""
 
-    def __init__(self, udp: socket.socket, certificate: Certificate, on_change: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, udp: socket.socket, wire: Wire, certificate: Certificate, on_change: Callable[[str, str], None]
+    ) -> None:
         self._udp = udp
+        self._wire = wire
         self._certificate = certificate
         self._on_change = on_change
         self._paths: dict[str, Path] = {}
         self._by_username: dict[str, Path] = {}
         self._by_address: dict[Address, Path] = {}
         self._ending: set[asyncio.Task[None]] = set()
-        # The one that should stay 0 is there to be read before it has happened.
-        self.dropped: Counter[str] = Counter(not_sealed=0)
+        self.dropped: Counter[str] = Counter()
         self.sent = 0
         self.received = 0
 
@@ -60,6 +64,14 @@ class Paths:
         path = Path(opened)
         self._paths[path.id] = self._by_username[path.ice.username] = path
 
+    def restart(self, wanted: RestartIce) -> None:
+        """Only checks with the new credentials are answered from now on; the address stays until one nominates."""
+        path = self._paths.get(wanted.transport)
+        if path is not None:
+            self._by_username.pop(path.ice.username, None)
+            path.ice.restart(wanted.username, wanted.password)
+            self._by_username[wanted.username] = path
+
     def connect(self, wanted: ConnectTransport, now: float) -> None:
         path = self._paths.get(wanted.transport)
         if path is None or path.dtls is not None:
@@ -69,22 +81,31 @@ class Paths:
             self._certificate,
             wanted.role,
             lambda datagram: self._send(path, datagram),
-            lambda change: self._on_change(path.id, change),
+            lambda change: self._dtls_changed(path, change),
         )
         path.dtls.start(wanted.fingerprints)
         for datagram in path.early:
             path.dtls.feed(datagram)
         path.early.clear()
 
+    def _dtls_changed(self, path: Path, change: str) -> None:
+        if change == "ready" and path.dtls is not None:
+            self._wire.keys(path.number, *path.dtls.rtp_sessions())
+        else:
+            self._wire.end(path.number)
+        self._on_change(path.id, change)
+
     def close(self, transport: str) -> None:
         """From here on the path neither sends nor takes anything but the goodbye of DTLS."""
         path = self._paths.pop(transport, None)
         if path is None:
             return
+        self._wire.end(path.number)
         self._by_username.pop(path.ice.username, None)
         for address in path.addresses:
             if self._by_address.get(address) is path:
                 del self._by_address[address]
+                self._wire.forget(address)
         if path.dtls is not None:
             task = asyncio.get_running_loop().create_task(path.dtls.stop())
             self._ending.add(task)
@@ -117,6 +138,8 @@ class Paths:
             path.since = now
         if self._by_address.get(source) is not path:
             self._learn(path, source)
+        if answer.selected:
+            self._wire.select(path.number, source)
         self._sendto(answer.response, source)
 
     def _learn(self, path: Path, source: Address) -> None:
@@ -124,35 +147,19 @@ class Paths:
         if before is not None:
             before.addresses.pop(source, None)
         self._by_address[source] = path
+        self._wire.learn(source, path.number)
         path.addresses[source] = None
         if len(path.addresses) > limits.MAX_ADDRESSES_PER_TRANSPORT:
             oldest = next(address for address in path.addresses if address not in (path.ice.address, source))
             del path.addresses[oldest]
             del self._by_address[oldest]
+            self._wire.forget(oldest)
 
     def dtls(self, path: Path, datagram: bytes) -> None:
         if path.dtls is not None:
             path.dtls.feed(datagram)
         elif len(path.early) < limits.MAX_DTLS_QUEUE:
             path.early.append(datagram)
-
-    def send_rtp(self, packets: list[Packet]) -> None:
-        """Seal and send; what a transport cannot take any more is dropped and counted."""
-        paths, sendto = self._paths, self._udp.sendto
-        for transport, header, payload in packets:
-            path = paths.get(transport)
-            if path is None or path.dtls is None or path.dtls.sealing is None or path.ice.address is None:
-                self.dropped["closed transport"] += 1
-                continue
-            try:
-                sendto(path.dtls.sealing.seal_rtp(header, payload), path.ice.address)
-                self.sent += 1
-            except MediaFault:
-                self.dropped["no srtp"] += 1
-            except BlockingIOError:
-                self.dropped["send buffer full"] += 1
-            except OSError:  # unreachable for a moment: as good as lost on the way
-                self.dropped["send failed"] += 1
 
     def send_rtcp(self, transport: str, packet: bytes) -> None:
         path = self._paths.get(transport)

@@ -1,7 +1,7 @@
-"""The driver: datagrams, requests and time into the core; what it answers out again. One event loop, no thread.
+"""The driver: datagrams, requests and time into the core; what it answers out again. On one event loop.
 
 Every input is followed by a drain before the next input, so that a permission taken away has closed its transports
-before another packet is looked at.
+before another packet is looked at here. Where the native wire forwards in a thread of its own, it is told at once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from media import limits
-from media.faults import MediaFault, NotSealed
+from media.capacity import Budget
 from media.ice import Address, is_stun
-from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, SendRtcp, Tell
+from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, RestartIce, SendRtcp, Tell
 from media.paths import Path, Paths
-from media.rooms import Rooms
+from media.rooms import UNBOUNDED, Rooms
 from media.signalling import RelayAddress, answer
 from media.transport import Certificate
+from media.wire import Choice, new_wire
 
 
 class SecretDice:
@@ -56,10 +57,14 @@ class Relay:
         hosts: Callable[[], Sequence[str]],
         tell: Callable[[Tell], None],
         clock: Callable[[], float],
+        last_n: int = limits.LAST_N,
+        budget: Budget = UNBOUNDED,
+        plane: Choice = "auto",
     ) -> None:
         certificate = Certificate()
-        self.rooms = Rooms(SecretDice())
-        self.paths = Paths(udp, certificate, self._transport_changed)
+        self.wire = new_wire(udp, plane)
+        self.rooms = Rooms(SecretDice(), self.wire.plane, last_n, budget)
+        self.paths = Paths(udp, self.wire, certificate, self._transport_changed)
         self._address = RelayAddress(hosts, udp.getsockname()[1], certificate.fingerprints)
         self._udp = udp
         self._tell = tell
@@ -70,15 +75,15 @@ class Relay:
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._udp.fileno(), self._readable)
+        self.wire.start(self._datagram, self._noticed)
         self._sweep = loop.call_later(limits.CONSENT_SWEEP, self._sweep_consent)
 
     async def stop(self) -> None:
         for timer in (self._timer, self._sweep):
             if timer is not None:
                 timer.cancel()
-        asyncio.get_running_loop().remove_reader(self._udp.fileno())
         await self.paths.close_all()
+        self.wire.stop()
         self._udp.close()
 
     def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -90,10 +95,13 @@ class Relay:
 
     def counts(self) -> dict[str, Any]:
         """Figures of the process: packets, drops by reason, processor seconds, open transports."""
+        dropped = {**self.wire.plane.counts(), **self.paths.dropped, **self.wire.counts()}
+        received, sent, wake_ups = dropped.pop("received"), dropped.pop("sent"), dropped.pop("wake-ups", 0)
         return {
-            "received": self.paths.received,
-            "sent": self.paths.sent,
-            "dropped": dict(self.paths.dropped),
+            "received": received,
+            "sent": sent,
+            "dropped": dropped,
+            "wakeUps": wake_ups,
             "transports": len(self.paths),
             "cpuSeconds": time.process_time(),
         }
@@ -121,6 +129,8 @@ class Relay:
                 self._tell(output)
             case OpenTransport():
                 self.paths.open(output)
+            case RestartIce():
+                self.paths.restart(output)
             case ConnectTransport():
                 self.paths.connect(output, self._clock())
             case CloseTransport(transport):
@@ -128,7 +138,7 @@ class Relay:
 
     def _tick(self) -> None:
         self._timer = self._timer_at = None
-        self.rooms.tick(self._clock())
+        self.wire.send(self.rooms.tick(self._clock()))
         self.drain()
 
     def _sweep_consent(self) -> None:
@@ -157,24 +167,14 @@ class Relay:
 
     # --- datagrams -------------------------------------------------------------------------------------------------
 
-    def _readable(self) -> None:
-        now = self._clock()
-        receive, paths = self._udp.recvfrom, self.paths
-        for _ in range(limits.MAX_DATAGRAMS_PER_WAKE_UP):
-            try:
-                datagram, source = receive(limits.MAX_DATAGRAM)
-            except OSError:  # nothing left, or an ICMP error of an earlier send
-                return
-            paths.received += 1
-            try:
-                self._datagram(datagram, source, now)
-            except NotSealed:
-                paths.dropped["not_sealed"] += 1
-            except MediaFault:
-                paths.dropped["malformed or unauthentic"] += 1
+    def _noticed(self) -> None:
+        """The native wire's plane has events."""
+        self.wire.send(self.rooms.take(self._clock()))
+        self.drain()
 
-    def _datagram(self, datagram: bytes, source: Address, now: float) -> None:
-        first = datagram[0] if datagram else 255
+    def _datagram(self, datagram: bytes, source: Address) -> None:
+        """By the first byte (RFC 7983 section 7). Raises MediaFault."""
+        first, now = datagram[0] if datagram else 255, self._clock()
         path = self.paths.find(source)
         if 128 <= first < 192 and len(datagram) >= 12:
             if path is None:
@@ -189,11 +189,13 @@ class Relay:
             self.paths.dropped["unknown kind or source"] += 1
 
     def _media(self, path: Path, datagram: bytes, now: float) -> None:
-        room, dtls = self.rooms.get(path.room), path.dtls
-        if room is None or dtls is None or dtls.opening is None:
+        dtls = path.dtls
+        if dtls is None or dtls.opening is None:
             self.paths.dropped["no transport"] += 1
         elif 192 <= datagram[1] < 224:  # RTCP, by RFC 5761 section 4
-            self.paths.send_rtp(room.receive_rtcp(path.id, dtls.opening.open_rtcp(datagram), now))
+            self.wire.send(self.rooms.receive_rtcp(path.number, dtls.opening.open_rtcp(datagram), now))
             self.drain()
         else:
-            self.paths.send_rtp(room.receive_rtp(path.id, dtls.opening.open_rtp(datagram), now))
+            packet = self.wire.open_rtp(path.number, datagram)
+            self.wire.send(self.rooms.receive_rtp(path.number, packet, now))
+            self.drain()

@@ -1,23 +1,42 @@
-"""Every room of the relay, and the appliance's truth about who is in them. What it did not say is refused."""
+"""Every room of the relay, and the appliance's truth about who is in them. What it did not say is refused.
+
+Also the one way between the rooms and the forwarding plane they share: packets in, and what the plane has noticed.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from media import limits
-from media.faults import Fault
+from media.adopt import adopt
+from media.capacity import Budget, Sharing, room_for_one_more
+from media.faults import Fault, MediaFault
+from media.feedback import receive_rtcp
 from media.messages import Permission
 from media.outputs import Dice, Output
+from media.plane.interface import Event, Level, Out, Plane
 from media.room import Room
+from media.roster import Numbers
+from media.upward import ask_again
+
+UNBOUNDED = Budget()
 
 
 class Rooms:
-    """Rooms by id. A room exists while somebody has a permission in it."""
+    """Rooms by id. A room exists while somebody has a permission in it. Times are monotonic seconds.
 
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
+    `deadline` is when `tick` has to be called next; None for never.
+    """
+
+    def __init__(self, dice: Dice, plane: Plane, last_n: int = limits.LAST_N, budget: Budget = UNBOUNDED) -> None:
+        self._dice, self._plane, self._last_n, self._budget = dice, plane, last_n, budget
+        self._numbers = Numbers()
+        self._sharing = Sharing(budget, last_n)
         self._rooms: dict[str, Room] = {}
         self._left: list[Output] = []
+        self._pulse_at = self._share_at = 0.0
+        self._lacking_at: float | None = None
 
     def get(self, room: str) -> Room | None:
         return self._rooms.get(room)
@@ -28,6 +47,8 @@ class Rooms:
         if known is None:
             raise Fault("not_admitted")
         return known
+
+    # --- what the appliance says ---------------------------------------------------------------------------------
 
     def admitted(self, truth: Mapping[str, Mapping[str, Permission]]) -> None:
         """Take the whole truth: close what is not in it, leave the rest undisturbed, add what is new.
@@ -55,7 +76,7 @@ class Rooms:
         if known is None:
             if len(self._rooms) >= limits.MAX_ROOMS:
                 raise Fault("limit")
-            known = self._rooms[room] = Room(room, self._dice)
+            known = self._rooms[room] = Room(room, self._dice, self._plane, self._numbers, self._last_n)
         known.permit(member, permission)
 
     def remove(self, room: str, member: str) -> None:
@@ -64,7 +85,7 @@ class Rooms:
             return
         known.remove(member)
         if not known.permissions:
-            self._left += known.outputs
+            self._left += known.roster.outputs
             del self._rooms[room]
 
     def leave(self, room: str, member: str) -> None:
@@ -77,19 +98,119 @@ class Rooms:
         for member in list(known.permissions) if known is not None else ():
             self.remove(room, member)
 
+    def fits(self, room: str) -> dict[str, int | bool]:
+        """Whether one more person with picture and sound fits, and how many have a permission there."""
+        people = {name: len(known.permissions) for name, known in self._rooms.items()}
+        return {"fits": room_for_one_more(people, room, self._last_n, self._budget), "people": people.get(room, 0)}
+
+    # --- packets -------------------------------------------------------------------------------------------------
+
+    def receive_rtp(self, transport: int, packet: bytes, now: float) -> list[Out]:
+        """One RTP packet in; one for each receiver out. Empty for a transport that is closed.
+
+        Raises MediaFault, or NotSealed before anything of the packet is counted, kept or forwarded.
+        """
+        if self._numbers.room(transport) is None:
+            return []
+        sent = self._plane.receive(transport, packet, int(now * 1e9))
+        return sent + self.take(now)
+
+    def receive_rtcp(self, transport: int, datagram: bytes, now: float) -> list[Out]:
+        """One RTCP datagram in; repeated packets out. Raises MediaFault."""
+        room = self._rooms.get(self._numbers.room(transport) or "")
+        path = room.roster.paths.get(transport) if room is not None else None
+        return receive_rtcp(room.roster, path, datagram, now) if room is not None and path is not None else []
+
+    def take(self, now: float) -> list[Out]:
+        """See to what the plane has noticed. To be called after packets that did not come through `receive_rtp`.
+
+        Returns what leaves because of packets that were given in again: those of an SSRC that is known now.
+        """
+        sent: list[Out] = []
+        for event in self._plane.take():
+            if event.name == "lacking":
+                self._lacking_at = now + limits.LACK_PATIENCE / 1e9
+            elif event.name == "unknown":
+                sent += self._unknown(event, now)
+            elif event.name == "key_frame":
+                self._key_frame(event.number)
+        return sent
+
+    def _unknown(self, event: Event, now: float) -> list[Out]:
+        room = self._rooms.get(self._numbers.room(event.number) or "")
+        path = room.roster.paths.get(event.number) if room is not None else None
+        up = adopt(room.roster, path, event.packet) if room is not None and path is not None else None
+        if room is None or up is None:
+            return []
+        room.conduct.settle_up(up, now)
+        try:
+            return self._plane.receive(event.number, event.packet, event.now)
+        except MediaFault:  # counted by the plane; there is nobody else to tell
+            return []
+
+    def _key_frame(self, stream: int) -> None:
+        room = self._rooms.get(self._numbers.room(stream) or "")
+        layer = room.roster.streams.get(stream) if room is not None else None
+        if layer is not None and layer.key_frames is not None:
+            layer.key_frames.seen()
+
+    def dropped(self) -> dict[str, int]:
+        """RTP packets that ended at the plane, by reason. `not_sealed` is always there to be read."""
+        counts = self._plane.counts()
+        reasons = ("not_sealed", "unknown", "format", "stale", "padding", "events")
+        return {reason: counts[reason] for reason in reasons if counts[reason] or reason == "not_sealed"}
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
     @property
     def deadline(self) -> float | None:
-        return min((room.deadline for room in self._rooms.values() if room.deadline is not None), default=None)
+        if not any(room.active for room in self._rooms.values()):
+            return None
+        return self._pulse_at if self._lacking_at is None else min(self._pulse_at, self._lacking_at)
 
-    def tick(self, now: float) -> None:
-        for room in self._rooms.values():
-            room.tick(now)
+    def tick(self, now: float) -> list[Out]:
+        """Do what is due at `now`; returns probes of paths, and what `take` returns."""
+        sent = self.take(now)
+        self._ask_again(now)
+        if now >= self._pulse_at - limits.PULSE / 10:
+            self._pulse_at = now + limits.PULSE
+            self._share_capacity(now)
+            self._hear(now)
+            for room in self._rooms.values():
+                if room.active:
+                    sent += room.duties.run(now)
+        return sent
+
+    def _ask_again(self, now: float) -> None:
+        for stream, lost in self._plane.missing(int(now * 1e9)):
+            room = self._rooms.get(self._numbers.room(stream) or "")
+            if room is not None:
+                ask_again(room.roster, stream, lost)
+        self._lacking_at = now + limits.LACK_LOOK if self._plane.lacks() else None
+
+    def _hear(self, now: float) -> None:
+        levels: dict[str, list[Level]] = defaultdict(list)
+        for level in self._plane.levels():
+            levels[self._numbers.room(level.stream) or ""].append(level)
+        for name, room in self._rooms.items():
+            if room.active and room.floor.hear(levels.get(name, ()), now):
+                room.conduct.settle_all(now)
+            room.floor.tell()
+
+    def _share_capacity(self, now: float) -> None:
+        if not self._budget.known or now < self._share_at:
+            return
+        self._share_at = now + limits.REVIEW_INTERVAL
+        shares = self._sharing.decide({name: room.conduct.demand() for name, room in self._rooms.items()}, now)
+        for name, share in shares.items():
+            conduct = self._rooms[name].conduct
+            conduct.max_layer, conduct.max_pictures = share.layer, share.pictures
 
     def drain(self) -> list[Output]:
         """Everything that has to happen outside, in order, once."""
         drained, self._left = self._left, []
         for room in self._rooms.values():
-            if room.outputs:
-                drained += room.outputs
-                room.outputs = []
+            if room.roster.outputs:
+                drained += room.roster.outputs
+                room.roster.outputs = []
         return drained

@@ -10,6 +10,7 @@ import msgspec
 from media import messages
 from media.faults import Fault
 from media.formats import up_format
+from media.outputs import OpenTransport, RestartIce
 from media.room import Room
 
 
@@ -62,13 +63,17 @@ def _create_transport(room: Room, member: str, data: Data, address: RelayAddress
     opened = room.create_transport(member, _read(data, messages.CreateTransport).direction)
     return {
         "transport": opened.transport,
-        "iceParameters": {"usernameFragment": opened.username, "password": opened.password, "iceLite": True},
+        "iceParameters": _ice_parameters(opened),
         "iceCandidates": candidates(address),
         "dtlsParameters": {
             "role": "auto",
             "fingerprints": [{"algorithm": name, "value": value} for name, value in address.fingerprints],
         },
     }
+
+
+def _ice_parameters(opened: OpenTransport | RestartIce) -> Data:
+    return {"usernameFragment": opened.username, "password": opened.password, "iceLite": True}
 
 
 def candidates(address: RelayAddress) -> list[Data]:
@@ -94,6 +99,10 @@ def _connect_transport(room: Room, member: str, data: Data, address: RelayAddres
     return {}
 
 
+def _restart_ice(room: Room, member: str, data: Data, address: RelayAddress, now: float) -> Data:
+    return {"iceParameters": _ice_parameters(room.restart_ice(member, _read(data, messages.RestartIce).transport))}
+
+
 def _send_track(room: Room, member: str, data: Data, address: RelayAddress, now: float) -> Data:
     wanted = _read(data, messages.SendTrack)
     format = up_format(wanted.kind, wanted.rtp_parameters)
@@ -107,6 +116,12 @@ def _receive_track(room: Room, member: str, data: Data, address: RelayAddress, n
 
 def _resume_down_track(room: Room, member: str, data: Data, address: RelayAddress, now: float) -> Data:
     room.resume_down_track(member, _read(data, messages.OwnDownTrack).down_track, now)
+    return {}
+
+
+def _show_down_track(room: Room, member: str, data: Data, address: RelayAddress, now: float) -> Data:
+    tile = _read(data, messages.ShowDownTrack)
+    room.show_down_track(member, tile.down_track, tile.width, tile.height, now)
     return {}
 
 
@@ -135,9 +150,11 @@ METHODS: dict[str, Handler] = {
     "resync": _resync,
     "createTransport": _create_transport,
     "connectTransport": _connect_transport,
+    "restartIce": _restart_ice,
     "sendTrack": _send_track,
     "receiveTrack": _receive_track,
     "resumeDownTrack": _resume_down_track,
+    "showDownTrack": _show_down_track,
     "closeDownTrack": _close_down_track,
     "pauseTrack": _pause_track,
     "resumeTrack": _resume_track,

@@ -1,4 +1,7 @@
-"""What a room holds: transports, up tracks, and their receivers. Plain records; `room.py` links and unlinks them."""
+"""What a room holds: transports, up tracks with their layers, and down tracks. Plain records; `wiring.py` links them.
+
+`number` is what the forwarding plane knows a thing by; ids are what pages know it by.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,82 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from media import limits
-from media.capabilities import CODECS
-from media.formats import UpFormat
-from media.forward import DownTrack, Flow
+from media.bandwidth.arrivals import ArrivalLog
+from media.bandwidth.estimate import PathEstimate
+from media.capabilities import CODECS, DownAbility
+from media.formats import LayerFormat, UpFormat
 from media.keyframes import KeyFrameAsker
+from media.layers import Allocation
 from media.messages import Direction, Kind
-from media.repair import AskedUp, PacketCache
-from media.reports import ReceiveStatistics
-from media.sealed import Judge
+from media.plane.interface import Extensions, StreamFormat
+from media.reports import LayerStatistics
+
+NO_EXTENSIONS = Extensions()
+Reason = Literal["lastN", "line", "capacity"]
 
 
 @dataclass(slots=True, eq=False)
 class Transport:
-    """One ICE and DTLS path of one member. `ssrc` and `cname` are the relay's own, for its RTCP on this path."""
+    """One ICE and DTLS path of one member. `ssrc` and `cname` are the relay's own, for its RTCP on this path.
+
+    `arrivals` answers a sender's transport-wide numbers, `path` is what we believe of the line to a receiver.
+    """
 
     id: str
+    number: int
     member: str
     direction: Direction
     ssrc: int
     cname: str
     state: Literal["new", "connecting", "ready"] = "new"
-    ups: dict[int, UpTrack] = field(default_factory=dict)
-    # Up tracks whose SSRC is not known yet, by MID.
-    unnamed: dict[bytes, UpTrack] = field(default_factory=dict)
-    downs: dict[int, Receiver] = field(default_factory=dict)
+    ups: dict[str, UpTrack] = field(default_factory=dict)
+    downs: dict[int, DownTrack] = field(default_factory=dict)
+    # What is known by SSRC, of media and of repair.
+    layers: dict[int, Layer] = field(default_factory=dict)
+    extensions: Extensions = NO_EXTENSIONS
+    arrivals: ArrivalLog | None = None
+    path: PathEstimate | None = None
+    allocation: Allocation | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Layer:
+    """One RTP stream towards us: one of the layers of a picture, or a voice. `ssrc` is None until its first packet.
+
+    `key_frames` is None for sound.
+    """
+
+    number: int
+    up: UpTrack
+    index: int
+    format: LayerFormat
+    ssrc: int | None
+    rtx_ssrc: int | None
+    key_frames: KeyFrameAsker | None
+    statistics: LayerStatistics
+    # What the plane was told last.
+    sealed: bool = True
+
+    def stream_format(self, ssrc: int) -> StreamFormat:
+        """As the plane is told."""
+        format, codec = self.up.format, CODECS[self.up.kind]
+        rtx = None
+        if self.rtx_ssrc is not None and format.rtx_payload_type is not None:
+            rtx = (self.rtx_ssrc, format.rtx_payload_type)
+        return StreamFormat(
+            self.up.kind,
+            ssrc,
+            {format.payload_type: codec.payload_type},
+            codec.clock_rate,
+            rtx,
+            nack=True,
+            sealed=self.up.sealed,
+        )
 
 
 @dataclass(slots=True, eq=False)
 class UpTrack:
-    """A track towards us. `key_frames` is None for audio, `judge` for a member whose frames need not be sealed."""
+    """A track towards us: one to three layers, the lowest first."""
 
     id: str
     member: str
@@ -42,66 +92,46 @@ class UpTrack:
     transport: Transport
     format: UpFormat
     cname: str
-    ssrc: int | None
-    payload_type: int
-    cache: PacketCache
-    statistics: ReceiveStatistics
-    key_frames: KeyFrameAsker | None
-    judge: Judge | None
+    sealed: bool
+    layers: list[Layer] = field(default_factory=list)
     paused: bool = False
-    asked: AskedUp = field(default_factory=AskedUp)
-    receivers: list[Receiver] = field(default_factory=list)
+    downs: list[DownTrack] = field(default_factory=list)
+    # How many layers its sender was told that anybody wants, and since when fewer would do.
+    layers_told: int = limits.MAX_LAYERS
+    fewer_since: float | None = None
 
 
 @dataclass(slots=True, eq=False)
-class Receiver:
-    """A down track and the wiring around it. It flows while the browser has resumed it, its transport is ready, and
-    the sender has not paused."""
+class DownTrack:
+    """A track to one receiver. It flows while the browser has resumed it, its transport is ready, the sender has not
+    paused, and `conduct.py` has found room for it."""
 
     id: str
+    number: int
     up: UpTrack
     transport: Transport
-    track: DownTrack
+    ssrc: int
+    rtx_ssrc: int
+    ability: DownAbility
     resumed: bool = False
+    # Pixels of the tile; the page says them with `showDownTrack`.
+    width: int = limits.TILE_WIDTH
+    height: int = limits.TILE_HEIGHT
+    # What the plane was told to take it to, and what the page was told of it.
+    aimed: Layer | None = None
+    paused_for: Reason | None = None
+    # Of the receiver's last report: fraction lost in 1/256, and the extended number it reached.
+    fraction: int = 0
+    reported: int = 0
+    # Middle 32 bits of the sender reports sent to it, and when: the echo in its report gives the round trip.
+    clocks: dict[int, float] = field(default_factory=dict)
 
+    @property
+    def ready(self) -> bool:
+        return self.resumed and self.transport.state == "ready"
 
-def new_up_track(id: str, kind: Kind, transport: Transport, format: UpFormat, cname: str, sealed: bool) -> UpTrack:
-    return UpTrack(
-        id,
-        transport.member,
-        kind,
-        transport,
-        format,
-        cname,
-        format.layers[0].ssrc,
-        format.payload_type,
-        _new_cache(kind),
-        ReceiveStatistics(CODECS[kind].clock_rate),
-        KeyFrameAsker() if kind == "video" else None,
-        Judge(kind) if sealed else None,
-    )
-
-
-def _new_cache(kind: Kind) -> PacketCache:
-    if kind == "video":
-        return PacketCache(limits.VIDEO_CACHE_PACKETS, limits.VIDEO_CACHE_BYTES)
-    return PacketCache(limits.AUDIO_CACHE_PACKETS, limits.AUDIO_CACHE_BYTES)
-
-
-def require_sealed(up: UpTrack, sealed: bool) -> None:
-    """From the next packet on. What was kept unsealed is forgotten, so that no NACK brings it back."""
-    if sealed == (up.judge is not None):
-        return
-    up.judge = Judge(up.kind) if sealed else None
-    up.cache = _new_cache(up.kind)
-
-
-def settle(receiver: Receiver, now: float) -> None:
-    """Let a down track flow or hold by its three conditions, and want a key frame when it begins to flow."""
-    up, track = receiver.up, receiver.track
-    if not (receiver.resumed and receiver.transport.state == "ready" and not up.paused):
-        track.hold()
-    elif track.flow is Flow.HELD:
-        track.resume()
-        if up.key_frames is not None:
-            up.key_frames.want(now)
+    def clock_sent(self, middle: int, now: float) -> None:
+        """A sender report left with this middle part of its NTP time."""
+        self.clocks[middle] = now
+        if len(self.clocks) > limits.MAX_CLOCKS:
+            del self.clocks[next(iter(self.clocks))]

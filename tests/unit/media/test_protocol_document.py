@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from media import limits, messages
+from media.capabilities import CODECS, EXTENSIONS, RTX_PAYLOAD_TYPE
 from media.faults import SENTENCES, MediaFault
 from media.messages import Kind, Permission
+from media.outputs import EventName
 from media.sealed import MAX_LEAF, TAG_LENGTH, key_id
 from media.sframe import read_header, write_header
 from media.signalling import METHODS
+from media.tracks import Reason
 from media.vp8 import clear_length
 
 MEDIA = Path(__file__).parents[3] / "media"
@@ -34,8 +38,23 @@ def test_every_method_is_described_once() -> None:
 
 
 def test_every_event_is_described_and_every_described_event_is_sent() -> None:
-    sent = set(re.findall(r'"(track[A-Z]\w+|transport[A-Z]\w+)"', (MEDIA / "room.py").read_text()))
-    assert set(first_cells(section(4))) == sent
+    assert set(first_cells(section(4))) == set(get_args(EventName))
+    source = "".join(path.read_text() for path in MEDIA.glob("*.py") if path.name != "outputs.py")
+    for event in get_args(EventName):
+        assert f'"{event}"' in source, event
+
+
+def test_every_reason_for_no_picture_is_described() -> None:
+    row = next(line for line in section(4).splitlines() if line.startswith("| `downTrackPaused`"))
+    assert all(f"`{reason}`" in row for reason in get_args(Reason))
+
+
+def test_every_header_extension_and_codec_is_named() -> None:
+    for uri in {uri for _, uri, _, _ in EXTENSIONS}:
+        assert uri in DOCUMENT or f"`…:{uri.partition('hdrext:')[2]}`" in DOCUMENT, uri
+    for codec in CODECS.values():
+        assert f"{codec.payload_type} {codec.mime_type.partition('/')[2].replace('opus', 'Opus')}" in section(5)
+    assert f"{RTX_PAYLOAD_TYPE} RTX" in section(5)
 
 
 def test_every_fault_code_is_described_once_and_raised_somewhere() -> None:
@@ -63,6 +82,9 @@ def test_the_limits_in_the_document_are_the_limits_in_the_code() -> None:
         f"**{limits.CONSENT_TIMEOUT:.0f} s**",
         f"{limits.VIDEO_CACHE_PACKETS} packets",
         f"{limits.AUDIO_CACHE_PACKETS} of audio",
+        f"`last_n`, {limits.LAST_N} if",
+        f"{limits.TILE_WIDTH} by {limits.TILE_HEIGHT}",
+        f"every {limits.TALK_TIME_INTERVAL:.0f} s while anybody speaks",
         f"{limits.MAX_TRANSPORTS_PER_MEMBER} transports, {limits.MAX_UP_TRACKS_PER_KIND} up tracks of each kind, "
         f"{limits.MAX_DOWN_TRACKS_PER_MEMBER} down tracks",
         f"{limits.MAX_MEMBERS_PER_ROOM} members",
