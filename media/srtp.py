@@ -18,6 +18,8 @@ from media.faults import MediaFault
 _library, _ffi = _binding.lib, _binding.ffi
 # libsrtp may write this much behind the packet: SRTP_MAX_TRAILER_LEN, and 4 bytes of SRTCP index.
 _TRAILER = 148
+# Bytes that the relay may add to a packet: a transport-wide number, and the number of RFC 4588.
+_ADDED = 10
 _buffer = bytearray(limits.MAX_DATAGRAM + _TRAILER)
 _view = memoryview(_buffer)
 _address = _ffi.from_buffer(_buffer)
@@ -27,22 +29,23 @@ _length = _ffi.new("int *")
 class Srtp:
     """One direction's session. Everything raises MediaFault for what libsrtp refuses or what is too long."""
 
-    __slots__ = ("_context", "_session")
+    __slots__ = ("_session", "context")
 
     def __init__(self, session: pylibsrtp.Session) -> None:
         self._session = session  # owns the context
-        self._context: Any = session._srtp[0]
+        # libsrtp's pointer; valid while this object lives.
+        self.context: Any = session._srtp[0]
 
     def seal_rtp(self, header: bytes, payload: bytes) -> memoryview:
         """SRTP for header and payload; valid until the next call of anything here."""
         start = len(header)
         end = start + len(payload)
-        if end > limits.MAX_RTP:
+        if end > limits.MAX_RTP + _ADDED:
             raise MediaFault("RTP packet too long")
         _buffer[:start] = header
         _buffer[start:end] = payload
         _length[0] = end
-        if _library.srtp_protect(self._context, _address, _length):
+        if _library.srtp_protect(self.context, _address, _length):
             raise MediaFault("libsrtp did not seal")
         return _view[: _length[0]]
 
@@ -62,6 +65,6 @@ class Srtp:
             raise MediaFault("datagram too long")
         _buffer[:length] = data
         _length[0] = length
-        if function(self._context, _address, _length):
+        if function(self.context, _address, _length):
             raise MediaFault("libsrtp refused")
         return _view[: _length[0]]

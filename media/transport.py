@@ -5,7 +5,7 @@ loop. Its ICE is replaced by `_Path` below, and RTP never enters it: packets go 
 since its own receive loop parses every packet and drops header extensions it does not know.
 
 Private names used, held by tests/contract/test_never_decodes.py and the relay's contract tests: `_srtp_profiles`,
-`_rx_srtp`, `_tx_srtp`, and the ICE transport's `_recv` and `_send`.
+`_rx_srtp`, `_tx_srtp`, `_ssl`, `_role`, and the ICE transport's `_recv` and `_send`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
+
+import pylibsrtp
 
 from media import limits
 from media.srtp import Srtp
@@ -92,6 +94,14 @@ class _Path:
         self._send_datagram(datagram)
 
 
+def _session(profile: Any, key: bytes, ssrcs: int) -> pylibsrtp.Session:
+    policy = pylibsrtp.Policy(key=key, ssrc_type=ssrcs, srtp_profile=profile.libsrtp_profile)
+    # A packet may be sent again bit for bit, and one may come as late as the plane takes it.
+    policy.allow_repeat_tx = True
+    policy.window_size = limits.SEEN_WINDOW
+    return pylibsrtp.Session(policy)
+
+
 class Dtls:
     """One DTLS association. `on_change` is called with "ready" once and with "closed" once, in any failure too."""
 
@@ -115,6 +125,21 @@ class Dtls:
         )
         self._task = asyncio.get_running_loop().create_task(self._dtls.start(parameters))
         self._task.add_done_callback(self._ended)
+
+    def rtp_sessions(self) -> tuple[Srtp, Srtp]:
+        """(opening, sealing) for RTP alone, made anew from the keys of the handshake (RFC 5764 section 4.2).
+
+        `opening` and `sealing` of this object are then for RTCP: two sessions must not share one packet counter.
+        """
+        ssl, ours = self._dtls._ssl, self._dtls._role == "server"
+        name = ssl.get_selected_srtp_profile()
+        profile = next(item for item in _PROFILES if item.openssl_profile == name)
+        keys = ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (profile.key_length + profile.salt_length))
+        opening = _session(profile, profile.get_key_and_salt(keys, 0 if ours else 1), pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        sealing = _session(
+            profile, profile.get_key_and_salt(keys, 1 if ours else 0), pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+        )
+        return Srtp(opening), Srtp(sealing)
 
     def feed(self, datagram: bytes) -> None:
         """A DTLS datagram from the peer (first byte 20 to 63, RFC 7983)."""
