@@ -48,6 +48,18 @@ ALLOWED = {
         "asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)",
     ): "the relay that is measured; the bench's packets are its own",
     ("bench.py", "print(json.dumps(found) if wanted.json else json.dumps(found, indent=2))"): "its figures",
+    ("measure.py", "import subprocess"): "names the pipe of the relay that is measured",
+    ("measure.py", "import tempfile"): "folder for the socket of the relay that is measured",
+    (
+        "measure.py",
+        "asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)",
+    ): "the relay that is measured; the packets are made up",
+    ("measure.py", "print(json.dumps(carries(Budget(wanted.kbps, wanted.packets), wanted.last_n)))"): "its figures",
+    ("measure.py", "print(json.dumps(uvloop.run(measure())))"): "its figures",
+    (
+        "measure.py",
+        "print(f'The relay could not be measured: {type(problem).__name__}.', file=sys.stderr)",
+    ): "the kind of an error",
     ("client.py", 'log.info("the relay\'s connection ended (%s)", type(error).__name__)'): "the kind of an error",
     (
         "client.py",
