@@ -4,6 +4,7 @@ import { Chat } from "../../src/chat.ts";
 import { CodePanel } from "../../src/codepanel.ts";
 import { Pending } from "../../src/lists.ts";
 import { Silence } from "../../src/silence.ts";
+import { TalkTime } from "../../src/talk.ts";
 import { Tiles } from "../../src/view.ts";
 
 const by = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
@@ -23,10 +24,11 @@ function voice(): MediaStreamTrack {
   return new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0]!;
 }
 
-/** The page as it is inside the room; `refuse` makes sending and comparing fail. `calls` collects what the panels ask for. */
+/** The page as it is inside the room; `refuse` makes sending and comparing fail. `calls` collects what the panels ask for, `sizes` what they say. */
 function enter(facilitator: boolean): object {
   const calls: string[] = [];
-  const asked = { refuse: false, calls };
+  const sizes: Record<string, number[]> = {};
+  const asked = { refuse: false, calls, sizes };
   by("call").hidden = false;
   const wait = document.getElementById("wait");
   if (wait) wait.hidden = true;
@@ -35,13 +37,14 @@ function enter(facilitator: boolean): object {
     calls.push(call);
     if (asked.refuse) throw new Error("refused");
   };
-  const tiles = new Tiles(by("tiles"), by("tile-template"), by("sounds"), by("hear"), { member: "me", name: "Ada" }, (track, { width, height }) => calls.push(`show ${track} ${width}x${height}`));
+  const tiles = new Tiles(by("tiles"), by("tile-template"), by("sounds"), by("hear"), { member: "me", name: "Ada" }, (track, { width, height }) => (sizes[track] = [width, height]));
   tiles.own(picture(40), false);
   const panel = new CodePanel(by("code-panel"), { facilitator, compared: () => answer("compared") });
   const chat = new Chat(by("chat"), (text) => answer(`send ${text}`));
   const silence = new Silence(by("silence"), () => calls.push("again"));
   const pending = new Pending((member) => calls.push(`let in ${member}`));
-  return Object.assign(asked, { tiles, panel, chat, silence, pending, picture, voice });
+  const talk = new TalkTime(document.getElementById("roster"));
+  return Object.assign(asked, { tiles, talk, panel, chat, silence, pending, picture, voice });
 }
 
 Object.assign(window, { enter });
