@@ -58,15 +58,16 @@ INSTRUMENT = """
     const camera = stream.getVideoTracks()[0];
     if (!camera) return stream;
     const canvas = document.createElement("canvas");
-    canvas.width = 320; canvas.height = 240;
+    const [width, height] = [canvas.width, canvas.height] = [WIDTH, HEIGHT];
     const pen = canvas.getContext("2d");
     let step = 0;
     const paint = () => {
-      pen.fillStyle = "COLOUR"; pen.fillRect(0, 0, 320, 240);
-      pen.fillStyle = "white"; pen.fillRect((step++ * 7) % 300, 200, 20, 20);
+      pen.fillStyle = "COLOUR"; pen.fillRect(0, 0, width, height);
+      pen.fillStyle = "white"; pen.fillRect((step++ * 7) % (width - 20), height * 5 / 6, 20, 20);
     };
     paint(); setInterval(paint, 50);
     const painted = canvas.captureStream(20).getVideoTracks()[0];
+    painted.getSettings = () => ({width, height}); // Firefox tells no size of a canvas
     stream.removeTrack(camera); stream.addTrack(painted);
     return stream;
   };
@@ -138,12 +139,22 @@ async def launch(playwright: Playwright, kind: str, *, refuse_devices: bool = Fa
     )
 
 
-async def person(browser: Browser, name: str, colour: str, *, phone: bool = False, language: str = "en-US") -> Person:
-    """A window of its own for that person, phone-sized or desktop-sized."""
+async def person(
+    browser: Browser,
+    name: str,
+    colour: str,
+    *,
+    phone: bool = False,
+    language: str = "en-US",
+    camera: tuple[int, int] = (320, 240),
+) -> Person:
+    """A window of its own for that person, phone-sized or desktop-sized. `camera`: width and height of its picture."""
     size = ViewportSize(width=390, height=844) if phone else ViewportSize(width=1280, height=800)
     context = await browser.new_context(ignore_https_errors=True, viewport=size, locale=language)
     paint = "rgb({},{},{})".format(*COLOURS[colour])
-    await context.add_init_script(INSTRUMENT.replace("COLOUR", paint))
+    width, height = (str(side) for side in camera)
+    script = INSTRUMENT.replace("COLOUR", paint).replace("WIDTH", width).replace("HEIGHT", height)
+    await context.add_init_script(script)
     return Person(name, colour, context, await context.new_page())
 
 
