@@ -95,7 +95,7 @@ class Allocation:
     def decide(self, budget: float, wishes: Sequence[Wish], now: float) -> dict[int, int | None]:
         """As `allocate`, with what was given before in mind. To be called when anything changes and at each tick."""
         self._remember(budget, now)
-        first = self._least(limits.UP_PATIENCE, now) * limits.UP_SHARE
+        first = self._least(limits.PICTURE_PATIENCE, now) * limits.UP_SHARE
         more = self._least(self._patience, now) * limits.UP_SHARE
         before, self.given = self.given, _share(budget, first, more, wishes, self.given)
         self._learn(before, wishes, now)

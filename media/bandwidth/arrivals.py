@@ -56,7 +56,8 @@ class ArrivalLog:
         packets: list[bytes] = []
         while self._next is not None and self._next <= self._highest:
             packets.append(self._one(self._next, media))
-        self._forget()
+        if packets:
+            self._forget()
         return packets
 
     def _one(self, first: int, media: int) -> bytes:

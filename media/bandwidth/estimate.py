@@ -1,40 +1,160 @@
-"""What the path to one receiver carries (after draft-ietf-rmcat-gcc-02): one number, `bps`."""
+"""What the path to one receiver carries, after draft-ietf-rmcat-gcc-02: the least of what delay, loss and REMB allow.
+
+Feedback tells what came and when. If the delay grows, less may be sent; if nothing is wrong, more, but never far more
+than what was seen to arrive. Where little is sent, padding finds out (`probe`). Without transport-wide feedback what
+remains is loss from receiver reports, and REMB.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from media.bandwidth import limits
+from media.bandwidth.delay import DelayDetector, Signal
+from media.bandwidth.departures import Departures, Outcome
+from media.bandwidth.loss import LossControl
+from media.bandwidth.probe import Probe
+from media.bandwidth.rate import Arrived, RateControl
 from media.bandwidth.twcc import Feedback
 
 
 class PathEstimate:
-    """`bps` is the target for everything that is sent to this receiver, in bits of RTP packets per second.
+    """All times in seconds but those of departures.
 
-    `unreported` is to be set to what is sent without a transport-wide number (sound: `layers.sound_reserve`): feedback
-    does not show it, so it is added to what feedback shows.
+    `unreported` is to be set to what is sent without a transport-wide number, in bits per second (sound:
+    `layers.sound_reserve`). Feedback does not show it, so it is added to what feedback shows.
     """
 
     def __init__(self, now: float) -> None:
-        self.bps = 0
         self.unreported = 0.0
+        self._departures = Departures()
+        self._arrived = Arrived()
+        self._delay = DelayDetector()
+        self._rate = RateControl(now)
+        self._loss = LossControl()
+        self._probe = Probe(now)
+        self._rtt = limits.FIRST_RTT
+        self._remb, self._remb_at = float("inf"), float("-inf")
+        self._wanted = float("inf")
+        # When feedback last came, and when the estimate was last lowered because none did.
+        self._fed_at: float | None = None
+        self._aged_at = now
+
+    @property
+    def bps(self) -> int:
+        """Target for all that is sent to this receiver: bits of RTP packets per second."""
+        least = min(self._rate.bps, self._loss.bps + self.unreported, self._remb, limits.CEILING_BPS)
+        return int(max(least, self.unreported, limits.FLOOR_BPS))
+
+    @property
+    def rtt(self) -> float:
+        return self._rtt
+
+    @property
+    def probing(self) -> bool:
+        """Whether `probe` has to be called each PROBE_STEP now."""
+        return self._probe.running
+
+    # --- what happens ----------------------------------------------------------------------------------------------
 
     def departures(self, packets: Sequence[tuple[int, int, int]]) -> None:
-        """(transport-wide number, bytes, nanoseconds) as Plane.departures gives them; before `feedback` and `probe`."""
-        raise NotImplementedError
+        """(transport-wide number, octets, nanoseconds) as Plane.departures gives them; before `feedback`, `probe`."""
+        self._departures.add(packets)
 
-    def feedback(self, feedback: Feedback, now: float) -> None: ...
+    def feedback(self, feedback: Feedback, now: float) -> None:
+        outcome = self._departures.match(feedback)
+        if not outcome.sent:
+            return
+        self._fed_at = self._aged_at = now
+        self._rtt += 0.1 * (max(now - outcome.sent[-1] / 1000, 0.0) - self._rtt)
+        self._arrived.add(min(outcome.came), max(outcome.came), outcome.octets)
+        signal = self._delay.feed(outcome.sent, outcome.came)
+        arrived = self._arriving()
+        mended = self._loss.mended
+        self._loss.feed(outcome.lost, len(outcome.sent), self._sending(arrived), self._rtt, now)
+        if self._loss.mended and not mended:
+            self._probe.hurry(now)
+        if self._probe.running:
+            self._judge_probe(signal, outcome, now)
+        else:
+            self._rate.feed(signal, arrived, self._rtt, now)
 
     def report(self, fraction_lost: int, rtt: float | None, now: float) -> None:
-        """From a receiver report: loss in 1/256, round trip in seconds."""
-        raise NotImplementedError
+        """From a receiver report: loss in 1/256, round trip in seconds. Counts only where no feedback comes."""
+        if rtt is not None:
+            self._rtt += 0.1 * (rtt - self._rtt)
+        if self._fed_at is not None and now - self._fed_at < limits.REMB_AGE:
+            return
+        share = fraction_lost / 256
+        self._loss.apply(share, self._sending(None), self._rtt, 1.0, now)
+        if self._fed_at is None and share < limits.LITTLE_LOSS:
+            self._rate.lift(self.bps * (1 + limits.RISE))
+
+    def trust(self) -> None:
+        """A receiver that answers no transport-wide numbers shows its path by loss alone: begin at the top."""
+        self._rate.lift(limits.CEILING_BPS)
 
     def remb(self, bps: int, now: float) -> None:
-        raise NotImplementedError
+        self._remb, self._remb_at = max(float(bps), limits.FLOOR_BPS), now
 
     def probe(self, now: float, wanted: float) -> int:
-        """Call each tick, at least each 50 ms: number of probe packets to send now (`Plane.probe`), most often 0.
+        """Number of probe packets to send now (`Plane.probe`), most often 0. Call it each 50 ms, and each PROBE_STEP
+        while `probing`.
 
-        `wanted` is what all wishes of this receiver would take at their best, sound included: nobody probes further.
-        Also ages the estimate when no feedback comes.
+        `wanted` is what all that this receiver wishes for would take, sound included: nobody probes far beyond. Also
+        lowers the estimate while nothing is heard of what was sent.
         """
-        raise NotImplementedError
+        self._wanted = wanted
+        self._age(now)
+        if self._probe.over(now):
+            self._probe.end(0.0, now)
+        if not self._probe.running and self._may_probe(now, wanted):
+            arrived = self._arriving() or self.unreported
+            self._probe.begin(self.bps, wanted, arrived, self._departures.octets, now)
+        return self._probe.packets(self._departures.octets, self.unreported, now)
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _arriving(self, window: float = limits.ARRIVED_WINDOW) -> float | None:
+        bps = self._arrived.bps(window)
+        return None if bps is None else bps + self.unreported
+
+    def _sending(self, arrived: float | None) -> float:
+        """What pictures have of the path, where the estimate lies far above it."""
+        most = min(self.bps, self._wanted)
+        if arrived is not None:
+            most = min(most, limits.HEADROOM * arrived + limits.HEADROOM_BPS)
+        return max(most - self.unreported, 0.0)
+
+    def _judge_probe(self, signal: Signal, outcome: Outcome, now: float) -> None:
+        """Take what the probe in progress has shown, once it is over or the queue grows."""
+        arrived = self._arriving(limits.PROBE_TIME * 1000) or 0.0
+        if signal is Signal.OVER:
+            # What flowed before flowed well: the probe alone filled the queue.
+            found = max(limits.FALL * arrived, min(self._probe.before, self.bps))
+            self._rate.settle(found, now)
+            self._probe.end(0.0, now)
+        elif outcome.sent[-1] / 1000 >= self._probe.ended_at - limits.PROBE_STEP:
+            found = limits.PROBE_TAKEN * min(arrived, self._probe.goal)
+            self._rate.lift(found)
+            self._probe.end(arrived, now)
+        else:
+            return
+        if self._loss.share <= limits.MUCH_LOSS:
+            self._loss.lift(found - self.unreported)
+
+    def _may_probe(self, now: float, wanted: float) -> bool:
+        if now < self._probe.next_at or wanted <= self.bps or now - self._rate.fell_at < limits.PROBE_PAUSE:
+            return False
+        if now - self._departures.last / 1000 > limits.SILENCE:
+            return True  # nothing else would ever bring feedback
+        fed = self._fed_at is not None and now - self._fed_at < limits.SILENCE
+        return fed and self._delay.signal is Signal.NORMAL and self._loss.share <= limits.MUCH_LOSS
+
+    def _age(self, now: float) -> None:
+        if self._remb_at < now - limits.REMB_AGE:
+            self._remb = float("inf")
+        last = self._departures.last / 1000
+        if last > self._aged_at and now - self._aged_at > limits.SILENCE and now - last < limits.SILENCE:
+            self._rate.fall(limits.AGED * self.bps, now)
+            self._aged_at = now

@@ -17,8 +17,10 @@ ENLARGED = 1.5
 # Seconds a budget has to hold before something more is sent. Less, and a burst of loss costs a key frame each time;
 # more, and a picture that a bad moment took away is missed for longer.
 UP_PATIENCE = 1.0
-# Seconds it grows to when rises do not last, by doubling: a line that carries a layer for four seconds only would
-# otherwise change it ten times a minute. A rise that has lasted UP_REGRET seconds brings the patience back.
+# The same for a picture where there was none: a black tile is worse than a coarse one.
+PICTURE_PATIENCE = 0.4
+# Seconds UP_PATIENCE grows to when rises do not last, by doubling: a line that carries a layer for four seconds only
+# would otherwise change it ten times a minute. A rise that has lasted UP_REGRET seconds brings the patience back.
 MAX_UP_PATIENCE = 16.0
 UP_REGRET = 10.0
 # Share of the budget that may be filled by rising. The rest is for rates that waver and for repairs.
@@ -67,3 +69,114 @@ PLACE_SILENCE = 0.5
 PUSH_SPEECH = 0.2
 # Seconds of speech before somebody is the active speaker: longer than a cough, a laugh or a "yes".
 ACTIVE_SPEECH = 0.6
+
+# --- what a path carries -------------------------------------------------------------------------------------------
+
+# Bits per second before anything is known: three voices and a thumbnail, with the first probe within a moment.
+START_BPS = 300_000.0
+# The least that is ever aimed at: below it there is no sound either, so less would help nobody.
+FLOOR_BPS = 100_000.0
+# The most: all that a full room can send to one receiver in layers that fit its screen.
+CEILING_BPS = 30_000_000.0
+# Seconds of a round trip before one was measured.
+FIRST_RTT = 0.1
+# Seconds without feedback, though something is sent, after which the estimate is lowered to AGED of itself, and so on.
+# Browsers send it each 50 to 250 ms.
+SILENCE = 0.75
+AGED = 0.7
+# Seconds that a REMB counts. Browsers repeat it each second.
+REMB_AGE = 5.0
+
+# --- delay -----------------------------------------------------------------------------------------------------------
+
+# Milliseconds within which packets that left are one group (gcc-02 section 5.2).
+BURST = 5.0
+# Groups in a trend line, at most and at least. At 100 to 200 groups a second the line is 0.2 to 0.4 s long: shorter
+# finds a full line sooner and takes jitter for it more often.
+TREND_GROUPS = 40
+MIN_TREND_GROUPS = 6
+# Share of a new sum of variations in the smoothed one.
+TREND_SMOOTHING = 0.1
+# From slope (milliseconds of queue for each that passes) to the threshold's milliseconds.
+TREND_GAIN = 240.0
+# Milliseconds: the threshold at first, its bounds, how far above it a trend is a spike, and the longest time that one
+# adaption stands for (gcc-02 section 5.4: 12.5, 6, 600, 15).
+FIRST_THRESHOLD = 12.5
+MIN_THRESHOLD = 6.0
+MAX_THRESHOLD = 600.0
+SPIKE = 15.0
+MAX_ADAPTION = 100.0
+# Share of the distance that the threshold moves in a millisecond, upwards and downwards.
+THRESHOLD_UP = 0.0087
+THRESHOLD_DOWN = 0.00039
+# Milliseconds above the threshold after which it is no chance, and how many times the threshold is none at once.
+OVERUSE_TIME = 10.0
+SURELY_OVER = 3.0
+
+# Milliseconds of standing queue that are too much: a fifth of a second of delay is heard in a conversation, and half of
+# it has to be left for the way. And milliseconds of a slot in which the least delay is kept, and slots: 20 s.
+STANDING = 100.0
+DELAY_SLOT = 500.0
+DELAY_SLOTS = 40
+
+# --- rate ------------------------------------------------------------------------------------------------------------
+
+# Milliseconds over which what arrives is measured, and the least that says anything.
+ARRIVED_WINDOW = 500.0
+MIN_ARRIVED = 100.0
+# Feedbacks kept for it: one each 25 ms.
+MAX_ARRIVED = 64
+# Falling to this share of what arrives (gcc-02 section 5.5: 0.85): the rest drains the queue.
+FALL = 0.85
+# Rising by this share in a second, and by at most half of a packet (in bits) each round trip and RESPONSE near the rate
+# at which the queue grew last.
+RISE = 0.08
+HALF_A_PACKET = 4800.0
+RESPONSE = 0.1
+# How far above what arrives the estimate may rise by itself: times, and bits per second besides.
+HEADROOM = 1.25
+HEADROOM_BPS = 10_000.0
+# Deviations around the rate at which the queue grew within which growth is slow, and the first deviation's share.
+DEVIATIONS = 3.0
+FIRST_DEVIATION = 0.05
+
+# --- loss ------------------------------------------------------------------------------------------------------------
+
+# Seconds over which loss is counted, and the fewest packets that say anything about it.
+LOSS_INTERVAL = 0.3
+MIN_LOSS_PACKETS = 20
+# Shares of loss above which less is sent and below which more (gcc-02 section 6).
+MUCH_LOSS = 0.10
+LITTLE_LOSS = 0.02
+# Share of loss above which not even one picture is sent, and what that one takes: a thumbnail with its repair, so that
+# UP_SHARE of it lets one in.
+HOPELESS_LOSS = 0.35
+LAST_PICTURE_BPS = 190_000.0
+# Rising by this share in a second of little loss: the draft's 5 % for each of five reports in a second.
+LOSS_RISE = 0.25
+
+# --- probes ----------------------------------------------------------------------------------------------------------
+
+# Seconds that a probe lasts. Shorter measures the air time of one Wi-Fi burst, longer is heard if the line is full.
+PROBE_TIME = 0.4
+# Seconds between two calls while one runs: what a call sends leaves at once.
+PROBE_STEP = 0.02
+# Seconds after its end in which feedback has to have come.
+PROBE_WAIT = 0.6
+# Times the estimate that is tried, before a probe has failed and after.
+FIRST_PROBE = 2.0
+LATER_PROBE = 1.4
+# Bits per second that a probe tries more at least: a thumbnail, and packets enough to tell loss by.
+MIN_PROBE_BPS = 160_000.0
+# Times what is wanted that is tried at most: room for a layer to be given.
+PROBE_BEYOND = 1.2
+# Share of the goal that has to arrive for the next probe to follow at once, and share of what arrived that is believed.
+PROBE_REACHED = 0.85
+PROBE_TAKEN = 0.95
+# Seconds after a probe that failed, doubled each time.
+PROBE_PAUSE = 1.0
+MAX_PROBE_PAUSE = 8.0
+# Octets of one probe packet: header with one extension and 255 of padding (media/plane/interface.py).
+PROBE_OCTETS = 275
+# Probe packets of one call: 20 ms at 7 Mbit/s.
+MAX_PROBE_PACKETS = 64

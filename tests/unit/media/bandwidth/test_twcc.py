@@ -135,6 +135,11 @@ def test_a_late_packet_is_told_again_with_what_followed_it() -> None:
     assert came(feedback) == {2: 360, 3: 8}
 
 
+def test_nothing_is_told_before_anything_came() -> None:
+    log = ArrivalLog(1)
+    assert [*told(log), *told(log)] == []
+
+
 def test_a_repeat_and_what_is_too_old_change_nothing() -> None:
     log = ArrivalLog(1)
     log.add([(number, number * MS) for number in range(1000)])
