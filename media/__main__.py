@@ -19,6 +19,7 @@ import uvloop
 
 from media.addresses import own_addresses
 from media.control import Control, SocketTaken
+from media.native.library import NotBuilt
 from media.relay import Relay, bind
 
 
@@ -52,13 +53,14 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-async def serve(socket: Path, port: int, hosts: list[str] | None) -> None:
-    """Run until SIGTERM or SIGINT. Raises OSError or SocketTaken when something cannot be bound."""
+async def serve(wanted: argparse.Namespace) -> None:
+    """Run until SIGTERM or SIGINT. Raises OSError or SocketTaken when something cannot be bound, and NotBuilt."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    control = Control(socket)
-    relay = Relay(bind(port), (lambda: hosts) if hosts else own_addresses, control.tell, time.monotonic)
+    control = Control(wanted.socket)
+    hosts = (lambda: wanted.address) if wanted.address else own_addresses
+    relay = Relay(bind(wanted.udp_port), hosts, control.tell, time.monotonic, plane=wanted.plane)
     try:
         await control.start(relay)
         relay.start()
@@ -76,7 +78,7 @@ def _fail(sentence: str) -> int:
 
 def main(argv: list[str]) -> int:
     if argv[:1] == ["bench"]:
-        from media.bench import main as bench
+        from media.bench.command import main as bench
 
         return bench(argv[1:])
     if argv[:1] in (["measure"], ["carries"]):
@@ -86,7 +88,9 @@ def main(argv: list[str]) -> int:
     wanted = arguments().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        uvloop.run(serve(wanted.socket, wanted.udp_port, wanted.address))
+        uvloop.run(serve(wanted))
+    except NotBuilt:
+        return _fail("The plane in C is not there. Make it with: python -m media.native.build")
     except SocketTaken:
         return _fail(f"Another relay already listens on {wanted.socket}, or something else lies there.")
     except OSError as error:
