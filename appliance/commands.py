@@ -53,6 +53,12 @@ def _status(asked: argparse.Namespace) -> int:
     return status(Home(asked.home).control_socket, as_json=asked.json)
 
 
+def _doctor(asked: argparse.Namespace) -> int:
+    from appliance.doctor.command import doctor
+
+    return doctor(asked.home, as_json=asked.json)
+
+
 def _settings(asked: argparse.Namespace) -> int:
     from appliance.settings import KEYS
 
@@ -104,6 +110,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("console", "the operator's console in this terminal", _console, (_HOME,), passes_on=True),
     Command("status", "what the running box says of itself, without names", _status, (_HOME, _JSON)),
+    Command(
+        "doctor",
+        "look at this machine and its network, measure the relay, say how many people it carries",
+        _doctor,
+        (_HOME, _JSON),
+    ),
     Command("settings", "every setting with what it means", _settings),
     Command("hq", "headquarters: hq init, enroll, serve, open", _hq, passes_on=True),
     Command(

@@ -51,6 +51,11 @@ class Home:
         return self.root / "box-public.json"
 
     @property
+    def capacity(self) -> Path:
+        """What `hearth doctor` measured."""
+        return self.root / "capacity.json"
+
+    @property
     def demo(self) -> Path:
         return self.root / "demo.json"
 

@@ -36,6 +36,8 @@ class PortalSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class MediaSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: int = 8443
     addresses: tuple[str, ...] = ()
+    capacity_kbps: int = 0
+    capacity_packets: int = 0
 
 
 class ControlSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +67,8 @@ KEYS: dict[str, str] = {
     "portal.announce": "Whether that name is announced on the local network (mDNS).",
     "media.port": "The relay's UDP port, the only one that picture and sound use.",
     "media.addresses": "The addresses at which browsers reach the relay. Empty: all of this machine's.",
+    "media.capacity_kbps": "Kilobits per second that the network carries for picture and sound. 0: as measured.",
+    "media.capacity_packets": "Packets per second that the relay may send. 0: as measured by `hearth doctor`.",
     "control.users": "Users of this machine whose console may connect, besides root and the appliance's own user.",
     "hq.demo_port": "The TCP port of the local headquarters that `hearth up --demo` starts.",
 }
@@ -79,6 +83,9 @@ def parse(text: str) -> Settings:
     for port in (found.portal.port, found.media.port, found.hq.demo_port):
         if not 0 <= port <= 65535:
             raise Fault("bad_settings", f"{port} is not a port")
+    for figure in (found.media.capacity_kbps, found.media.capacity_packets):
+        if not 0 <= figure <= 10**8:
+            raise Fault("bad_settings", "media.capacity_kbps and media.capacity_packets are 0 to 100,000,000")
     if not re.fullmatch(NAME, found.portal.name):
         raise Fault("bad_settings", "portal.name is at most 40 small letters, digits and dashes")
     return found

@@ -31,7 +31,7 @@ class Probe:
             memory_total=memory.total,
             disk_used=used,
             disk_total=total,
-            temperature=_temperature(),
+            temperature=temperature(),
             uptime_seconds=int(time.clock_gettime(time.CLOCK_BOOTTIME)),  # not wall clock: that one jumps
         )
 
@@ -44,7 +44,8 @@ def _disk(home: Path) -> tuple[int, int]:
     return disk.used, disk.total
 
 
-def _temperature() -> float | None:
+def temperature() -> float | None:
+    """Of the processor, in °C; None where the machine tells none."""
     try:
         sensors = psutil.sensors_temperatures()
     except (OSError, AttributeError):
