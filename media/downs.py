@@ -21,6 +21,8 @@ def open_down(roster: Roster, transport: Transport, up: UpTrack, ability: DownAb
     roster.plane.add_down(down.number, _down_format(roster, down))
     if transport.path is None:
         transport.path, transport.allocation = PathEstimate(now), Allocation()
+    if up.kind == "video" and not ability.transport_sequence:
+        transport.path.trust()
     transport.downs[ssrc] = down
     roster.members[transport.member].downs[down.id] = down
     up.downs.append(down)

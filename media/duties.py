@@ -23,7 +23,8 @@ class Duties:
 
     def __init__(self, roster: Roster, conduct: Conduct, floor: Floor) -> None:
         self._roster, self._conduct, self._floor = roster, conduct, floor
-        self._probes: list[Out] = []
+        # Whether `probe` is to be called each PROBE_STEP.
+        self.probing = False
         # In this order: what was measured is there before it is used.
         self._duties: list[tuple[float, Callable[[float], None]]] = [
             (limits.MEASURE_INTERVAL, self._measure),
@@ -32,7 +33,6 @@ class Duties:
             (FEEDBACK_INTERVAL, self._answer_numbers),
             (limits.REPORT_INTERVAL, self._report),
             (limits.TALK_TIME_INTERVAL, lambda now: floor.tell_talk_time()),
-            (0.0, self._probe),
         ]
         self._due = [0.0] * len(self._duties)
 
@@ -42,8 +42,7 @@ class Duties:
             if now >= self._due[index] - _SLACK:
                 self._due[index] = now + interval
                 duty(now)
-        probes, self._probes = self._probes, []
-        return probes
+        return self.probe(now)
 
     def _ready(self) -> list[Transport]:
         return [transport for transport in self._roster.transports.values() if transport.state == "ready"]
@@ -73,14 +72,18 @@ class Duties:
             if bps is not None:
                 bound(self._roster, transport, bps)
 
-    def _probe(self, now: float) -> None:
+    def probe(self, now: float) -> list[Out]:
         """Padding on one picture, if there is one on one that flows, as much as the estimate of the path asks for."""
+        probes: list[Out] = []
+        self.probing = False
         for transport in self._ready():
-            able = [down for down in transport.downs.values() if down.ability.transport_sequence and down.ready]
-            carrier = next((down for down in able if down.aimed is not None), able[0] if able else None)
-            if transport.path is None or carrier is None:
+            if transport.path is None:
                 continue
             transport.path.departures(self._roster.plane.departures(transport.number))
             packets = transport.path.probe(now, self._conduct.best(transport, now))
-            if packets:
-                self._probes += self._roster.plane.probe(carrier.number, packets, int(now * 1e9))
+            self.probing = self.probing or transport.path.probing
+            able = [down for down in transport.downs.values() if down.ability.transport_sequence and down.ready]
+            carrier = next((down for down in able if down.aimed is not None), able[0] if able else None)
+            if packets and carrier is not None:
+                probes += self._roster.plane.probe(carrier.number, packets, int(now * 1e9))
+        return probes

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from media import limits
 from media.adopt import adopt
+from media.bandwidth.limits import PROBE_STEP
 from media.capacity import Budget, Sharing, room_for_one_more
 from media.faults import Fault, MediaFault
 from media.feedback import receive_rtcp
@@ -37,6 +38,7 @@ class Rooms:
         self._left: list[Output] = []
         self._pulse_at = self._share_at = 0.0
         self._lacking_at: float | None = None
+        self._probe_at: float | None = None
 
     def get(self, room: str) -> Room | None:
         return self._rooms.get(room)
@@ -154,19 +156,13 @@ class Rooms:
         if layer is not None and layer.key_frames is not None:
             layer.key_frames.seen()
 
-    def dropped(self) -> dict[str, int]:
-        """RTP packets that ended at the plane, by reason. `not_sealed` is always there to be read."""
-        counts = self._plane.counts()
-        reasons = ("not_sealed", "unknown", "format", "stale", "padding", "events")
-        return {reason: counts[reason] for reason in reasons if counts[reason] or reason == "not_sealed"}
-
     # --- time ----------------------------------------------------------------------------------------------------
 
     @property
     def deadline(self) -> float | None:
         if not any(room.active for room in self._rooms.values()):
             return None
-        return self._pulse_at if self._lacking_at is None else min(self._pulse_at, self._lacking_at)
+        return min(at for at in (self._pulse_at, self._lacking_at, self._probe_at) if at is not None)
 
     def tick(self, now: float) -> list[Out]:
         """Do what is due at `now`; returns probes of paths, and what `take` returns."""
@@ -179,6 +175,12 @@ class Rooms:
             for room in self._rooms.values():
                 if room.active:
                     sent += room.duties.run(now)
+        elif self._probe_at is not None and now >= self._probe_at:
+            for room in self._rooms.values():
+                if room.duties.probing:
+                    sent += room.duties.probe(now)
+        probing = any(room.duties.probing for room in self._rooms.values())
+        self._probe_at = now + PROBE_STEP if probing else None
         return sent
 
     def _ask_again(self, now: float) -> None:

@@ -57,7 +57,8 @@ class Received:
 
 @dataclass
 class Sent:
-    """One up track. `lose` names sequence numbers that are counted as sent but never leave; a NACK brings them."""
+    """One up track. `lose` names sequence numbers that are counted as sent but never leave; a NACK brings them, unless
+    `answers` is False."""
 
     track: str
     kind: str
@@ -72,6 +73,7 @@ class Sent:
     key_frame_due: bool = True
     nacked: list[int] = field(default_factory=list)
     lose: set[int] = field(default_factory=set)
+    answers: bool = True
     history: dict[int, bytes] = field(default_factory=dict)
     reports: list[rtcp.ReportBlock] = field(default_factory=list)
 
@@ -293,5 +295,5 @@ class Participant:
         assert self.sender is not None
         for number in lost:
             sent.nacked.append(number)
-            if number in sent.history:
+            if number in sent.history and sent.answers:
                 self.sender.send_rtp(sent.history[number])

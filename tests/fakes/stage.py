@@ -60,7 +60,8 @@ class Stage:
     """A room with helpers: `enter` gives a member two ready transports, `send` an up track, `watch` a down track."""
 
     def __init__(self, last_n: int = 9) -> None:
-        self.rooms = Rooms(SeededDice(), Twin(), last_n)
+        self.plane = Twin()
+        self.rooms = Rooms(SeededDice(), self.plane, last_n)
         self.rooms.permit("room", "nobody", Permission((), False))
         self.room: Room = self.rooms.room("room")
         self.sends: dict[str, str] = {}
@@ -109,7 +110,7 @@ class Stage:
 
     def received(self, track: str, layer: int = 0) -> Received | None:
         """What the plane has counted of it."""
-        return self.rooms._plane.received(self.up(track).layers[layer].number)
+        return self.plane.received(self.up(track).layers[layer].number)
 
     def down(self, member: str, track: str) -> DownTrack:
         downs = self.room.members[member].downs.values()

@@ -96,7 +96,7 @@ def test_a_track_known_by_its_mid_has_to_be_sealed_from_its_first_packet_on(stag
     header = write_header(False, False, 100, 1, 1, 77)
     packet = bytes([header[0] | 0x10]) + header[1:] + bytes.fromhex("bede000140300000") + PLAIN["audio"]
     assert stage.give("anna", packet) == []
-    assert stage.rooms.dropped()["not_sealed"] == 1
+    assert stage.plane.counts()["not_sealed"] == 1
 
 
 @pytest.mark.parametrize("padding", [1, 2, 255])
