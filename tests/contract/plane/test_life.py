@@ -103,6 +103,14 @@ def test_a_repair_stream_can_be_named_later(stage: Stage) -> None:
     assert stage.give(repair) == []
 
 
+def test_a_repair_stream_that_is_named_anew_is_no_longer_known_by_its_old_name(stage: Stage) -> None:
+    stream = stage.stream(rtx=101)
+    stage.plane.set_rtx(stream, (102, SENT_RTX))
+    assert stage.give(rtp(1, ssrc=101, payload=b"\0\x0b" + SEALED_SOUND, payload_type=SENT_RTX)) == []
+    assert stage.count("unknown") == [1]
+    stage.stream(ssrc=101)
+
+
 # --- removal ---------------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +220,14 @@ def test_jitter_is_small_for_an_even_pace_and_grows_with_unevenness(stage: Stage
         stage.sound(step, 960 * step, ssrc=200)
     assert there(stage.plane.received(even)).jitter <= 1
     assert 300 < there(stage.plane.received(uneven)).jitter < 500
+
+
+def test_jitter_takes_in_a_sixteenth_of_each_difference(stage: Stage) -> None:
+    stream = stage.stream()
+    stage.sound(1, 0)
+    stage.now += 20_000_000
+    stage.sound(2, 960 - 480)
+    assert there(stage.plane.received(stream)).jitter == 480 // 16
 
 
 def test_repairs_say_nothing_about_jitter(stage: Stage) -> None:

@@ -315,6 +315,15 @@ def test_time_never_stands_still_or_goes_back_at_a_switch(stage: Stage, high_tim
     assert new - old == 1
 
 
+def test_a_late_packet_does_not_turn_the_highest_time_back(stage: Stage) -> None:
+    low, high = stage.stream("video", 100), stage.stream("video", 200)
+    down = stage.down(low, "video")
+    stage.key_frame(1, 1000), stage.frame(3, 7000), stage.frame(2, 4000)
+    stage.plane.aim(down, high)
+    (new,) = stage.key_frame(1, 50, ssrc=200)
+    assert new.timestamp == 7001
+
+
 def test_a_clock_of_a_layer_that_has_ended_counts_no_more(stage: Stage) -> None:
     low, high = stage.stream("video", 100), stage.stream("video", 200)
     down = stage.down(low, "video")
@@ -380,6 +389,28 @@ def test_a_late_picture_does_not_turn_the_highest_id_back(stage: Stage) -> None:
     stage.frame(2, id=11, layer0=5)
     stage.plane.aim(down, high)
     assert pictures(stage.key_frame(1, 9000, ssrc=200, id=500, layer0=99)) == [(13, 7)]
+
+
+def test_ids_that_are_the_same_in_both_layers_are_noted_in_each(stage: Stage) -> None:
+    """Layers of one picture often count alike."""
+    streams = [stage.stream("video", ssrc) for ssrc in (100, 200)]
+    down = stage.down(streams[0], "video")
+    packets = stage.key_frame(1, ssrc=100, id=10, layer0=4)
+    for turn in range(1, 4):
+        stage.plane.aim(down, streams[turn % 2])
+        packets += stage.key_frame(1 + turn, 9000 * turn, ssrc=(100, 200)[turn % 2], id=10, layer0=4)
+    assert pictures(packets) == [(10, 4), (11, 5), (12, 6), (13, 7)]
+
+
+def test_padding_after_a_switch_leaves_ids_and_time_as_the_switch_set_them(stage: Stage) -> None:
+    low, high = stage.stream("video", 100), stage.stream("video", 200)
+    down = stage.down(low, "video")
+    packets = stage.key_frame(1, 0, id=10, layer0=4)
+    stage.plane.aim(down, high)
+    packets += stage.key_frame(1, 0, ssrc=200, id=70, layer0=44) + stage.pad(2, 0, ssrc=200)
+    packets += stage.frame(3, 0, ssrc=200, id=70, layer0=44) + stage.frame(4, 3000, ssrc=200, id=71, layer0=45)
+    assert pictures(packets) == [(10, 4), (11, 5), (11, 5), (12, 6)]
+    assert [packet.timestamp for packet in packets] == [0, 1, 1, 3001]
 
 
 def test_what_a_sender_does_not_write_is_not_made_up(stage: Stage) -> None:

@@ -48,6 +48,7 @@ BROKEN = {
     "the reserved id": b"\xbe\xde\x00\x01\xf0\x00\x40\x85",
     "a profile nobody knows": b"\x12\x34\x00\x01\x40\x85\x00\x00",
     "no element": b"\xbe\xde\x00\x00",
+    "an element that ends behind the block": b"\xbe\xde\x00\x01\x00\x00\x00\x40",
     "an element of another length": b"\xbe\xde\x00\x01\x41\x85\x85\x00",
     "a transport-wide number of one byte": b"\xbe\xde\x00\x01\x50\x07\x00\x00",
 }
@@ -167,6 +168,24 @@ def test_padding_behind_the_newest_packet_stays_a_gap(stage: Stage) -> None:
     stage.down(stage.stream(), first=50)
     sent = stage.sound(10) + stage.sound(12) + stage.pad(11) + stage.sound(13)
     assert [packet.sequence for packet in sent] == [50, 52, 53]
+
+
+def test_padding_of_a_stream_that_does_not_flow_closes_nothing(stage: Stage) -> None:
+    stream, other = stage.stream("video"), stage.stream("video", 200)
+    down = stage.down(stream, "video", first=50)
+    packets = stage.key_frame(10)
+    stage.plane.aim(down, other)
+    stage.pad(500, ssrc=200)
+    packets += stage.frame(11) + stage.frame(13)
+    assert [packet.sequence for packet in packets] == [50, 51, 53]
+
+
+def test_padding_that_goes_on_does_not_push_out_what_can_be_repaired(stage: Stage) -> None:
+    down = stage.down(stage.stream(), first=50)
+    stage.sound(10)
+    for sequence in range(11, 11 + 2 * limits.MAX_SEGMENTS):
+        stage.pad(sequence)
+    assert len(stage.repair(down, 50)) == 1
 
 
 def test_padding_of_a_stream_that_must_be_sealed_raises_no_doubt(stage: Stage) -> None:
@@ -319,12 +338,12 @@ def test_receivers_are_served_in_the_order_in_which_they_began(stage: Stage) -> 
 
 
 def test_what_nobody_was_sent_is_not_kept(stage: Stage) -> None:
-    stream = stage.stream()
-    down = stage.down(stream, first=50)
-    stage.sound(10)
-    stage.plane.aim(down, None)
-    stage.sound(11)
-    stage.plane.aim(down, stream)
-    stage.sound(12)
-    stage.plane.aim(down, None)
-    assert [packet.sequence for packet in stage.repair(down, 50, 51, 52)] == [50, 51]
+    """It would push out what somebody may miss: here a picture that a receiver waits to see, and one it has seen."""
+    low, high = stage.stream("video", 100), stage.stream("video", 200)
+    down = stage.down(low, "video", first=50)
+    stage.key_frame(10, ssrc=100)
+    stage.plane.aim(down, high, at_once=True)
+    stage.plane.aim(down, low, at_once=True)
+    for sequence in range(11, 11 + limits.VIDEO_CACHE_PACKETS):
+        assert stage.frame(sequence, ssrc=100) == []
+    assert len(stage.repair(down, 50)) == 1
