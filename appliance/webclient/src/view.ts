@@ -6,6 +6,7 @@ import type { Stage } from "./room.ts";
 import type { StreamState } from "./sealing/sealer.ts";
 import { BROWSER } from "./signalling.ts";
 import { type Size, Sizes, Watched } from "./sizes.ts";
+import { Voices } from "./voices.ts";
 import { word } from "./words.ts";
 
 /** States of a track that mean: do not trust it. They are also keys of the sentences that say so. */
@@ -48,7 +49,7 @@ export class Tiles implements Stage {
   #shown = new Map<string, Shown>();
   #own: { picture: MediaStreamTrack | null; muted: boolean } = { picture: null, muted: false };
   #dark = false;
-  #speaking: { all: ReadonlySet<string>; active: string | null } = { all: new Set(), active: null };
+  readonly #voices = new Voices(() => this.#draw(), BROWSER.later);
   readonly #watched = new Watched(() => this.#measure());
   readonly #sizes: Sizes;
 
@@ -116,8 +117,7 @@ export class Tiles implements Stage {
   }
 
   speakers(speakers: readonly string[], active: string | null): void {
-    this.#speaking = { all: new Set(speakers), active };
-    this.#draw();
+    this.#voices.told(speakers, active);
   }
 
   /** Nothing of anybody else is shown or heard, whatever the tracks say; the page says why. */
@@ -233,8 +233,8 @@ export class Tiles implements Stage {
     part(tile, ".tile-muted").hidden = one.you ? !this.#own.muted : voice?.paused === false;
     tile.toggleAttribute("data-you", one.you);
     tile.dataset["kind"] = picture && !rest ? "video" : "none";
-    tile.toggleAttribute("data-active", this.#speaking.active === one.member);
-    part(tile, ".tile-speaks").hidden = !this.#speaking.all.has(one.member);
+    tile.toggleAttribute("data-active", this.#voices.active === one.member);
+    part(tile, ".tile-speaks").hidden = !this.#voices.has(one.member);
     this.#rest(tile, rest);
     this.#doubt(tile, one, doubt, dark);
     for (const shown of tracks) tile.dataset[shown.kind === "audio" ? "sealAudio" : "sealVideo"] = shown.seal;

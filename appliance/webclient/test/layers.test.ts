@@ -1,10 +1,11 @@
-// How many layers a camera's picture gets, how large a picture stands on the screen, and who has spoken for how long.
+// How many layers a camera's picture gets, how large a picture stands on the screen, who speaks, and who has spoken for how long.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodingsFor, layersFor, sendLayers } from "../src/layers.ts";
 import { type Size, Sizes } from "../src/sizes.ts";
 import { secondsOf, talkOf } from "../src/talk.ts";
+import { BREATH_MS, Voices } from "../src/voices.ts";
 
 test("a large picture gets three layers, an old camera's two, a small one's one, whichever way the phone is held", () => {
   const wanted: [number, number, number][] = [[1920, 1080, 3], [1280, 720, 3], [960, 540, 3], [640, 480, 2], [640, 360, 2], [480, 270, 2], [320, 240, 1], [160, 120, 1]];
@@ -88,4 +89,35 @@ test("bars are measured against whoever spoke longest, and the first words of a 
   assert.deepEqual(talkOf("new", seconds), { part: 0, minutes: 0, spoke: false });
   assert.deepEqual(talkOf("ada", secondsOf({ ada: 6 })), { part: 0.1, minutes: 0, spoke: true });
   for (const nonsense of [null, 3, "x", undefined]) assert.equal(secondsOf(nonsense).size, 0);
+});
+
+test("somebody who takes a breath stays marked, and the page is drawn no more often than marks change", () => {
+  let [now, drawn] = [0, 0];
+  let timers: { at: number; work: () => void }[] = [];
+  const later = (work: () => void, milliseconds: number): (() => void) => {
+    const timer = { at: now + milliseconds, work };
+    timers.push(timer);
+    return () => (timers = timers.filter((one) => one !== timer));
+  };
+  const pass = (milliseconds: number): void => {
+    now += milliseconds;
+    const due = timers.filter((one) => one.at <= now);
+    timers = timers.filter((one) => one.at > now);
+    for (const one of due) one.work();
+  };
+  const voices = new Voices(() => drawn++, later);
+  for (let word = 0; word < 50; word++) {
+    voices.told(["ada"], null);
+    pass(100);
+    voices.told([], null);
+    pass(100);
+    assert.equal(voices.has("ada"), true);
+  }
+  assert.equal(drawn, 1);
+  pass(BREATH_MS);
+  assert.deepEqual([voices.has("ada"), drawn, timers.length], [false, 2, 0]);
+  voices.told(["tom"], "tom");
+  voices.told(["tom", "ada"], "tom");
+  voices.told(["ada", "tom"], "tom"); // louder now: nothing to draw
+  assert.deepEqual([voices.active, drawn], ["tom", 4]);
 });
