@@ -17,7 +17,9 @@ from pathlib import Path
 
 import uvloop
 
+from media import limits
 from media.addresses import own_addresses
+from media.capacity import Budget
 from media.control import Control, SocketTaken
 from media.native.library import NotBuilt
 from media.relay import Relay, bind
@@ -32,6 +34,13 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65_535:
         raise ValueError
     return port
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 10**9:
+        raise ValueError
+    return number
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -50,6 +59,9 @@ def arguments() -> argparse.ArgumentParser:
         default="auto",
         help="what forwards: the thread in C, Python, or the first if it was built",
     )
+    parser.add_argument("--last-n", type=_count, default=limits.LAST_N, help="pictures one receiver gets at most")
+    parser.add_argument("--capacity-kbps", type=_count, default=0, help="kbit/s that the network carries; 0: no bound")
+    parser.add_argument("--capacity-packets", type=_count, default=0, help="packets/s that may be sent; 0: no bound")
     return parser
 
 
@@ -60,7 +72,8 @@ async def serve(wanted: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     control = Control(wanted.socket)
     hosts = (lambda: wanted.address) if wanted.address else own_addresses
-    relay = Relay(bind(wanted.udp_port), hosts, control.tell, time.monotonic, plane=wanted.plane)
+    budget = Budget(wanted.capacity_kbps, wanted.capacity_packets)
+    relay = Relay(bind(wanted.udp_port), hosts, control.tell, time.monotonic, wanted.last_n, budget, plane=wanted.plane)
     try:
         await control.start(relay)
         relay.start()
@@ -78,7 +91,7 @@ def _fail(sentence: str) -> int:
 
 def main(argv: list[str]) -> int:
     if argv[:1] == ["bench"]:
-        from media.bench.command import main as bench
+        from media.bench import main as bench
 
         return bench(argv[1:])
     if argv[:1] in (["measure"], ["carries"]):

@@ -86,14 +86,15 @@ class Conduct:
         return self._sound(transport) + sum(max(wish.layers[: wish.wanted + 1], default=0) for wish in wishes)
 
     def demand(self) -> Demand:
-        """What the room would take of the machine if there were no bound but last-N."""
-        views = []
+        """What the room would take of the machine if there were no bound but last-N, less who does not count."""
+        views, counted = [], self._roster.counted
         for transport in self._roster.transports.values():
             downs = [down for down in transport.downs.values() if down.up.kind == "video" and down.ready]
-            if transport.downs:
+            downs = [down for down in downs if down.up.member in counted]
+            if transport.downs and transport.member in counted:
                 ranked = self.ranked(downs)[: self._last_n]
                 views.append(tuple(offers.useful(down, limits.MAX_LAYERS - 1) for down in ranked))
-        kinds = [up.kind for up in self._roster.tracks.values() if not up.paused]
+        kinds = [up.kind for up in self._roster.tracks.values() if not up.paused and up.member in counted]
         return Demand(tuple(views), kinds.count("video"), kinds.count("audio"))
 
     def bound(self, transport: Transport) -> int | None:

@@ -104,6 +104,7 @@ class Relay:
             "wakeUps": wake_ups,
             "transports": len(self.paths),
             "cpuSeconds": time.process_time(),
+            "capacity": self.rooms.load(),
         }
 
     def drain(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from media import limits
 from media.adopt import adopt
 from media.bandwidth.limits import PROBE_STEP
-from media.capacity import Budget, Sharing, room_for_one_more
+from media.capacity import Budget, Sharing, room_for_one_more, share_of
 from media.faults import Fault, MediaFault
 from media.feedback import receive_rtcp
 from media.messages import Permission
@@ -102,8 +102,18 @@ class Rooms:
 
     def fits(self, room: str) -> dict[str, int | bool]:
         """Whether one more person with picture and sound fits, and how many have a permission there."""
-        people = {name: len(known.permissions) for name, known in self._rooms.items()}
-        return {"fits": room_for_one_more(people, room, self._last_n, self._budget), "people": people.get(room, 0)}
+        counted, known = self._counted(), self._rooms.get(room)
+        people = len(known.permissions) if known is not None else 0
+        return {"fits": room_for_one_more(counted, room, self._last_n, self._budget), "people": people}
+
+    def load(self) -> dict[str, float | None]:
+        """`share` of the budget that all who may come take with pictures at the lowest layer, 1.0 being all; None
+        without a budget. `people`: who have a permission."""
+        share = share_of(self._counted().values(), self._last_n, self._budget) if self._budget.known else None
+        return {"share": share, "people": sum(len(known.permissions) for known in self._rooms.values())}
+
+    def _counted(self) -> dict[str, int]:
+        return {name: len(known.roster.counted) for name, known in self._rooms.items()}
 
     # --- packets -------------------------------------------------------------------------------------------------
 

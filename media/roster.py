@@ -64,6 +64,11 @@ class Roster:
         self.streams: dict[int, Layer] = {}
         self.outputs: list[Output] = []
 
+    @property
+    def counted(self) -> set[str]:
+        """Members with a permission who count towards what machine and line carry, joined or not."""
+        return {member for member, permission in self.permissions.items() if permission.counted}
+
     def joined(self, member: str) -> Member:
         joined = self.members.get(member)
         if joined is None:
