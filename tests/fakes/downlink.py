@@ -21,12 +21,13 @@ _VOICE_OCTETS = 92
 
 @dataclass(slots=True)
 class Downlink:
-    """`pictures` senders of `layers`, `voices` voices. `history` has (time, estimate, octets' rate given to pictures).
+    """`pictures` senders of `layers` and `voices` voices towards one browser, which sends feedback over `back`.
 
-    The browser sends feedback each `feedback_interval` seconds, over `back`. `sound_delays` are those of all voices.
+    What travels is a transport-wide number, or for sound the time it was sent. `history` has (time, estimate, bits per
+    second given to pictures) of each tick, `given` the layers, `sound_delays` those of all voices in seconds.
     """
 
-    line: Emulator[int | None]
+    line: Emulator[int | float]
     pictures: int = 6
     voices: int = 3
     layers: tuple[int, ...] = limits.LAYER_BPS
@@ -35,7 +36,7 @@ class Downlink:
     now: float = 1000.0
     history: list[tuple[float, int, int]] = field(default_factory=list)
     given: list[dict[int, int | None]] = field(default_factory=list)
-    sound_delays: list[tuple[float, float]] = field(default_factory=list)
+    sound_delays: list[float] = field(default_factory=list)
     sound_sent: int = 0
     answering: bool = True
     estimate: PathEstimate = field(init=False)
@@ -86,7 +87,7 @@ class Downlink:
             if self.now >= self._voices_at.get(voice, 0.0):
                 self._voices_at[voice] = self.now + 0.02
                 self.sound_sent += 1
-                self.line.send(None, _VOICE_OCTETS, self.now)
+                self.line.send(self.now, _VOICE_OCTETS, self.now)
 
     def _show(self) -> None:
         for down, layer in self.allocation.given.items():
@@ -112,8 +113,8 @@ class Downlink:
 
     def _receive(self) -> None:
         for at, number in self.line.arrived(self.now):
-            if number is None:
-                self.sound_delays.append((at, at))
+            if isinstance(number, float):
+                self.sound_delays.append(at - number)
             else:
                 self._log.add([(number, int(at * 1e9) + 77_777_777_777)])
         if self.now >= self._feedback_at and self.answering:
