@@ -36,6 +36,7 @@ class PortalSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class MediaSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: int = 8443
     addresses: tuple[str, ...] = ()
+    last_n: int = 9
     capacity_kbps: int = 0
     capacity_packets: int = 0
 
@@ -67,6 +68,7 @@ KEYS: dict[str, str] = {
     "portal.announce": "Whether that name is announced on the local network (mDNS).",
     "media.port": "The relay's UDP port, the only one that picture and sound use.",
     "media.addresses": "The addresses at which browsers reach the relay. Empty: all of this machine's.",
+    "media.last_n": "Pictures that one page gets at most, of those who lead and who spoke last. 0: sound only.",
     "media.capacity_kbps": "Kilobits per second that the network carries for picture and sound. 0: as measured.",
     "media.capacity_packets": "Packets per second that the relay may send. 0: as measured by `hearth doctor`.",
     "control.users": "Users of this machine whose console may connect, besides root and the appliance's own user.",
@@ -86,6 +88,8 @@ def parse(text: str) -> Settings:
     for figure in (found.media.capacity_kbps, found.media.capacity_packets):
         if not 0 <= figure <= 10**8:
             raise Fault("bad_settings", "media.capacity_kbps and media.capacity_packets are 0 to 100,000,000")
+    if not 0 <= found.media.last_n <= 64:
+        raise Fault("bad_settings", "media.last_n is 0 to 64")
     if not re.fullmatch(NAME, found.portal.name):
         raise Fault("bad_settings", "portal.name is at most 40 small letters, digits and dashes")
     return found
