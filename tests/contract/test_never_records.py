@@ -41,13 +41,6 @@ ALLOWED = {
         "logging.basicConfig(stream=sys.stderr, level=logging.INFO, "
         "format='%(asctime)s %(levelname)s %(name)s %(message)s')",
     ): "what the log calls below say goes to standard error",
-    ("bench.py", "import subprocess"): "names the pipe of the relay that is measured",
-    ("bench.py", "import tempfile"): "folder for the socket of the relay that is measured",
-    (
-        "bench.py",
-        "asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)",
-    ): "the relay that is measured; the bench's packets are its own",
-    ("bench.py", "print(json.dumps(found) if wanted.json else json.dumps(found, indent=2))"): "its figures",
     ("measure.py", "import subprocess"): "names the pipe of the relay that is measured",
     ("measure.py", "import tempfile"): "folder for the socket of the relay that is measured",
     (

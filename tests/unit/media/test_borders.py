@@ -52,3 +52,10 @@ def test_the_core_imports_no_clock_no_socket_and_no_chance(path: Path) -> None:
 def test_every_file_is_named_as_pure_or_not() -> None:
     files = {path.stem for path in MEDIA.glob("*.py")} - {"__init__", "__main__"}
     assert sorted(PURE + WITH_IO) == sorted(files)
+
+
+def test_nothing_of_the_relay_imports_the_bench() -> None:
+    """It starts processes and writes files; it may, because the relay never holds it."""
+    relay = [path for path in MEDIA.rglob("*.py") if path.parent.name != "bench" and path.name != "__main__.py"]
+    assert relay
+    assert [path.name for path in relay if any(name.startswith("media.bench") for name in imported(path))] == []
