@@ -104,10 +104,16 @@ class Trend:
         count = len(self._points)
         if count < limits.MIN_TREND_GROUPS:
             return None
-        middle = sum(x for x, _ in self._points) / count
-        height = sum(y for _, y in self._points) / count
-        width = sum((x - middle) ** 2 for x, _ in self._points)
-        return sum((x - middle) * (y - height) for x, y in self._points) / width if width else None
+        begin = self._points[0][0]
+        across = up = square = product = 0.0
+        for x, y in self._points:
+            x -= begin
+            across += x
+            up += y
+            square += x * x
+            product += x * y
+        width = count * square - across * across
+        return (count * product - across * up) / width if width else None
 
 
 class DelayDetector:

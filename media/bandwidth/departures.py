@@ -1,14 +1,15 @@
-"""What was sent to one receiver, until its feedback says what became of it. Lists by slot: no object for a packet."""
+"""What was sent to one receiver, until its feedback says what became of it. Arrays by slot: no object for a packet."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from media.bandwidth import limits
 from media.bandwidth.twcc import Feedback
 
-_SLOTS = limits.MAX_FEEDBACK_PACKETS
+_SLOTS = limits.SENT_KEPT
 _DONE = -1
 
 
@@ -30,10 +31,10 @@ class Departures:
     def __init__(self) -> None:
         self.octets = 0
         self.last = 0.0
-        self._numbers = [_DONE] * _SLOTS
+        self._numbers = array("i", [_DONE]) * _SLOTS
         # Octets; less than zero once a feedback has called the packet missing.
-        self._sizes = [0] * _SLOTS
-        self._times = [0.0] * _SLOTS
+        self._sizes = array("i", [0]) * _SLOTS
+        self._times = array("d", [0.0]) * _SLOTS
         self._reference: int | None = None
 
     def add(self, packets: Sequence[tuple[int, int, int]]) -> None:

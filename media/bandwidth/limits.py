@@ -87,6 +87,10 @@ AGED = 0.7
 # Seconds that a REMB counts. Browsers repeat it each second.
 REMB_AGE = 5.0
 
+# Packets that are remembered until feedback tells of them: four seconds of a full room's pictures, 32 KiB for each
+# receiver. A power of two, for numbers turn over at 65,536.
+SENT_KEPT = 2048
+
 # --- delay -----------------------------------------------------------------------------------------------------------
 
 # Milliseconds within which packets that left are one group (gcc-02 section 5.2).
