@@ -56,7 +56,7 @@ class ArrivalLog:
         packets: list[bytes] = []
         while self._next is not None and self._next <= self._highest:
             packets.append(self._one(self._next, media))
-        if packets:
+        if len(self._came) > 2 * limits.LATE_PACKETS:
             self._forget()
         return packets
 
