@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,10 @@ class Clinic:
 
         return RelayClient(self.socket, admitted=admitted, on_event=on_event, on_connected=lambda connected: None)
 
-    async def start_relay(self, stderr: int | None = None) -> None:
+    async def start_relay(self, stderr: int | None = None, options: Sequence[str] = ()) -> None:
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "media", "--socket", str(self.socket), "--udp-port", "0"),
-            *("--address", "127.0.0.1"),
+            *("--address", "127.0.0.1", *options),
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             cwd=Path(__file__).parents[2],
@@ -104,15 +104,15 @@ class Clinic:
 
 
 @contextlib.asynccontextmanager
-async def clinic(stderr: int | None = None) -> AsyncIterator[Clinic]:
+async def clinic(stderr: int | None = None, options: Sequence[str] = ()) -> AsyncIterator[Clinic]:
     """A relay that runs and an appliance that is connected to it, in a folder with a name short enough for a socket.
 
-    `stderr` as of subprocess; without it the relay's log goes where the test's goes.
+    `stderr` as of subprocess; without it the relay's log goes where the test's goes. `options`: of its command line.
     """
     with tempfile.TemporaryDirectory(prefix="hr") as folder:
         made = Clinic(Path(folder))
         try:
-            await made.start_relay(stderr)
+            await made.start_relay(stderr, options)
             await made.connect()
             yield made
         finally:
