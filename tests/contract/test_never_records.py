@@ -7,12 +7,17 @@ hides; `test_never_decodes.py` looks at the running process as well.
 from __future__ import annotations
 
 import ast
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from media.native.build import library
+
 MEDIA = Path(__file__).parents[2] / "media"
+WIRE = (MEDIA / "native" / "wire.c").read_text()
 
 # Modules through which bytes reach a disk or another process, or code that this check has not read.
 FILES = {"bz2", "codecs", "csv", "dbm", "fileinput", "gzip", "io", "lzma", "marshal", "mmap", "pickle", "shelve"}
@@ -75,6 +80,25 @@ ALLOWED = {
         "control.py",
         "writer.write(self._encoder.encode(message) + b'\\n')",
     ): "a line on relay.sock; messages hold no RTP",
+    ("native/build.py", "getattr(limits, name)"): "a number of limits.py",
+    ("native/build.py", "import shutil"): "finds the compiler",
+    ("native/build.py", "import subprocess"): "runs it",
+    ("native/build.py", "made.rename(target)"): "the library that was compiled; before the relay starts",
+    (
+        "native/build.py",
+        "print('There is no C compiler: the relay will run on its Python twin.')",
+    ): "what set-up says",
+    ("native/library.py", "import ctypes"): "loads the plane in C; the next test looks at what that one calls",
+    (
+        "native/library.py",
+        "from ctypes import POINTER, Structure, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p",
+    ): "the types of its functions",
+    ("native/plane.py", "import ctypes"): "calls it",
+    ("native/wire.py", "import ctypes"): "calls it",
+    (
+        "wire.py",
+        "log.warning('the native plane was not built here; packets are forwarded in Python, for about half the people')",
+    ): "a fixed sentence",
     ("relay.py", "self.paths.open(output)"): "our own: begins a transport",
     ("ice.py", "struct.error"): "the class of an exception",
     ("transport.py", "import importlib.util"): "loads aiortc's DTLS without its codecs, once, at the start",
@@ -117,9 +141,32 @@ def _is_a_way_out(node: ast.Name | ast.Attribute, call: ast.Call | None) -> bool
 
 
 def test_nothing_in_the_relay_can_write_a_payload_down() -> None:
-    found = {(path.name, way) for path in MEDIA.glob("*.py") for way in ways_to_write(path.read_text())}
+    found = {
+        (path.relative_to(MEDIA).as_posix(), way)
+        for folder in ("", "bandwidth", "native", "plane")
+        for path in (MEDIA / folder).glob("*.py")
+        for way in ways_to_write(path.read_text())
+    }
     assert found == set(ALLOWED)
     assert all(ALLOWED.values())
+
+
+# What the plane in C may call besides libsrtp. `write` is for an eventfd alone: eight bytes that say "look".
+OF_C = {"aligned_alloc", "calloc", "free", "malloc", "memcpy", "memmove", "memset", "realloc"}
+OF_C |= {"pthread_create", "pthread_join", "pthread_setname_np", "pthread_sigmask", "sigfillset"}
+OF_C |= {"pthread_mutex_destroy", "pthread_mutex_init", "pthread_mutex_lock", "pthread_mutex_unlock"}
+OF_C |= {"clock_gettime", "close", "eventfd", "nanosleep", "ppoll", "read", "recvmmsg", "sendmmsg", "sendmsg", "write"}
+# What the compiler adds by itself, and errno.
+OF_C |= {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__cxa_finalize", "__errno_location"}
+OF_C |= {"__gmon_start__", "__memcpy_chk", "__memmove_chk", "__stack_chk_fail"}
+
+
+@pytest.mark.skipif(shutil.which("nm") is None or not library().exists(), reason="no compiler here")
+def test_the_plane_in_c_can_open_no_file() -> None:
+    listed = subprocess.run(["nm", "-D", "--undefined-only", library()], check=True, capture_output=True, text=True)
+    symbols = {line.split()[-1].partition("@")[0] for line in listed.stdout.splitlines()}
+    assert symbols <= OF_C
+    assert "write(wire->wake" in WIRE and "write(wire->stop" in WIRE and WIRE.count("write(") == 2
 
 
 @pytest.mark.parametrize(
@@ -163,5 +210,5 @@ def test_nothing_in_the_relay_can_write_a_payload_down() -> None:
     ],
 )
 def test_the_check_finds_a_recorder(recorder: str) -> None:
-    source = (MEDIA / "packets.py").read_text() + f"\nasync def record(payload):\n    {recorder}\n"
-    assert {("packets.py", way) for way in ways_to_write(source)} - set(ALLOWED)
+    source = (MEDIA / "rtp.py").read_text() + f"\nasync def record(payload):\n    {recorder}\n"
+    assert {("rtp.py", way) for way in ways_to_write(source)} - set(ALLOWED)
