@@ -146,5 +146,5 @@ def new_wire(udp: socket.socket, choice: Choice = "auto") -> Wire:
     except NotBuilt:
         if choice == "native":
             raise
-        log.warning("the native plane was not built here; packets are forwarded in Python, for about half the people")
+        log.warning("the plane in C was not built here: forwarding in Python, for about half as many people")
         return PythonWire(udp)

@@ -6,7 +6,7 @@ ctypes gives the interpreter's lock back during each call, so that Python never 
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, Structure, c_int, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from functools import cache
 from struct import Struct
 from typing import Any
@@ -82,8 +82,8 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "hp_add_down": (c_int, (c_int64, POINTER(DownFormat))),
     "hp_remove_down": (None, (c_int64,)),
     "hp_aim": (c_int, (c_int64, c_int64, c_int)),
-    "hp_receive": (c_int64, (c_int64, ctypes.c_char_p, c_size_t, c_int64, _DATA)),
-    "hp_repair": (c_int64, (c_int64, POINTER(c_uint16), c_size_t, c_int64, _DATA)),
+    "hp_receive": (c_int64, (c_int64, ctypes.c_char_p, ctypes.c_size_t, c_int64, _DATA)),
+    "hp_repair": (c_int64, (c_int64, POINTER(c_uint16), ctypes.c_size_t, c_int64, _DATA)),
     "hp_probe": (c_int64, (c_int64, c_int64, c_int64, _DATA)),
     "hp_flowing": (c_int64, (c_int64, POINTER(c_int))),
     "hp_received": (c_int, (c_int64, POINTER(Received))),
@@ -102,7 +102,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "hp_wire_learn": (c_int, (c_uint32, c_uint16, c_int64)),
     "hp_wire_forget": (None, (c_uint32, c_uint16)),
     "hp_wire_select": (c_int, (c_int64, c_uint32, c_uint16)),
-    "hp_wire_send": (None, (c_int64, ctypes.c_char_p, c_size_t)),
+    "hp_wire_send": (None, (c_int64, ctypes.c_char_p, ctypes.c_size_t)),
     "hp_wire_read": (c_int64, (_DATA,)),
     "hp_wire_counts": (None, (POINTER(c_int64),)),
 }

@@ -91,13 +91,13 @@ ALLOWED = {
     ("native/library.py", "import ctypes"): "loads the plane in C; the next test looks at what that one calls",
     (
         "native/library.py",
-        "from ctypes import POINTER, Structure, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p",
+        "from ctypes import POINTER, Structure, c_int, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p",
     ): "the types of its functions",
     ("native/plane.py", "import ctypes"): "calls it",
     ("native/wire.py", "import ctypes"): "calls it",
     (
         "wire.py",
-        "log.warning('the native plane was not built here; packets are forwarded in Python, for about half the people')",
+        "log.warning('the plane in C was not built here: forwarding in Python, for about half as many people')",
     ): "a fixed sentence",
     ("relay.py", "self.paths.open(output)"): "our own: begins a transport",
     ("ice.py", "struct.error"): "the class of an exception",
