@@ -116,7 +116,7 @@ def load() -> ctypes.CDLL:
         raise NotBuilt
     loaded = ctypes.CDLL(str(path))
     for name, (result, arguments) in _FUNCTIONS.items():
-        function = loaded[name]
+        function = getattr(loaded, name)
         function.restype, function.argtypes = result, (c_void_p, *arguments)
     loaded.hp_plane_new.restype, loaded.hp_plane_new.argtypes = c_void_p, ()
     loaded.hp_wire_new.restype = c_void_p

@@ -88,6 +88,7 @@ ALLOWED = {
         "native/build.py",
         "print('There is no C compiler: the relay will run on its Python twin.')",
     ): "what set-up says",
+    ("native/library.py", "getattr(loaded, name)"): "a function of the library, to say its types",
     ("native/library.py", "import ctypes"): "loads the plane in C; the next test looks at what that one calls",
     (
         "native/library.py",
