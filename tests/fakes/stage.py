@@ -143,7 +143,7 @@ class Stage:
     def told(self, member: str) -> list[str]:
         return [item.event for item in self.drain() if isinstance(item, Tell) and item.member == member]
 
-    def sent_rtcp(self, id: str) -> list[rtcp.Rtcp]:
+    def sent_rtcp(self, id: str) -> list[object]:
         """What was sent by RTCP on one transport since the last drain."""
         found = [item for item in self.drain() if isinstance(item, SendRtcp) and item.transport == id]
         return [packet for item in found for packet in rtcp.read_compound(item.packet)]
