@@ -47,12 +47,14 @@ class Sent(NamedTuple):
 
 
 class Received(NamedTuple):
-    """Datagrams and bytes of RTP, datagrams of RTCP, datagrams that libsrtp refused."""
+    """Datagrams and bytes of RTP, datagrams of RTCP, those that libsrtp refused, and RTP of padding, which `packets`
+    leaves out: what a relay sends to measure a path is not work that was asked of it."""
 
     packets: int
     octets: int
     rtcp: int
     unreadable: int
+    probes: int
 
 
 class Load:
@@ -140,7 +142,7 @@ class Load:
         return found[: self._library.load_streams(self._load, line, found)]
 
     def received(self, line: int) -> Received:
-        counts = (ctypes.c_uint64 * 4)()
+        counts = (ctypes.c_uint64 * 5)()
         self._library.load_line_counts(self._load, line, counts)
         return Received(*counts)
 

@@ -98,11 +98,12 @@ uint32_t load_streams(struct load *load, int at, struct stream *to) {
     return count;
 }
 
-/* packets, octets, rtcp, unreadable */
+/* packets, octets, rtcp, unreadable, probes */
 void load_line_counts(struct load *load, int at, uint64_t *to) {
     struct line *line = load->lines[at];
     pthread_mutex_lock(&line->reading);
     to[0] = line->packets, to[1] = line->octets, to[2] = line->rtcp, to[3] = line->unreadable;
+    to[4] = line->probes;
     pthread_mutex_unlock(&line->reading);
 }
 

@@ -55,7 +55,7 @@ struct line {
     uint32_t lose;        /* one in this many pictures' packets is asked for again though it came; 0 for none */
     void *seal, *open;
     pthread_mutex_t sealing, reading;
-    uint64_t packets, octets, rtcp, unreadable;
+    uint64_t packets, probes, octets, rtcp, unreadable;
     struct stream streams[MAX_STREAMS];
     struct arrival arrivals[ARRIVALS];
     uint32_t arrived, pretended, noted, taken;

@@ -82,6 +82,11 @@ static void age(struct load *load, struct line *line, uint8_t *packet, int lengt
 }
 
 static void rtp(struct load *load, struct line *line, uint8_t *packet, uint32_t length, uint64_t at) {
+    if (packet[0] & 0x20) { /* padding: what a relay sends to measure a path; no payload of ours ends with any */
+        line->probes++;
+        arrived(line, packet, length, at);
+        return;
+    }
     struct stream *stream = stream_of(line, get32(packet + 8));
     stream->payload_type = packet[1] & 0x7F;
     line->packets++;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Protocol
 
 from media.bench.generator import Line, Load, Numbers
@@ -44,22 +45,29 @@ class Peer(Protocol):
 
 async def started(command: list[str], ready: str, what: str, cwd: Path | None = None) -> asyncio.subprocess.Process:
     """A process that has printed a line beginning with `ready`. Raises Missing with its last words."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    with TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+        if await _says(process, ready):
+            return process
+        await process.wait()
+        errors.seek(0)
+        lines = errors.read()[-500:].decode(errors="replace").splitlines() or ["it said nothing"]
+    raise Missing(f"{what} did not start ({lines[-1]}).")
+
+
+async def _says(process: asyncio.subprocess.Process, ready: str) -> bool:
     assert process.stdout is not None  # noqa: S101 - asked for above
-    last = ""
     async with asyncio.timeout(20):
         while line := (await process.stdout.readline()).decode(errors="replace"):
             if line.startswith(ready):
-                return process
-            last = line.strip() or last
-    await process.wait()
-    raise Missing(f"{what} did not start ({last or 'it said nothing'}).")
+                return True
+    return False
 
 
 async def ended(process: asyncio.subprocess.Process | None) -> None:

@@ -20,7 +20,7 @@ MOST_LATE = 0.02
 @dataclass(frozen=True)
 class Run:
     """One window. `expected_out`: copies of what was sent in, by who watches what; `unique_out`: how many of them came;
-    `packets_out`: what came at all, repairs too. `late`: sent more than 5 ms after it was due."""
+    `packets_out`: what came at all, repairs too and `probes` not. `late`: sent more than 5 ms after it was due."""
 
     seconds: float
     cpu_seconds: float
@@ -30,10 +30,12 @@ class Run:
     unique_out: int
     packets_out: int
     nacked: int = 0
+    probes: int = 0
     late: int = 0
     failed: int = 0
     ages_ns: Sequence[int] = ()
     warm_up: float = 0.0
+    thread_shares: Sequence[float] = ()
     resident_mb: float = 0.0
     proportional_mb: float = 0.0
     words: Mapping[str, Any] = field(default_factory=dict)
@@ -76,6 +78,7 @@ def figures(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "output_packets_per_cpu_second": spread([run.rate for run in runs]),
         "cpu_share": spread([run.cpu_seconds / run.seconds for run in runs], 4),
+        "busiest_threads": [round(share, 4) for share in runs[-1].thread_shares[:3]],
         "loss": spread([run.loss for run in runs], 6),
         "added_latency_ms": {
             name: spread([run.age_ms(share) for run in runs], 3) for name, share in (("p50", 0.5), ("p99", 0.99))
@@ -84,6 +87,7 @@ def figures(runs: Sequence[Run]) -> dict[str, Any]:
         "packets_out_per_second": median([run.packets_out / run.seconds for run in runs], 1),
         "asked_again_per_second": median([run.nacked / run.seconds for run in runs], 1),
         "sent_again_per_second": median([(run.packets_out - run.unique_out) / run.seconds for run in runs], 1),
+        "probes_per_second": median([run.probes / run.seconds for run in runs], 1),
         "resident_mb": median([run.resident_mb for run in runs], 1),
         "warm_up_seconds": median([run.warm_up for run in runs], 1),
         "generator_kept_pace": all(run.kept_pace for run in runs),

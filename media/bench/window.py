@@ -35,6 +35,16 @@ def cpu_ns(pid: int) -> int:
     return time.clock_gettime_ns(~pid << 3 | 2)
 
 
+def threads_ns(pid: int) -> dict[str, int]:
+    """Processor time of each living thread, by name: what ended in between is not in it."""
+    found: dict[str, int] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            name = f"{(task / 'comm').read_text().strip()}/{task.name}"
+            found[name] = int((task / "schedstat").read_text().split()[0])
+    return found
+
+
 class Room:
     """The lines of a filled load."""
 
@@ -52,13 +62,16 @@ class Room:
         )
 
     def received(self) -> int:
-        """RTP datagrams that have arrived, repairs too."""
+        """RTP datagrams that have arrived, repairs too, padding aside."""
         return sum(self.load.received(line).packets for line in self.wiring.receivers)
 
     def sent(self) -> tuple[int, int]:
         """Packets that have left here, and how many copies of them are to arrive."""
         counts = [(self.load.sent(number).packets, item) for number, item in enumerate(self.load.sources)]
         return sum(count for count, _ in counts), sum(count * len(item.watchers) for count, item in counts)
+
+    def probes(self) -> int:
+        return sum(self.load.received(line).probes for line in self.wiring.receivers)
 
     async def warm_up(self, expected: int) -> float:
         """Load until nearly all arrives; seconds that it took."""
@@ -111,12 +124,14 @@ async def _window(peer: Peer, room: Room, manners: Manners, seconds: float, warm
     load = room.load
     load.ages()
     sent, unique, received, trouble = room.sent(), room.unique(), room.received(), load.trouble()
-    nacked, process = manners.nacked, psutil.Process(peer.pid)
+    nacked, probes, process = manners.nacked, room.probes(), psutil.Process(peer.pid)
+    threads = threads_ns(peer.pid)
     cpu, began = cpu_ns(peer.pid), time.monotonic()
     load.send(True)
     await asyncio.sleep(seconds)
     load.send(False)
     spent, elapsed = cpu_ns(peer.pid) - cpu, time.monotonic() - began
+    busy = {name: used - threads.get(name, 0) for name, used in threads_ns(peer.pid).items()}
     memory = process.memory_full_info()
     await room.rest()
     sent_now, trouble_now = room.sent(), load.trouble()
@@ -129,6 +144,7 @@ async def _window(peer: Peer, room: Room, manners: Manners, seconds: float, warm
         unique_out=room.unique() - unique,
         packets_out=room.received() - received,
         nacked=manners.nacked - nacked,
+        probes=room.probes() - probes,
         late=trouble_now[0] - trouble[0],
         failed=trouble_now[1] - trouble[1],
         ages_ns=load.ages(),
@@ -136,5 +152,6 @@ async def _window(peer: Peer, room: Room, manners: Manners, seconds: float, warm
         resident_mb=memory.rss / 1e6,
         proportional_mb=memory.pss / 1e6,
         words=room.wiring.words,
+        thread_shares=sorted((used / 1e9 / elapsed for used in busy.values()), reverse=True),
         counts=await peer.counts(),
     )
