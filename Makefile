@@ -6,8 +6,9 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
 	--no-emit-find-links --no-header --no-annotate
 
 INPUTS ?= 10000000
+SOAK ?= 3600
 
-.PHONY: help run test lint format bench fuzz fault interop setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz fault interop setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -38,7 +39,15 @@ bench:  ## figures of this machine: store, relay, sealed records, joining in a b
 	@$(B)/hearth bench store
 	@$(B)/hearth bench relay
 	@$(B)/python -m tests.load.sync_figures
-	@$(B)/python -m tests.load.join
+	@$(B)/hearth bench join
+
+load:  ## three rooms of 12 on a relay with the processor share of a Raspberry Pi 4 (needs root, 3 minutes)
+	@.ci/setup test
+	@$(B)/python -m tests.load.rooms
+
+soak:  ## an hour of joins and leaves with the relay's memory sampled; SOAK=300 for five minutes
+	@.ci/setup test
+	@$(B)/python -m tests.load.soak --seconds $(SOAK)
 
 fuzz:  ## random inputs for every parser, INPUTS=10000000 each (about an hour)
 	@.ci/setup test

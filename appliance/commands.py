@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,11 @@ def _hq(asked: argparse.Namespace) -> int:
 
 
 def _bench(asked: argparse.Namespace) -> int:
-    return _exec(*_BENCHES[asked.what], asked.rest)
+    module, arguments = _BENCHES[asked.what]
+    if find_spec(module.partition(".")[0]) is None or (module.startswith("tests.") and find_spec("playwright") is None):
+        sys.stderr.write(f"hearth bench {asked.what} runs from a checkout with its tests: .ci/setup test\n")
+        return 1
+    return _exec(module, arguments, asked.rest)
 
 
 def _exec(module: str, arguments: Sequence[str], more: Sequence[str] = ()) -> int:
@@ -83,6 +88,7 @@ def _exec(module: str, arguments: Sequence[str], more: Sequence[str] = ()) -> in
 
 
 _BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "join": ("tests.load.join", ()),
     "relay": ("media", ("bench",)),
     "store": ("appliance.store.bench", ()),
 }
@@ -120,7 +126,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("hq", "headquarters: hq init, enroll, serve, open", _hq, passes_on=True),
     Command(
         "bench",
-        "measure: bench relay, bench store",
+        "measure: bench relay, bench join, bench store",
         _bench,
         (("what", {"choices": sorted(_BENCHES), "help": "what to measure"}),),
         passes_on=True,

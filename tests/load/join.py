@@ -1,6 +1,6 @@
 """How long until one sees the other, and what each process weighs meanwhile. Prints JSON.
 
-    .venv/bin/python -m tests.load.join [--browser chromium|firefox] [--rounds 10]
+    hearth bench join [--json] [--browser chromium|firefox] [--rounds 10]
 
 A demo box and three real browser windows (one who leads, two patients) on this machine. Times in milliseconds, by the
 page's own clock: `admit` from the click that admits to the first remote frame on the patient's page, `rejoin` from the
@@ -23,6 +23,8 @@ from playwright.async_api import async_playwright
 
 from tests.browser.people import Person, launch, person, sign_in, to_the_waiting_room
 from tests.fakes.boxes import Box, running_box
+
+BROWSERS = {"chromium": Path("/usr/bin/chromium"), "firefox": Path("/usr/bin/firefox-esr")}
 
 # Resolves with the page's wall clock at the first frame of a picture that is not one's own.
 FIRST_FRAME = """
@@ -111,9 +113,19 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"median": round(statistics.median(values)), "min": round(min(values)), "max": round(max(values))}
 
 
-if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--browser", choices=("chromium", "firefox"), default="chromium")
+def main() -> int:
+    options = argparse.ArgumentParser(prog="hearth bench join", description="How long until one sees the other.")
+    options.add_argument("--json", action="store_true", help="print one JSON object on one line")
+    options.add_argument("--browser", choices=tuple(BROWSERS), default="chromium")
     options.add_argument("--rounds", type=int, default=10)
     chosen = options.parse_args()
-    sys.stdout.write(json.dumps(asyncio.run(measure(chosen.browser, chosen.rounds))) + "\n")
+    if not BROWSERS[chosen.browser].exists():
+        sys.stderr.write(f"There is no {chosen.browser} here (sudo apt install {BROWSERS[chosen.browser].name}).\n")
+        return 1
+    found = asyncio.run(measure(chosen.browser, chosen.rounds))
+    sys.stdout.write(json.dumps(found, indent=None if chosen.json else 2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
