@@ -15,8 +15,9 @@ def adopt(roster: Roster, transport: Transport, packet: bytes) -> UpTrack | None
         header = read_header(packet)
     except MediaFault:
         return None
-    if header.ssrc in transport.layers:
-        return None
+    known = transport.layers.get(header.ssrc)
+    if known is not None:  # more packets of it came before the first was looked at
+        return known.up if known.passes(header.ssrc) else None
     for up in transport.ups.values():
         layer = _layer_of(up, header, packet)
         if layer is None:

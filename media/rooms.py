@@ -5,21 +5,19 @@ Also the one way between the rooms and the forwarding plane they share: packets 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 from media import limits
 from media.adopt import adopt
-from media.bandwidth.limits import PROBE_STEP
 from media.capacity import Budget, Sharing, room_for_one_more, share_of
 from media.faults import Fault, MediaFault
 from media.feedback import receive_rtcp
 from media.messages import Permission
 from media.outputs import Dice, Output
-from media.plane.interface import Event, Level, Out, Plane
+from media.plane.interface import Event, Out, Plane
+from media.pulse import Pulse
 from media.room import Room
 from media.roster import Numbers
-from media.upward import ask_again
 
 UNBOUNDED = Budget()
 
@@ -33,12 +31,9 @@ class Rooms:
     def __init__(self, dice: Dice, plane: Plane, last_n: int = limits.LAST_N, budget: Budget = UNBOUNDED) -> None:
         self._dice, self._plane, self._last_n, self._budget = dice, plane, last_n, budget
         self._numbers = Numbers()
-        self._sharing = Sharing(budget, last_n)
         self._rooms: dict[str, Room] = {}
         self._left: list[Output] = []
-        self._pulse_at = self._share_at = 0.0
-        self._lacking_at: float | None = None
-        self._probe_at: float | None = None
+        self._pulse = Pulse(self._rooms, self._numbers, plane, Sharing(budget, last_n))
 
     def get(self, room: str) -> Room | None:
         return self._rooms.get(room)
@@ -141,7 +136,7 @@ class Rooms:
         sent: list[Out] = []
         for event in self._plane.take():
             if event.name == "lacking":
-                self._lacking_at = now + limits.LACK_PATIENCE / 1e9
+                self._pulse.lacks(now)
             elif event.name == "unknown":
                 sent += self._unknown(event, now)
             elif event.name == "key_frame":
@@ -170,53 +165,11 @@ class Rooms:
 
     @property
     def deadline(self) -> float | None:
-        if not any(room.active for room in self._rooms.values()):
-            return None
-        return min(at for at in (self._pulse_at, self._lacking_at, self._probe_at) if at is not None)
+        return self._pulse.deadline
 
     def tick(self, now: float) -> list[Out]:
         """Do what is due at `now`; returns probes of paths, and what `take` returns."""
-        sent = self.take(now)
-        self._ask_again(now)
-        if now >= self._pulse_at - limits.PULSE / 10:
-            self._pulse_at = now + limits.PULSE
-            self._share_capacity(now)
-            self._hear(now)
-            for room in self._rooms.values():
-                if room.active:
-                    sent += room.duties.run(now)
-        elif self._probe_at is not None and now >= self._probe_at:
-            for room in self._rooms.values():
-                if room.duties.probing:
-                    sent += room.duties.probe(now)
-        probing = any(room.duties.probing for room in self._rooms.values())
-        self._probe_at = now + PROBE_STEP if probing else None
-        return sent
-
-    def _ask_again(self, now: float) -> None:
-        for stream, lost in self._plane.missing(int(now * 1e9)):
-            room = self._rooms.get(self._numbers.room(stream) or "")
-            if room is not None:
-                ask_again(room.roster, stream, lost)
-        self._lacking_at = now + limits.LACK_LOOK if self._plane.lacks() else None
-
-    def _hear(self, now: float) -> None:
-        levels: dict[str, list[Level]] = defaultdict(list)
-        for level in self._plane.levels():
-            levels[self._numbers.room(level.stream) or ""].append(level)
-        for name, room in self._rooms.items():
-            if room.active and room.floor.hear(levels.get(name, ()), now):
-                room.conduct.settle_all(now)
-            room.floor.tell()
-
-    def _share_capacity(self, now: float) -> None:
-        if not self._budget.known or now < self._share_at:
-            return
-        self._share_at = now + limits.REVIEW_INTERVAL
-        shares = self._sharing.decide({name: room.conduct.demand() for name, room in self._rooms.items()}, now)
-        for name, share in shares.items():
-            conduct = self._rooms[name].conduct
-            conduct.max_layer, conduct.max_pictures = share.layer, share.pictures
+        return self.take(now) + self._pulse.tick(now)
 
     def drain(self) -> list[Output]:
         """Everything that has to happen outside, in order, once."""

@@ -65,6 +65,11 @@ class Layer:
     # What the plane was told last.
     sealed: bool = True
 
+    def passes(self, ssrc: int) -> bool:
+        """Whether the plane takes packets of this SSRC for it."""
+        repairs = ssrc == self.rtx_ssrc and self.up.format.rtx_payload_type is not None
+        return self.ssrc is not None and (ssrc == self.ssrc or repairs)
+
     def stream_format(self, ssrc: int) -> StreamFormat:
         """As the plane is told."""
         format, codec = self.up.format, CODECS[self.up.kind]

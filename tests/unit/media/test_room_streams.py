@@ -75,6 +75,17 @@ def test_who_does_not_name_both_media_section_and_layer_gets_in_nowhere(stage: S
     assert [layer.ssrc for layer in stage.up(track).layers] == [None, None, None]
 
 
+def test_packets_that_came_before_the_first_was_looked_at_pass_too(stage: Stage) -> None:
+    """The plane in C forwards by itself: the room sees its events some packets later."""
+    send(stage)
+    number = stage.transport(stage.sends["anna"]).number
+    for sequence in (1, 2, 3):
+        named = packet(500, sequence, KEY if sequence == 1 else DELTA, mid=b"0", rid=b"r0")
+        assert stage.plane.receive(number, named, 10**9) == []
+    assert len(stage.rooms.take(1.0)) == 3
+    assert stage.rooms.take(1.0) == []
+
+
 def test_a_layer_is_of_one_ssrc_and_another_cannot_take_it_over(stage: Stage) -> None:
     track = send(stage)
     stage.give("anna", packet(500, 1, KEY, mid=b"0", rid=b"r0"))
@@ -169,6 +180,11 @@ def test_a_sender_that_numbers_is_told_ten_times_a_second_what_came(stage: Stage
     feedback = read_feedback(told.fci)
     arrived = [feedback.base + index for index, at in enumerate(feedback.arrivals) if at is not None]
     assert arrived == [1, 2, 4]
+    stage.give("anna", packet(500, 5, KEY, number=b"\0\5"), 1.15)
+    for now, feedbacks in ((1.16, 0), (1.21, 1)):
+        stage.rooms.tick(now)
+        again = stage.sent_rtcp(stage.sends["anna"])
+        assert sum(isinstance(item, rtcp.TransportFeedback) for item in again) == feedbacks
 
 
 def test_a_receivers_line_is_probed_with_padding_that_is_no_picture(stage: Stage) -> None:
