@@ -25,6 +25,8 @@ def receive_rtcp(roster: Roster, transport: Transport, datagram: bytes, now: flo
             case rtcp.Nack(_, media, lost):
                 down = transport.downs.get(media)
                 if down is not None and down.ready and not down.up.paused:
+                    if transport.path is not None and down.up.kind == "video":
+                        lost = lost[: transport.path.repairs(len(lost), now)]
                     repeated += roster.plane.repair(down.number, lost, int(now * 1e9))
             case rtcp.KeyFrameRequest(media):
                 _key_frame(roster, transport.downs.get(media), now)

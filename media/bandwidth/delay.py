@@ -119,22 +119,32 @@ class Trend:
 class DelayDetector:
     """One receiver's. `signal` stands until the next feedback."""
 
-    __slots__ = ("_at", "_before", "_groups", "_over_since", "_threshold", "_trend", "signal")
+    __slots__ = ("_at", "_before", "_groups", "_last", "_over_since", "_threshold", "_trend", "signal")
 
     def __init__(self) -> None:
+        self._threshold = limits.FIRST_THRESHOLD
+        self._begin()
+
+    def _begin(self) -> None:
+        """As if nothing had come yet: what a queue was before a long pause says nothing of it now."""
         self.signal = Signal.NORMAL
         self._groups = Groups()
         self._trend = Trend()
-        self._threshold = limits.FIRST_THRESHOLD
         self._before = 0.0
         self._over_since: float | None = None
         self._at: float | None = None
+        self._last = 0.0
 
     def feed(self, sent: Sequence[float], came: Sequence[float]) -> Signal:
+        if sent and sent[0] - self._last > limits.LONG_PAUSE:
+            self._begin()
+        self._last = sent[-1] if sent else self._last
         variations = self._groups.feed(sent, came)
         self._trend.feed(variations)
         slope = self._trend.slope() if variations else None
-        if slope is not None:
+        if slope is None:
+            self.signal = Signal.NORMAL
+        else:
             self._judge(slope * limits.TREND_GAIN, variations[-1][0])
         return self.signal
 

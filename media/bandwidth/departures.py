@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
 
 
 class Departures:
-    """`octets` and `last` (milliseconds) are of all that was ever sent."""
+    """`octets` is of all that was ever sent, `last` (milliseconds) when that was."""
 
     __slots__ = ("_numbers", "_reference", "_sizes", "_times", "last", "octets")
 

@@ -7,6 +7,7 @@ remains is loss from receiver reports, and REMB.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from media.bandwidth import limits
@@ -36,6 +37,10 @@ class PathEstimate:
         self._rtt = limits.FIRST_RTT
         self._remb, self._remb_at = float("inf"), float("-inf")
         self._wanted = float("inf")
+        # Octets of repairs that may be sent, and when that was reckoned.
+        self._repairs, self._repaired_at = float("inf"), now
+        # (when, octets sent until then), one for each feedback in SENT_WINDOW.
+        self._sent: deque[tuple[float, int]] = deque(maxlen=limits.MAX_ARRIVED)
         # When feedback last came, and when the estimate was last lowered because none did.
         self._fed_at: float | None = None
         self._aged_at = now
@@ -59,6 +64,9 @@ class PathEstimate:
 
     def departures(self, packets: Sequence[tuple[int, int, int]]) -> None:
         """(transport-wide number, octets, nanoseconds) as Plane.departures gives them; before `feedback`, `probe`."""
+        if packets and self._departures.last / 1000 < self._aged_at:
+            # The first that is not answered yet: from here on silence counts.
+            self._aged_at = max(self._aged_at, packets[0][2] / 1e9)
         self._departures.add(packets)
 
     def feedback(self, feedback: Feedback, now: float) -> None:
@@ -74,9 +82,10 @@ class PathEstimate:
         self._loss.feed(outcome.lost, len(outcome.sent), self._sending(arrived), self._rtt, now)
         if self._loss.mended and not mended:
             self._probe.hurry(now)
+        drains = self._drains(now)
         if self._probe.running:
             self._judge_probe(signal, outcome, now)
-        else:
+        elif signal is not Signal.OVER or not drains:
             self._rate.feed(signal, arrived, self._rtt, now)
 
     def report(self, fraction_lost: int, rtt: float | None, now: float) -> None:
@@ -96,6 +105,15 @@ class PathEstimate:
 
     def remb(self, bps: int, now: float) -> None:
         self._remb, self._remb_at = max(float(bps), limits.FLOOR_BPS), now
+
+    def repairs(self, asked: int, now: float) -> int:
+        """How many of `asked` packets of pictures may be repeated now, so that repairs do not fill the line."""
+        rate = limits.REPAIR_SHARE * max(self.bps - self.unreported, limits.LAST_PICTURE_BPS) / 8
+        kept = self._repairs + max(now - self._repaired_at, 0.0) * rate
+        granted = min(asked, int(min(kept, limits.REPAIR_BURST * rate) / limits.REPAIR_OCTETS))
+        self._repairs = min(kept, limits.REPAIR_BURST * rate) - granted * limits.REPAIR_OCTETS
+        self._repaired_at = now
+        return granted
 
     def probe(self, now: float, wanted: float) -> int:
         """Number of probe packets to send now (`Plane.probe`), most often 0. Call it each 50 ms, and each PROBE_STEP
@@ -125,6 +143,16 @@ class PathEstimate:
         if arrived is not None:
             most = min(most, limits.HEADROOM * arrived + limits.HEADROOM_BPS)
         return max(most - self.unreported, 0.0)
+
+    def _drains(self, now: float) -> bool:
+        """Whether clearly less is sent than arrives: what stands in the queue then is of before, and goes by itself."""
+        while len(self._sent) > 1 and self._sent[1][0] <= now - limits.SENT_WINDOW:
+            self._sent.popleft()
+        self._sent.append((now, self._departures.octets))
+        (began, octets), arrived = self._sent[0], self._arrived.bps()
+        if arrived is None or now - began < limits.SENT_WINDOW / 2:
+            return False
+        return (self._departures.octets - octets) * 8 / (now - began) < 0.5 * arrived
 
     def _judge_probe(self, signal: Signal, outcome: Outcome, now: float) -> None:
         """Take what the probe in progress has shown, once it is over or the queue grows."""

@@ -84,6 +84,12 @@ FIRST_RTT = 0.1
 # Browsers send it each 50 to 250 ms.
 SILENCE = 0.75
 AGED = 0.7
+# Share of what pictures may take that repairs may take besides, kept up for REPAIR_BURST seconds; 20 % lost need 25 %.
+# Browsers ask ten times for each packet, 100 ms apart: unbounded, that fills a line which has just become narrow.
+REPAIR_SHARE = 0.3
+REPAIR_BURST = 1.0
+# Octets of a repair, at most.
+REPAIR_OCTETS = 1200
 # Seconds that a REMB counts. Browsers repeat it each second.
 REMB_AGE = 5.0
 
@@ -95,9 +101,9 @@ SENT_KEPT = 2048
 
 # Milliseconds within which packets that left are one group (gcc-02 section 5.2).
 BURST = 5.0
-# Groups in a trend line, at most and at least. At 100 to 200 groups a second the line is 0.2 to 0.4 s long: shorter
+# Groups in a trend line, at most and at least. At 100 to 200 groups a second the line is 0.1 to 0.25 s long: shorter
 # finds a full line sooner and takes jitter for it more often.
-TREND_GROUPS = 40
+TREND_GROUPS = 25
 MIN_TREND_GROUPS = 6
 # Share of a new sum of variations in the smoothed one.
 TREND_SMOOTHING = 0.1
@@ -117,6 +123,8 @@ THRESHOLD_DOWN = 0.00039
 OVERUSE_TIME = 10.0
 SURELY_OVER = 3.0
 
+# Milliseconds without a packet after which a queue that was before says nothing any more.
+LONG_PAUSE = 1000.0
 # Milliseconds of standing queue that are too much: a fifth of a second of delay is heard in a conversation, and half of
 # it has to be left for the way. And milliseconds of a slot in which the least delay is kept, and slots: 20 s.
 STANDING = 100.0
@@ -128,6 +136,8 @@ DELAY_SLOTS = 40
 # Milliseconds over which what arrives is measured, and the least that says anything.
 ARRIVED_WINDOW = 500.0
 MIN_ARRIVED = 100.0
+# Seconds over which it is measured what was sent, to tell a queue that drains from one that grows.
+SENT_WINDOW = 0.3
 # Feedbacks kept for it: one each 25 ms.
 MAX_ARRIVED = 64
 # Falling to this share of what arrives (gcc-02 section 5.5: 0.85): the rest drains the queue.
