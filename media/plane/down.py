@@ -15,13 +15,13 @@ from media import limits
 from media.plane.interface import DownFormat, Out, Sent
 from media.plane.joints import joint
 from media.plane.kept import Kept
-from media.plane.pictures import Numbers, later, write_numbers
+from media.plane.pictures import Numbers, write_numbers
 from media.plane.segments import Segment, Segments
 from media.plane.stream import Stream, Transport
 
-_HEADER = Struct("!BBHII")
+_pack = Struct("!BBHII").pack
 # With an extension block of one one-byte element (RFC 8285 section 4.2): id and length, 16 bits, and padding.
-_EXTENDED = Struct("!BBHIIHHBHx")
+_pack_extended = Struct("!BBHIIHHBHx").pack
 _ONE_BYTE, _WORDS = 0xBEDE, 1
 _EXTENSION, _PADDING, _MARKER, _VERSION = 0x10, 0x20, 0x80, 0x80
 _CYCLE, _HALF_CYCLE = 0xFFFFFFFF, 0x80000000
@@ -42,6 +42,7 @@ class Down:
         "_numbers",
         "_picture",
         "_rtx_sequence",
+        "_to",
         "_tokens",
         "_tokens_at",
         "aimed",
@@ -58,6 +59,7 @@ class Down:
     def __init__(self, number: int, transport: Transport, format: DownFormat) -> None:
         self.number = number
         self.transport = transport
+        self._to = transport.number
         self.format = format
         self.ssrc = format.ssrc
         self.stream: Stream | None = None
@@ -139,21 +141,30 @@ class Down:
                 self._highest = timestamp
             self._last = timestamp
         self._at = now
-        if packet.numbers is not None and packet.numbers != self._numbers:
-            self._note(packet.numbers, segment)
+        numbers = packet.numbers
+        if numbers is not self._numbers and numbers is not None:
+            self._note(numbers, segment)
         self.packets += 1
         self.octets += packet.octets
         second = packet.second | _MARKER if number == segment.spurt else packet.second
-        extra, rest = _rest(packet, segment)
-        return self._write(packet.first, second, out & 0xFFFF, timestamp, self.ssrc, extra, rest, now)
+        if self._extension or (numbers is not None and (segment.picture or segment.layer0)):
+            extra, rest = _rest(packet, segment)
+            return self._write(packet.first, second, out & 0xFFFF, timestamp, self.ssrc, extra, rest, now)
+        head = _pack(packet.first, second, out & 0xFFFF, timestamp, self.ssrc)
+        return _new(Out, (self._to, head, packet.payload))
 
     def _note(self, numbers: Numbers, segment: Segment) -> None:
         """The highest picture id and TL0PICIDX that have left."""
         self._numbers = numbers
-        if numbers.picture >= 0:
-            self._picture = later(self._picture, numbers.picture + segment.picture & numbers.mask, numbers.mask)
-        if numbers.layer0 >= 0:
-            self._layer0 = later(self._layer0, numbers.layer0 + segment.layer0 & 0xFF, 0xFF)
+        _, picture, mask, layer0 = numbers
+        if picture >= 0:
+            picture = picture + segment.picture & mask
+            if 0 < picture - self._picture & mask <= mask >> 1 or self._picture < 0:
+                self._picture = picture
+        if layer0 >= 0:
+            layer0 = layer0 + segment.layer0 & 0xFF
+            if 0 < layer0 - self._layer0 & 0xFF <= 0x7F or self._layer0 < 0:
+                self._layer0 = layer0
 
     def repair(self, lost: int, now: int) -> Out | None:
         """A packet that was sent already, by the 16-bit number that the receiver saw; None if there is none to send."""
@@ -203,16 +214,16 @@ class Down:
     ) -> Out:
         transport = self.transport
         if not self._extension:
-            head = _HEADER.pack(first, second, sequence, timestamp, ssrc)
-            return _new(Out, (transport.number, head + extra if extra else head, rest))
+            head = _pack(first, second, sequence, timestamp, ssrc)
+            return _new(Out, (self._to, head + extra if extra else head, rest))
         wide = transport.sequence
         transport.sequence = wide + 1 & 0xFFFF
-        head = _EXTENDED.pack(
+        head = _pack_extended(
             first | _EXTENSION, second, sequence, timestamp, ssrc, _ONE_BYTE, _WORDS, self._extension, wide
         )
         head += extra
         transport.departures.append((wide, len(head) + len(rest), now))
-        return _new(Out, (transport.number, head, rest))
+        return _new(Out, (self._to, head, rest))
 
     # --- reports -----------------------------------------------------------------------------------------------------
 

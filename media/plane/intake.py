@@ -23,7 +23,6 @@ from media.faults import MediaFault, NotSealed
 from media.plane.extensions import read_extensions
 from media.plane.interface import Event, Extensions, Out
 from media.plane.kept import Kept
-from media.plane.pictures import read_numbers
 from media.plane.stream import Stream, Transport
 from media.rtp import PADDING, VERSION, RtpHeader, read_header
 from media.vp8 import starts_key_frame
@@ -108,7 +107,7 @@ class Intake:
             begins = starts_key_frame(body)
             if begins:
                 self._tell(Event("key_frame", stream.number))
-            kept.numbers = read_numbers(body)
+            kept.numbers = stream.numbers_of(body)
         elif level >= 0:
             stream.hear(level)
             self.heard[stream.number] = stream

@@ -57,8 +57,3 @@ def write_numbers(payload: bytes, numbers: Numbers, picture: int, layer0: int) -
     if numbers.layer0 >= 0:
         descriptor[at] = numbers.layer0 + layer0 & 0xFF
     return bytes(descriptor)
-
-
-def later(highest: int, number: int, mask: int) -> int:
-    """Of two numbers of a width the one that comes later in its circle; `highest` is -1 before the first."""
-    return number if highest < 0 or 0 < (number - highest & mask) <= mask >> 1 else highest

@@ -10,6 +10,7 @@ from media.plane.interface import Extensions, Level, StreamFormat
 from media.plane.kept import new_cache
 from media.plane.lacking import Lacking
 from media.plane.numbers import Reception
+from media.plane.pictures import Numbers, read_numbers
 from media.sealed import Judge
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Stream:
     """`downs` are those that flow from it or aim at it, in the order they began to. `clock` is (ntp, timestamp)."""
 
     __slots__ = (
+        "_numbers",
         "cache",
         "clock",
         "downs",
@@ -73,6 +75,7 @@ class Stream:
         self.clock: tuple[int, int] | None = None
         self.downs: dict[int, Down] = {}
         self.level_packets = self.voiced = self.loudness = 0
+        self._numbers: Numbers | None = None
 
     def must_be_sealed(self, sealed: bool) -> None:
         """From the next packet on. What was kept unsealed is forgotten, so that no NACK brings it back."""
@@ -80,6 +83,13 @@ class Stream:
             self.sealed = sealed
             self.judge = Judge("video" if self.picture else "audio")
             self.cache.clear()
+
+    def numbers_of(self, payload: bytes) -> Numbers | None:
+        """Of a picture's payload: one object for packets in a row that have the same, so that `is` tells a change."""
+        numbers = read_numbers(payload)
+        if numbers != self._numbers:
+            self._numbers = numbers
+        return self._numbers
 
     def hear(self, level: int) -> None:
         """Count a level byte (RFC 6464 section 3): voice activity, and 0 to 127 below the loudest."""
