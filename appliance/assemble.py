@@ -15,12 +15,16 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
+
+from appliance import carrying
 from appliance.clinic import Clinic
 from appliance.control import types
 from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
 from appliance.faults import Fault
+from appliance.fitting import Carried
 from appliance.home import Home
 from appliance.identity.rules import Throttle
 from appliance.live import Live
@@ -56,6 +60,7 @@ class Appliance:
         self._home, self._settings = home, settings
         self._feed = Feed(feed_start)
         self._probe = Probe(home.root)
+        self._capacity = carrying.of_this_box(home, settings.media)
         self._control = ControlListener(self, self._feed, known_uids(settings.control.users))
         self._portal: PortalListener | None = None
         self._announcement: Announcement | None = None
@@ -91,7 +96,11 @@ class Appliance:
         )
 
     def health(self) -> types.Health:
-        return self._probe.health()
+        """How the machine is, and how much of what it carries is in use."""
+        carried = self._clinic.live.fitting.carried if self._clinic is not None else Carried()
+        return msgspec.structs.replace(
+            self._probe.health(), carried=carried.share, people=carried.people, capacity=self._capacity.source
+        )
 
     def sync(self) -> types.Sync:
         if self._forwarder is None:
@@ -187,6 +196,8 @@ class Appliance:
     async def _watch_health(self) -> None:
         while True:
             await asyncio.sleep(HEALTH_SECONDS)
+            if self._clinic is not None:
+                await self._clinic.live.look_at_capacity()
             self._feed.publish("health")
 
     def _keep_going(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -37,12 +37,19 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the relay is told, and whether the figures are set, measured or assumed (the weaker word of the two)."""
+    """What the relay is told, and of each figure whether it is set, measured or assumed."""
 
     kbps: int
     packets: int
-    source: Source
+    kbps_source: Source
+    packets_source: Source
     measured_at: str = ""
+
+    @property
+    def source(self) -> Source:
+        """Of both: the weaker word."""
+        words: tuple[Source, ...] = ("assumed", "measured", "set")
+        return next(word for word in words if word in (self.kbps_source, self.packets_source))
 
 
 class Assumed(msgspec.Struct, frozen=True):
@@ -90,9 +97,13 @@ def choose(section: MediaSection, kept: Kept | None, machine: str, cores: int) -
     mine = kept if kept is not None and (kept.machine, kept.cores) == (machine, cores) else None
     kbps, kbps_from = _figure(section.capacity_kbps, mine.kbps if mine else 0, guess.kbps)
     packets, packets_from = _figure(section.capacity_packets, mine.packets if mine else 0, guess.packets)
-    words: tuple[Source, ...] = ("assumed", "measured", "set")
-    source = next(word for word in words if word in (kbps_from, packets_from))
-    return Capacity(kbps=kbps, packets=packets, source=source, measured_at=mine.measured_at if mine else "")
+    return Capacity(
+        kbps=kbps,
+        packets=packets,
+        kbps_source=kbps_from,
+        packets_source=packets_from,
+        measured_at=mine.measured_at if mine else "",
+    )
 
 
 def of_this_box(home: Home, section: MediaSection) -> Capacity:

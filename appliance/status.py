@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.control.client import ControlClient, ControlFault
-from appliance.control.types import Snapshot
+from appliance.control.types import Health, Snapshot
 
 _SYNC = {
     "not_enrolled": "no headquarters is known here",
@@ -42,6 +42,13 @@ async def _ask(socket: Path) -> Snapshot:
         await client.close()
 
 
+def _rooms(health: Health) -> str:
+    people = f"{health.people} people"
+    if health.carried is None:
+        return f"{people}; what this box carries of picture and sound is not known"
+    return f"{people}, {health.carried:.0%} of what this box carries of picture and sound ({health.capacity})"
+
+
 def _text(snapshot: Snapshot) -> str:
     box, health, sync = snapshot.box, snapshot.health, snapshot.sync
     gib = 1024**3
@@ -54,5 +61,6 @@ def _text(snapshot: Snapshot) -> str:
         f"health  load {health.load:.2f} on {health.cores} cores, memory {health.memory_used / gib:.1f} of"
         f" {health.memory_total / gib:.1f} GiB, disk {health.disk_used / gib:.1f} of {health.disk_total / gib:.1f}"
         " GiB\n"
+        f"rooms   {_rooms(health)}\n"
         f"sync    {_SYNC[sync.state]}; {sync.queued} records wait, last receipt {sync.last_receipt_at or 'none yet'}\n"
     )

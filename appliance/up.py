@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from appliance import banner, demo, settings
+from appliance import banner, carrying, demo, settings
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.network import portal_urls
@@ -79,6 +79,8 @@ class _Up:
         relay = ["-m", "media", "--socket", str(home.relay_socket), "--udp-port", str(chosen.media.port)]
         for address in chosen.media.addresses:
             relay += ["--address", address]
+        carries = carrying.of_this_box(home, chosen.media)
+        relay += ["--capacity-kbps", str(carries.kbps), "--capacity-packets", str(carries.packets)]
         relay += ["--last-n", str(chosen.media.last_n)]
         serve = ["-m", "appliance", "appliance", "--home", str(home.root)]
         self._locked = not passphrase

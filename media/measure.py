@@ -22,7 +22,7 @@ from typing import Any
 import uvloop
 
 from media import limits
-from media.capacity import Budget, most_people
+from media.capacity import MANY, Budget, most_people, share_of
 from media.client import Permission, RelayClient
 from media.endpoint import Endpoint
 from media.rtp import write_header
@@ -30,6 +30,7 @@ from media.transport import Certificate
 
 ROOM = "measure"
 PEOPLE = 12
+GROUP = 8
 # Bytes of payload: as full as a picture's packets are. It travels as sound, all of which is forwarded to who leads.
 SIZE = 1100
 # Packets a second of each person while the pace is even: 7,900 a second out, half of what a Pi 4 may manage.
@@ -154,8 +155,15 @@ async def _measure(path: Path) -> dict[str, int]:
 
 
 def carries(budget: Budget, last_n: int) -> dict[str, int]:
-    """People of one room: all with pictures at the lowest layer, with one picture each receives, with sound alone."""
-    return {"pictures": most_people(budget, last_n), "one": most_people(budget, 1), "sound": most_people(budget, 0)}
+    """People of one room: all with pictures at the lowest layer, with one picture each receives, with sound alone; and
+    how many groups of GROUP, all with pictures."""
+    eight = share_of((GROUP,), last_n, budget)
+    return {
+        "pictures": most_people(budget, last_n),
+        "one": most_people(budget, 1),
+        "sound": most_people(budget, 0),
+        "groups": int(1 / eight) if eight else MANY,
+    }
 
 
 def main(argv: list[str]) -> int:

@@ -9,6 +9,7 @@ import msgspec
 
 from appliance.carrying import Capacity
 from appliance.doctor.facts import Box, Facts, Interface, Machine
+from appliance.sessions.rules import MAX_MEMBERS
 
 # Of the packets per processor second the part that is planned with: the other half is for key frames, repair, and the
 # portal's own work.
@@ -80,11 +81,7 @@ def summary(capacity: Capacity, people: dict[str, int] | None, interfaces: Seque
     """What this box can carry, in plain sentences."""
     if people is None:
         return ["How many people that is could not be reckoned."]
-    whence = {"set": "as set in hearth.toml", "measured": "as measured", "assumed": "assumed, not measured"}
-    told = [
-        f"This box can carry {_count(people['pictures'])} in one room with all pictures,"
-        f" or {_count(people['one'])} with sound and one picture each ({whence[capacity.source]})."
-    ]
+    told = [_room(people), *(_whence(capacity))]
     found = line(interfaces)
     if found is not None and found.kind == "access_point":
         told.append(f"Its own Wi-Fi carries {AP_PEOPLE[0]} to {AP_PEOPLE[1]} people, whatever its rate says.")
@@ -101,8 +98,30 @@ def _share(interface: Interface) -> float:
     return WIRE_SHARE if interface.full_duplex else HALF_DUPLEX_SHARE
 
 
-def _count(people: int) -> str:
-    return "more people than a room holds" if people > 32 else f"{people} people"
+def _room(people: dict[str, int]) -> str:
+    groups = f"{people['groups']} groups of 8 at a time" if people["groups"] != 1 else "one group of 8 at a time"
+    if people["pictures"] >= MAX_MEMBERS:
+        return (
+            f"This box can carry sessions of {MAX_MEMBERS} people, the largest there are, with all pictures; {groups}."
+        )
+    one, sound = min(people["one"], MAX_MEMBERS), min(people["sound"], MAX_MEMBERS)
+    return (
+        f"This box can carry {people['pictures']} people in one room with all pictures, or {one} with sound and one"
+        f" picture each, or {sound} with sound alone; {groups}."
+    )
+
+
+def _whence(capacity: Capacity) -> list[str]:
+    """Where it is not measured, that is said."""
+    figures = {"the network's rate": capacity.kbps_source, "the relay's speed": capacity.packets_source}
+    told = [
+        f"{what[0].upper()}{what[1:]} is assumed for such a machine, not measured."
+        for what, source in figures.items()
+        if source == "assumed"
+    ]
+    return told + [
+        f"{what[0].upper()}{what[1:]} is as set in hearth.toml." for what, source in figures.items() if source == "set"
+    ]
 
 
 def _box(box: Box) -> list[Finding]:

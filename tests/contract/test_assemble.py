@@ -13,7 +13,9 @@ import pytest
 from appliance import assemble
 from appliance.assemble import Appliance
 from appliance.faults import Fault
+from appliance.fitting import Carried
 from appliance.home import Home
+from appliance.live import Live
 from appliance.portal import tls
 from appliance.settings import PortalSection, Settings
 from appliance.store import birth
@@ -78,3 +80,20 @@ async def test_an_address_that_is_none_of_this_machines_is_a_mistake_in_the_sett
     with pytest.raises(Fault, match="bad_settings"):
         await appliance.start()
     await appliance.close()
+
+
+async def test_the_health_of_a_box_says_how_much_of_it_is_in_use(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assemble, "HEALTH_SECONDS", 0.01)
+    assert (appliance.health().carried, appliance.health().capacity) == (None, "assumed")
+
+    async def looked(live: Live) -> None:
+        live.fitting.carried = Carried(0.25, 3)
+
+    monkeypatch.setattr(Live, "look_at_capacity", looked)
+    await appliance.unlock(PASSPHRASE)
+    watching = asyncio.create_task(appliance._watch_health())
+    await until(lambda: appliance.health().carried == 0.25)
+    watching.cancel()
+    assert appliance.health().people == 3

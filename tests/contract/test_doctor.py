@@ -1,0 +1,39 @@
+"""`hearth doctor` as a command: measures a real relay, keeps the figures, and tells `hearth up`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from appliance import carrying
+from appliance.home import Home
+from appliance.settings import MediaSection, Settings
+from appliance.up import _Up
+from tests.fakes.boxes import command
+
+
+@pytest.mark.slow
+async def test_what_the_doctor_measured_is_what_the_relay_is_started_with(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command("doctor", "--json", "--home", str(tmp_path)), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    told = json.loads(output)
+    assert told["facts"]["forwarding"]["packets_per_cpu_second"] > 0
+    assert process.returncode == int(any(one["mark"] == "bad" for one in told["findings"]))
+    assert told["people"]["pictures"] >= 1
+    kept = carrying.read(Home(tmp_path))
+    assert kept is not None and kept.packets == told["capacity"]["packets"]
+    started = _Up(Home(tmp_path), Settings(media=MediaSection(capacity_kbps=4321)), None, "")._children[0].command
+    told_to = dict(zip(started, started[1:], strict=False))
+    assert (told_to["--capacity-kbps"], told_to["--capacity-packets"]) == ("4321", str(kept.packets))
+
+
+async def test_a_word_that_is_none_of_its_own_is_bad_usage(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command("doctor", "--cure", "--home", str(tmp_path)), stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == 2
