@@ -13,8 +13,10 @@ from typing import Any
 from aioice import stun
 
 from media import limits, rtcp
+from media.bandwidth import twcc
 from media.rtp import write_header
 from tests.fakes.sealed_frames import picture, sealed
+from tests.fuzz.forwarding import DOWN_SSRC
 from tests.fuzz.packets import PASSWORD
 from tests.fuzz.targets import CORPUS, TARGETS
 
@@ -125,6 +127,59 @@ def sealed_frames() -> dict[str, bytes]:
     }
 
 
+def feedback() -> dict[str, bytes]:
+    return {
+        name.removeprefix("feedback-"): data[12:]
+        for name, data in rtcp_packets().items()
+        if name.startswith("feedback")
+    } | {
+        "written": twcc.write_feedback(65_530, 3, [0, 4, None, 300, 299, *range(300, 900, 7), None, 9_000]),
+        "run-of-lost": twcc.write_feedback(7, 255, [5, *[None] * 200, 6]),
+    }
+
+
+def room() -> dict[str, bytes]:
+    """Chunks of way, time and packet (`forwarding.py`): pictures, sound, gaps, repair, feedback of both sides."""
+
+    def chunk(way: int, packet: bytes, pause: int = 5) -> bytes:
+        return bytes([len(packet) + 2, way, pause]) + packet
+
+    def shown(number: int, key: bool = False, size: int = 20) -> bytes:
+        head = write_header(False, True, 96, number & 0xFFFF, 3000 * number, 2)
+        block = bytes.fromhex("bede0001 51") + (number & 0xFFFF).to_bytes(2, "big") + b"\0"
+        payload = b"\x90\x80" + (number & 0x7F).to_bytes(1, "big") + picture(size, key=key, counter=number)
+        return bytes([head[0] | 0x10]) + head[1:] + block + payload
+
+    def heard(number: int) -> bytes:
+        head = write_header(False, False, 111, number, 960 * number, 1)
+        return (
+            bytes([head[0] | 0x10])
+            + head[1:]
+            + bytes.fromhex("bede0001 40a30000")
+            + sealed("audio", 20, counter=number)
+        )
+
+    def repaired(number: int) -> bytes:
+        again = shown(number)
+        return write_header(False, True, 97, 50 + number, 3000 * number, 3) + number.to_bytes(2, "big") + again[20:]
+
+    flow = chunk(0, shown(1, key=True)) + b"".join(chunk(0, shown(number)) for number in range(2, 8))
+    talk = b"".join(chunk(0, heard(number)) for number in range(1, 12))
+    lossy = [shown(1, key=True), shown(2), shown(5), repaired(3), shown(4)]
+    said = [data for data in rtcp_packets().values() if len(data) < 250]
+    nack = rtcp.write_nack(1, DOWN_SSRC, list(range(26, 30)))
+    return {
+        "flow": flow,
+        "talk": talk,
+        "lossy": b"".join(chunk(0, packet) for packet in lossy),
+        "around": chunk(0, shown(65_534, key=True)) + b"".join(chunk(0, shown(65_534 + more)) for more in range(1, 5)),
+        "reports": flow + b"".join(chunk(way, data, 200) for way in (1, 2) for data in said),
+        "nacks": flow + chunk(2, nack) + chunk(2, nack) + chunk(2, rtcp.write_picture_loss(1, DOWN_SSRC)),
+        "padding": flow + chunk(0, write_header(True, False, 97, 9, 0, 3) + b"\0" * 99 + b"\x64"),
+        "early": chunk(0, shown(1)) + chunk(1, rtcp.write_goodbye([2])) + chunk(0, shown(3, key=True)),
+    }
+
+
 _ALL = {"send": ["audio", "video"], "receive": True, "sealed": True}
 _CODECS = [
     {"mimeType": "audio/opus", "clockRate": 48000, "payloadType": 111, "channels": 2},
@@ -217,6 +272,8 @@ MAKERS = {
     "vp8": vp8,
     "sframe": sframe,
     "sealed": sealed_frames,
+    "twcc": feedback,
+    "room": room,
     "request": requests,
     "relay_sock": relay_lines,
     "frame": frames,

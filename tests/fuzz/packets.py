@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from media import ice, limits, rtcp, rtp, sframe, vp8
+from media.bandwidth import twcc
+from media.bandwidth.limits import MAX_FEEDBACK_PACKETS
 from media.faults import MediaFault
 from media.sealed import Judge, begins_picture, begins_sound
 
@@ -78,6 +80,20 @@ def _same_again(packet: rtcp.Rtcp) -> None:
             assert rtcp.read_compound(rtcp.write_remb(ssrc, bps, ssrcs)) == [packet]
         case rtcp.TransportFeedback(ssrc, media, fci):
             assert packet in rtcp.read_compound(rtcp.write_transport_feedback(ssrc, media, fci))
+
+
+def transport_feedback(data: bytes) -> None:
+    """The part of transport-wide feedback that RTCP leaves raw."""
+    try:
+        found = twcc.read_feedback(data)
+    except MediaFault:
+        return
+    assert len(found.arrivals) <= MAX_FEEDBACK_PACKETS
+    if any(tick is not None for tick in found.arrivals):
+        again = twcc.read_feedback(twcc.write_feedback(found.base, found.number, found.arrivals))
+        first = next(tick for tick in found.arrivals if tick is not None)
+        moved = next(tick for tick in again.arrivals if tick is not None) - first
+        assert [tick if tick is None else tick - moved for tick in again.arrivals] == found.arrivals
 
 
 def stun_check(data: bytes) -> None:

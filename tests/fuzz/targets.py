@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import packets, words
+from tests.fuzz import forwarding, packets, words
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -17,10 +17,15 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "vp8": packets.vp8_payload,
     "sframe": packets.sframe_header,
     "sealed": packets.sealed_frames,
+    "twcc": packets.transport_feedback,
+    "room": forwarding.room_packets,
     "relay_sock": words.relay_lines,
     "request": words.browser_request,
     "frame": words.portal_frame,
 }
+
+# An input of these is many packets or lines, and they get that many times fewer.
+PER_INPUT = {"room": 20, "relay_sock": 20}
 
 
 def corpus(target: str) -> list[Path]:

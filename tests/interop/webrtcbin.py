@@ -196,7 +196,7 @@ def _key_frame() -> Any:
 
 def main(way: str, leaf: int, base_key: bytes) -> None:
     Gst.init(None)
-    threading.Thread(target=GLib.MainLoop().run, daemon=True).start()
+    threading.Thread(target=GLib.MainLoop().run, daemon=True).start()  # type: ignore[operator,unused-ignore]
     end = End(way, leaf, base_key)
     for line in sys.stdin:
         asked = json.loads(line)
