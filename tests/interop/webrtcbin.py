@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -196,13 +197,17 @@ def _key_frame() -> Any:
 
 def main(way: str, leaf: int, base_key: bytes) -> None:
     Gst.init(None)
-    threading.Thread(target=GLib.MainLoop().run, daemon=True).start()  # type: ignore[operator,unused-ignore]
+    threading.Thread(target=GLib.MainLoop().run, daemon=True).start()
     end = End(way, leaf, base_key)
     for line in sys.stdin:
         asked = json.loads(line)
         do = asked.pop("do")
-        told = {"offer": end.offer, "answer": end.answer, "counts": end.counts}[do](**asked)
-        print(json.dumps(told), flush=True)
+        doings: dict[str, Callable[..., dict[str, Any]]] = {
+            "offer": end.offer,
+            "answer": end.answer,
+            "counts": end.counts,
+        }
+        print(json.dumps(doings[do](**asked)), flush=True)
 
 
 if __name__ == "__main__":
