@@ -1,7 +1,7 @@
 """The forwarding plane: what happens to each RTP packet, and nothing else. The room decides, the plane carries out.
 
 Two things implement `Plane`: `twin.py` in Python, and `media/native` in C, which can also run in a thread of its own
-with the socket. tests/contract/test_plane.py holds both to one suite, and to each other over random inputs.
+with the socket. tests/contract/plane holds both to one suite, and to each other over random scripts.
 
 Sans-IO: bytes and time in, bytes out, no key and no socket. Numbers of transports, streams and downs are the caller's,
 each used once. `now` is monotonic time in **nanoseconds**. RTP timestamps and SSRCs are 32-bit numbers, `ntp` is the
@@ -127,7 +127,7 @@ class Plane(Protocol):
         """Raises ValueError if an SSRC of `format` is taken on this transport."""
 
     def remove_stream(self, stream: int) -> None:
-        """Downs that flow from it or aim at it are held."""
+        """Downs that flow from it or aim at it are held: they aim at nothing then, whatever else they flowed from."""
 
     def set_stream(self, stream: int, *, forwarded: bool, sealed: bool) -> None:
         """`forwarded` (true at first): whether its packets are sent on and kept. A stream that is not is still judged,
@@ -159,12 +159,13 @@ class Plane(Protocol):
 
     def receive(self, transport: int, packet: bytes, now: int) -> list[Out]:
         """One RTP packet in. Raises MediaFault for what is no RTP, NotSealed for what its judge refuses; neither
-        changes anything but the judge and the transport's arrivals. `twin.py` has the rules in their order.
+        changes anything but the judge and the transport's arrivals. `intake.py` has the rules in their order.
         """
 
     def repair(self, down: int, lost: Sequence[int], now: int) -> list[Out]:
         """Packets that a receiver misses, by the 16-bit numbers it saw: those kept, within the allowance of the down
-        (RESENDS_PER_SECOND, RESEND_BURST). With `rtx` as RFC 4588 section 4, else bit for bit as they were.
+        (RESENDS_PER_SECOND, RESEND_BURST). With `rtx` as RFC 4588 section 4, else bit for bit as they were; where
+        that cannot be, for the sake of `transport_sequence`, nothing.
         """
 
     def probe(self, down: int, packets: int, now: int) -> list[Out]:
@@ -182,7 +183,8 @@ class Plane(Protocol):
         """For the sender report of `stream`; None if the down does not flow from it. Repairs count, no padding."""
 
     def missing(self, now: int) -> list[tuple[int, tuple[int, ...]]]:
-        """(stream, 16-bit numbers) to ask of the senders now, noted as asked. Ask again after 20 ms if `lacks`.
+        """(stream, rising 16-bit numbers) to ask of the senders now, noted as asked; streams in any order. Ask again
+        after 20 ms if `lacks`.
 
         A number is missing when a higher one came; it is due LACK_PATIENCE after that, again each LACK_AGAIN, MAX_ASKS
         times, and forgotten when it comes or after LACK_AGE. MAX_ASKED at most for one stream; a jump of more than
@@ -193,7 +195,7 @@ class Plane(Protocol):
         """Whether anything is missing."""
 
     def levels(self) -> list[Level]:
-        """All streams that had packets with a level since the last call."""
+        """All streams that had packets with a level since the last call, in any order."""
 
     def arrivals(self, transport: int) -> list[tuple[int, int]]:
         """(16-bit transport-wide number, nanoseconds) since the last call, as they came; the newest MAX_ARRIVALS."""

@@ -1,6 +1,7 @@
 """The forwarding plane in Python: what runs where there is no compiler, and what the one in C is measured by.
 
-Here is what the room sets and asks. `intake.py` has the way of a packet, `down.py` what each receiver gets of it.
+Here is what the room sets and asks. `intake.py` has the way of a packet, `down.py` what each receiver gets of it,
+`again.py` what it gets a second time.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from media.plane import again
 from media.plane.down import Down
 from media.plane.intake import Intake
 from media.plane.interface import DownFormat, Event, Extensions, Level, Out, Received, Sent, StreamFormat
@@ -104,11 +106,13 @@ class Twin:
 
     def repair(self, down: int, lost: Sequence[int], now: int) -> list[Out]:
         found = self._downs[down]
-        return self._intake.count_sent([out for number in lost if (out := found.repair(number, now)) is not None])
+        return self._intake.count_sent(
+            [out for number in lost if (out := again.repair(found, number, now)) is not None]
+        )
 
     def probe(self, down: int, packets: int, now: int) -> list[Out]:
         found = self._downs[down]
-        return self._intake.count_sent([out for _ in range(packets) if (out := found.probe(now)) is not None])
+        return self._intake.count_sent([out for _ in range(packets) if (out := again.probe(found, now)) is not None])
 
     # --- what the room asks ------------------------------------------------------------------------------------------
 
