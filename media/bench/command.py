@@ -89,7 +89,8 @@ def rounds(
 def _doubts(run: Run) -> str:
     """What is wrong with a run, for the person who watches."""
     said = "" if run.kept_pace else "; the generator was too slow, the machine is busy"
-    return said + (f"; {run.loss:.2%} lost" if run.loss > 0 else "")
+    said += f"; {run.loss:.2%} lost" if run.loss else ""
+    return said + (f"; {run.withheld:.2%} withheld" if run.withheld else "")
 
 
 def _names(known: tuple[str, ...]) -> Callable[[str], list[str]]:

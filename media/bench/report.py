@@ -20,6 +20,7 @@ MOST_LATE = 0.02
 @dataclass(frozen=True)
 class Run:
     """One window. `expected_out`: copies of what was sent in, by who watches what; `unique_out`: how many of them came;
+    `numbered_out`: how many sequence numbers the receivers saw pass, gaps too;
     `packets_out`: what came at all, repairs too and `probes` not. `late`: sent more than 5 ms after it was due."""
 
     seconds: float
@@ -28,6 +29,7 @@ class Run:
     expected_in: int
     expected_out: int
     unique_out: int
+    numbered_out: int
     packets_out: int
     nacked: int = 0
     probes: int = 0
@@ -48,7 +50,13 @@ class Run:
 
     @property
     def loss(self) -> float:
-        return 1 - self.unique_out / self.expected_out
+        """Share of what was to arrive whose number passed without it: lost in the relay or on the way."""
+        return max(0, self.numbered_out - self.unique_out) / self.expected_out
+
+    @property
+    def withheld(self) -> float:
+        """Share that never got a number: what the relay left out of a stream, by its choice or for good."""
+        return max(0, self.expected_out - self.numbered_out) / self.expected_out
 
     @property
     def kept_pace(self) -> bool:
@@ -80,6 +88,7 @@ def figures(runs: Sequence[Run]) -> dict[str, Any]:
         "cpu_share": spread([run.cpu_seconds / run.seconds for run in runs], 4),
         "busiest_threads": [round(share, 4) for share in runs[-1].thread_shares[:3]],
         "loss": spread([run.loss for run in runs], 6),
+        "withheld": spread([run.withheld for run in runs], 6),
         "added_latency_ms": {
             name: spread([run.age_ms(share) for run in runs], 3) for name, share in (("p50", 0.5), ("p99", 0.99))
         },

@@ -51,15 +51,13 @@ class Room:
     def __init__(self, load: Load, wiring: Wiring) -> None:
         self.load, self.wiring = load, wiring
 
-    def unique(self) -> int:
-        """Packets that have arrived, each number of a stream once, repair streams aside."""
+    def arrived(self) -> tuple[int, int]:
+        """Packets that have arrived, each number of a stream once, and how many numbers there were; repair streams
+        aside."""
         rtx = self.wiring.numbers.rtx
-        return sum(
-            stream.unique
-            for line in self.wiring.receivers
-            for stream in self.load.streams(line)
-            if stream.payload_type != rtx
-        )
+        streams = [item for line in self.wiring.receivers for item in self.load.streams(line)]
+        media = [item for item in streams if item.payload_type != rtx]
+        return sum(item.unique for item in media), sum(item.highest - item.first + 1 for item in media)
 
     def received(self) -> int:
         """RTP datagrams that have arrived, repairs too, padding aside."""
@@ -123,7 +121,7 @@ async def _measure(peer: Peer, load: Load, sendings: list[Sending], profile: str
 async def _window(peer: Peer, room: Room, manners: Manners, seconds: float, warm_up: float) -> Run:
     load = room.load
     load.ages()
-    sent, unique, received, trouble = room.sent(), room.unique(), room.received(), load.trouble()
+    sent, arrived, received, trouble = room.sent(), room.arrived(), room.received(), load.trouble()
     nacked, probes, process = manners.nacked, room.probes(), psutil.Process(peer.pid)
     threads = threads_ns(peer.pid)
     cpu, began = cpu_ns(peer.pid), time.monotonic()
@@ -134,14 +132,15 @@ async def _window(peer: Peer, room: Room, manners: Manners, seconds: float, warm
     busy = {name: used - threads.get(name, 0) for name, used in threads_ns(peer.pid).items()}
     memory = process.memory_full_info()
     await room.rest()
-    sent_now, trouble_now = room.sent(), load.trouble()
+    sent_now, arrived_now, trouble_now = room.sent(), room.arrived(), load.trouble()
     return Run(
         seconds=elapsed,
         cpu_seconds=spent / 1e9,
         packets_in=sent_now[0] - sent[0],
         expected_in=round(sum(item.stream.rate for item in load.sources) * elapsed),
         expected_out=sent_now[1] - sent[1],
-        unique_out=room.unique() - unique,
+        unique_out=arrived_now[0] - arrived[0],
+        numbered_out=arrived_now[1] - arrived[1],
         packets_out=room.received() - received,
         nacked=manners.nacked - nacked,
         probes=room.probes() - probes,

@@ -24,6 +24,7 @@ async def test_every_copy_of_a_short_load_arrives_and_is_counted(make: Callable[
     run = await measure(make(), "call", 0.5)
     assert run.packets_in > 0
     assert run.expected_out > 2 * run.packets_in
+    assert run.loss == 0
     assert run.unique_out == run.expected_out
     assert run.cpu_seconds > 0
     assert run.ages_ns, "no packet could be opened"

@@ -16,6 +16,7 @@ RUN = Run(
     expected_in=1000,
     expected_out=11_000,
     unique_out=11_000,
+    numbered_out=11_000,
     packets_out=11_100,
     ages_ns=range(1_000_000, 101_000_000, 1_000_000),
 )
@@ -25,9 +26,17 @@ def test_a_rate_is_what_arrived_by_processor_time_repairs_too() -> None:
     assert RUN.rate == 22_200
 
 
-def test_loss_is_what_never_came_whatever_was_repeated() -> None:
-    assert RUN.loss == 0
-    assert replace(RUN, unique_out=10_450).loss == pytest.approx(0.05)
+def test_loss_is_a_gap_in_the_numbers_whatever_was_repeated() -> None:
+    assert (RUN.loss, RUN.withheld) == (0, 0)
+    lossy = replace(RUN, unique_out=10_450)
+    assert lossy.loss == pytest.approx(0.05)
+    assert lossy.withheld == 0
+
+
+def test_what_never_got_a_number_was_withheld_and_not_lost() -> None:
+    silent = replace(RUN, unique_out=9_900, numbered_out=9_900)
+    assert silent.loss == 0
+    assert silent.withheld == pytest.approx(0.1)
 
 
 def test_a_ratio_is_the_median_of_runs_paired_by_round_not_of_medians() -> None:
