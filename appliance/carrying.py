@@ -2,6 +2,7 @@
 assumed for a machine like this. `hearth up` gives it to the relay, which shares it out (`media/capacity.py`).
 
     capacity.json   in the home, 0600, replaced as a whole: version, when, on what machine, kbps, packets
+    capacity.env    the same for the relay's systemd unit, as options of its command line
 """
 
 from __future__ import annotations
@@ -87,8 +88,19 @@ def read(home: Home) -> Kept | None:
 
 
 def write(home: Home, kept: Kept) -> None:
-    """Raises OSError."""
+    """Faults: home_not_writable, store_failed."""
     write_atomically(home.capacity, msgspec.json.encode(kept) + b"\n")
+
+
+def options(capacity: Capacity) -> list[str]:
+    """Of the relay's command line."""
+    return ["--capacity-kbps", str(capacity.kbps), "--capacity-packets", str(capacity.packets)]
+
+
+def write_for_unit(home: Home, capacity: Capacity) -> None:
+    """Faults: home_not_writable, store_failed."""
+    line = f'HEARTH_CAPACITY="{" ".join(options(capacity))}"\n'
+    write_atomically(home.capacity.with_suffix(".env"), line.encode())
 
 
 def choose(section: MediaSection, kept: Kept | None, machine: str, cores: int) -> Capacity:

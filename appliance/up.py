@@ -79,8 +79,7 @@ class _Up:
         relay = ["-m", "media", "--socket", str(home.relay_socket), "--udp-port", str(chosen.media.port)]
         for address in chosen.media.addresses:
             relay += ["--address", address]
-        carries = carrying.of_this_box(home, chosen.media)
-        relay += ["--capacity-kbps", str(carries.kbps), "--capacity-packets", str(carries.packets)]
+        relay += carrying.options(carrying.of_this_box(home, chosen.media))
         relay += ["--last-n", str(chosen.media.last_n)]
         serve = ["-m", "appliance", "appliance", "--home", str(home.root)]
         self._locked = not passphrase

@@ -32,6 +32,7 @@ def doctor(root: Path, *, as_json: bool) -> int:
     found = rules.findings(facts)
     try:
         _keep(home, facts)
+        carrying.write_for_unit(home, carrying.of_this_box(home, chosen.media))
     except Fault:
         found.append(Finding("kept", "bad", "The figures could not be kept: the box's folder cannot be written to."))
     capacity = carrying.of_this_box(home, chosen.media)
