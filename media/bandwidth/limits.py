@@ -177,11 +177,13 @@ PROBE_TIME = 0.4
 PROBE_STEP = 0.02
 # Seconds after its end in which feedback has to have come.
 PROBE_WAIT = 0.6
-# Times the estimate that is tried, before a probe has failed and after.
+# Times the estimate that is tried, and what is tried after a probe that failed.
 FIRST_PROBE = 2.0
 LATER_PROBE = 1.4
 # Bits per second that a probe tries more at least: a thumbnail, and packets enough to tell loss by.
 MIN_PROBE_BPS = 160_000.0
+# Times that a probe which reached its goal makes the next one larger, up to FIRST_PROBE.
+PROBE_BOLDER = 1.2
 # Times what is wanted that is tried at most: room for a layer to be given.
 PROBE_BEYOND = 1.2
 # Share of the goal that has to arrive for the next probe to follow at once, and share of what arrived that is believed.
@@ -189,7 +191,7 @@ PROBE_REACHED = 0.85
 PROBE_TAKEN = 0.95
 # Seconds after a probe that failed, doubled each time.
 PROBE_PAUSE = 1.0
-MAX_PROBE_PAUSE = 8.0
+MAX_PROBE_PAUSE = 4.0
 # Octets of one probe packet: header with one extension and 255 of padding (media/plane/interface.py).
 PROBE_OCTETS = 275
 # Probe packets of one call: 20 ms at 7 Mbit/s.

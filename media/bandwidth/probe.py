@@ -77,6 +77,7 @@ class Probe:
         self._state = _State.IDLE
         if arrived >= limits.PROBE_REACHED * self.goal:
             self._pause = limits.PROBE_PAUSE
+            self._growth = min(self._growth * limits.PROBE_BOLDER, limits.FIRST_PROBE)
             self.next_at = now
         else:
             self.next_at = now + self._pause

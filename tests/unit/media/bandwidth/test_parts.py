@@ -221,7 +221,7 @@ def test_the_pause_after_probes_that_find_nothing_grows_to_its_bound_and_one_tha
         probe.begin(1e6, 10e6, 0.9e6, 0, now)
         probe.end(1e6, now)
         pauses.append(probe.next_at - now)
-    assert pauses == [1, 2, 4, 8, 8, 8]
+    assert pauses == [1, 2, 4, 4, 4, 4]
     probe.begin(1e6, 10e6, 0.9e6, 0, now)
     probe.end(probe.goal, now)
     assert probe.next_at == now
