@@ -102,7 +102,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "hp_wire_learn": (c_int, (c_uint32, c_uint16, c_int64)),
     "hp_wire_forget": (None, (c_uint32, c_uint16)),
     "hp_wire_select": (c_int, (c_int64, c_uint32, c_uint16)),
-    "hp_wire_send": (None, (c_int64, ctypes.c_char_p, ctypes.c_size_t)),
+    "hp_wire_send": (None, (ctypes.c_char_p, ctypes.c_size_t)),
     "hp_wire_read": (c_int64, (_DATA,)),
     "hp_wire_counts": (None, (POINTER(c_int64),)),
 }

@@ -105,12 +105,12 @@ static void seal_and_put(hp_wire *wire, struct transport *transport, const uint8
         wire->counts[HP_WIRE_CLOSED]++;
         return;
     }
-    uint8_t *slot = sender_slot(wire->sender);
-    int length = (int)(head_length + rest_length);
-    if (length > MAX_CLEAR) {
+    if (head_length + rest_length > MAX_CLEAR || head_length + rest_length < 12) {
         wire->counts[HP_WIRE_NOT_SEALED]++;
         return;
     }
+    uint8_t *slot = sender_slot(wire->sender);
+    int length = (int)(head_length + rest_length);
     memcpy(slot, head, head_length);
     memcpy(slot + head_length, rest, rest_length);
     if (wire->protect(path->sealing, slot, &length) || length <= 0)
@@ -123,13 +123,29 @@ static void emit_to_wire(void *context, struct transport *transport, const struc
     seal_and_put(context, transport, written->head, written->head_length, written->rest, written->rest_length);
 }
 
-void hp_wire_send(hp_wire *wire, int64_t number, const uint8_t *packet, size_t length) {
-    plane_lock(wire->plane);
-    struct transport *transport = map_get(&wire->plane->transports, number);
-    if (transport && length <= MAX_CLEAR)
-        seal_and_put(wire, transport, packet, length, packet, 0);
+/* One of the packed packets; returns what is left behind it, or NULL for what is cut short. */
+static const uint8_t *send_packed(hp_wire *wire, const uint8_t *at, size_t length) {
+    struct hp_out out;
+    if (length < sizeof out)
+        return NULL;
+    memcpy(&out, at, sizeof out);
+    length -= sizeof out;
+    if (out.head > length || out.rest > length - out.head)
+        return NULL;
+    const uint8_t *head = at + sizeof out, *rest = head + out.head;
+    struct transport *transport = map_get(&wire->plane->transports, out.transport);
+    if (transport)
+        seal_and_put(wire, transport, head, out.head, rest, out.rest);
     else
-        wire->counts[transport ? HP_WIRE_NOT_SEALED : HP_WIRE_CLOSED]++;
+        wire->counts[HP_WIRE_CLOSED]++;
+    return rest + out.rest;
+}
+
+void hp_wire_send(hp_wire *wire, const uint8_t *packets, size_t length) {
+    const uint8_t *at = packets, *end = packets + length;
+    plane_lock(wire->plane);
+    while (at && at < end)
+        at = send_packed(wire, at, (size_t)(end - at));
     sender_flush(wire->sender);
     plane_unlock(wire->plane);
 }

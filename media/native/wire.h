@@ -50,8 +50,9 @@ HP_PUBLIC int hp_wire_learn(hp_wire *wire, uint32_t host, uint16_t port, int64_t
 HP_PUBLIC void hp_wire_forget(hp_wire *wire, uint32_t host, uint16_t port);
 /* Where packets for the transport go from now on. */
 HP_PUBLIC int hp_wire_select(hp_wire *wire, int64_t transport, uint32_t host, uint16_t port);
-/* One packet in clear; what can't be sent is dropped and counted. */
-HP_PUBLIC void hp_wire_send(hp_wire *wire, int64_t transport, const uint8_t *packet, size_t length);
+/* Packets in clear, each a `struct hp_out` and its bytes, as the plane answers; what can't be sent is dropped and
+ * counted. */
+HP_PUBLIC void hp_wire_send(hp_wire *wire, const uint8_t *packets, size_t length);
 HP_PUBLIC int64_t hp_wire_read(hp_wire *wire, const uint8_t **data);
 HP_PUBLIC void hp_wire_counts(hp_wire *wire, int64_t counts[HP_WIRE_COUNTS]);
 

@@ -19,7 +19,7 @@ from pylibsrtp import _binding
 from media import limits
 from media.faults import MediaFault
 from media.ice import Address
-from media.native.library import DATAGRAM, Answer, check, load
+from media.native.library import DATAGRAM, OUT, Answer, check, load
 from media.native.plane import NativePlane
 from media.plane.interface import Out, Plane
 from media.srtp import Srtp
@@ -115,11 +115,10 @@ class NativeWire:
         raise MediaFault("RTP never comes this way")
 
     def send(self, packets: Iterable[Out]) -> None:
-        if self._pointer is None:
-            return
-        for transport, head, rest in packets:
-            packet = head + rest
-            self._library.hp_wire_send(self._pointer, transport, packet, len(packet))
+        pack = OUT.pack
+        data = b"".join([pack(number, len(head), len(rest)) + head + rest for number, head, rest in packets])
+        if data and self._pointer is not None:
+            self._library.hp_wire_send(self._pointer, data, len(data))
 
     def counts(self) -> Mapping[str, int]:
         if self._pointer is None:
