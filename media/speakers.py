@@ -42,8 +42,10 @@ class Speakers:
         return {member: voice.talked for member, voice in self._voices.items()}
 
     def hear(self, levels: Mapping[str, tuple[int, int, int]], now: float) -> None:
-        """What came since the last call: member to (packets, voiced packets, sum of loudness). Call it each
-        HEAR_INTERVAL, also when nothing came: silence is news too.
+        """What came since the last call: member to (packets, voiced packets, sum of loudness).
+
+        Call it each 60 ms at least, for who begins to speak is forwarded by the next call; also when nothing came:
+        silence is news too.
         """
         elapsed = min(max(now - self._at, 0.0), limits.MAX_HEAR_INTERVAL)
         self._at = now

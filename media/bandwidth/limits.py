@@ -47,8 +47,6 @@ LATE_PACKETS = 512
 # Voices that are forwarded at a time, besides those who are always heard. More than three at once nobody understands;
 # each costs VOICE_BPS and 50 packets a second for every receiver.
 MAX_VOICES = 3
-# Seconds between two looks at the levels: two frames of sound. Who begins to speak is forwarded by the next look.
-HEAR_INTERVAL = 0.04
 # Seconds that one look may stand for at most: after a pause of the process nobody has spoken for all of it.
 MAX_HEAR_INTERVAL = 0.25
 # Seconds of sound in a packet: what browsers send unless told otherwise. Talk time is counted in it.

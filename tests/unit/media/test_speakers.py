@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from media.bandwidth import limits
 from media.speakers import Speakers
 
-STEP = limits.HEAR_INTERVAL
+STEP = 0.04
 Levels = dict[str, tuple[int, int, int]]
 
 
