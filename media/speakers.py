@@ -131,8 +131,9 @@ class Speakers:
 
     def _rank(self, now: float) -> None:
         voices = self._voices
-        order = [item for item in self.ranking if item in self.forwarded and voices[item].speaks(now)]
-        order += sorted(item for item in self.forwarded if voices[item].speaks(now) and item not in order)
+        speaking = {item for item in self.forwarded if now - voices[item].spoke_at <= limits.RANK_SILENCE}
+        order = [item for item in self.ranking if item in speaking]
+        order += sorted(speaking.difference(order))
         for index in range(len(order) - 1, 0, -1):
             ahead, behind = order[index - 1], order[index]
             if voices[behind].activity > voices[ahead].activity + limits.CLEARLY_LOUDER:

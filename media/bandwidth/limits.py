@@ -61,6 +61,8 @@ SPEECH_PAUSE = 0.3
 ACTIVITY_TIME = 0.4
 # Steps of loudness (decibel) by which somebody has to be louder to displace another who speaks.
 CLEARLY_LOUDER = 6.0
+# Seconds of silence after which somebody is no longer named as speaking: each change is a message to everybody.
+RANK_SILENCE = 0.8
 # Seconds of silence after which one of the places goes to somebody who speaks.
 PLACE_SILENCE = 0.5
 # Seconds of speech before somebody displaces one who speaks: a cough or a door takes no place from a sentence.
