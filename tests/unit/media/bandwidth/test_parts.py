@@ -231,3 +231,22 @@ def test_what_a_call_sends_at_once_is_bounded() -> None:
     probe = Probe(0.0)
     probe.begin(30e6, 30e6, 0.0, 0, 0.0)
     assert probe.packets(0, 0.0, 0.39) == limits.MAX_PROBE_PACKETS
+
+
+def test_a_probe_is_due_at_once_when_the_line_has_become_another() -> None:
+    probe = Probe(0.0)
+    for _ in range(4):
+        probe.begin(1e6, 10e6, 0.9e6, 0, 0.0)
+        probe.end(0.0, 0.0)
+    probe.hurry(1.0)
+    assert probe.next_at == 1.0
+    probe.begin(1e6, 10e6, 0.9e6, 0, 1.0)
+    assert probe.goal == limits.FIRST_PROBE * 1e6
+
+
+def test_loss_is_mended_when_it_is_little_after_it_was_much() -> None:
+    loss, mended = LossControl(), []
+    for second, share in enumerate([0.0, 0.2, 0.05, 0.01, 0.05]):
+        loss.apply(share, 1e6, 0.05, 1.0, second)
+        mended.append(loss.mended)
+    assert mended == [True, False, False, True, True]

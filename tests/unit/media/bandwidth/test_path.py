@@ -203,3 +203,10 @@ def test_sound_is_never_aimed_below() -> None:
     estimate.unreported = 160_000.0
     estimate.remb(0, 0.0)
     assert estimate.bps == 160_000
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_a_line_that_loses_no_more_is_probed_at_once(seed: int) -> None:
+    link = downlink(seed, rate=5 * MBIT, loss=0.2).run(20)
+    link.line.loss = 0.0
+    assert link.run(2.15).estimate.bps >= 900 * KBIT
