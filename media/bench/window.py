@@ -15,19 +15,15 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from media.bench import profiles
 from media.bench.generator import Load
 from media.bench.manners import Manners
-from media.bench.peer import Peer, Wiring
-from media.bench.profiles import Sending
+from media.bench.peer import Peer
+from media.bench.profiles import packets_out, sendings
 from media.bench.report import Run
+from media.bench.room import Room
 
-# Seconds of rest in which what is on its way arrives, and the least and the most of load before the window.
-REST = 0.3
-WARM_UP = 2.0
+# Seconds of load before the window at most. Our relay's estimates of twelve paths need up to ten.
 MOST_WARM_UP = 40.0
-# Share of what is to arrive from which on the room counts as filled.
-FILLED = 0.99
 
 
 def cpu_ns(pid: int) -> int:
@@ -45,72 +41,26 @@ def threads_ns(pid: int) -> dict[str, int]:
     return found
 
 
-class Room:
-    """The lines of a filled load."""
-
-    def __init__(self, load: Load, wiring: Wiring) -> None:
-        self.load, self.wiring = load, wiring
-
-    def arrived(self) -> tuple[int, int]:
-        """Packets that have arrived, each number of a stream once, and how many numbers there were; repair streams
-        aside."""
-        rtx = self.wiring.numbers.rtx
-        streams = [item for line in self.wiring.receivers for item in self.load.streams(line)]
-        media = [item for item in streams if item.payload_type != rtx]
-        return sum(item.unique for item in media), sum(item.highest - item.first + 1 for item in media)
-
-    def received(self) -> int:
-        """RTP datagrams that have arrived, repairs too, padding aside."""
-        return sum(self.load.received(line).packets for line in self.wiring.receivers)
-
-    def sent(self) -> tuple[int, int]:
-        """Packets that have left here, and how many copies of them are to arrive."""
-        counts = [(self.load.sent(number).packets, item) for number, item in enumerate(self.load.sources)]
-        return sum(count for count, _ in counts), sum(count * len(item.watchers) for count, item in counts)
-
-    def probes(self) -> int:
-        return sum(self.load.received(line).probes for line in self.wiring.receivers)
-
-    async def warm_up(self, expected: int) -> float:
-        """Load until nearly all arrives; seconds that it took."""
-        self.load.send(True)
-        began = time.monotonic()
-        await asyncio.sleep(WARM_UP)
-        while time.monotonic() - began < MOST_WARM_UP:
-            before, at = self.received(), time.monotonic()
-            await asyncio.sleep(1.0)
-            if (self.received() - before) / (time.monotonic() - at) >= expected * FILLED:
-                break
-        took = time.monotonic() - began
-        await self.rest()
-        return took
-
-    async def rest(self) -> None:
-        self.load.send(False)
-        await asyncio.sleep(REST)
-
-
-async def measure(peer: Peer, profile: str, seconds: float, rooms: int = 1) -> Run:
+async def measure(peer: Peer, profile: str, seconds: float, rooms: int = 1, most_warm_up: float = MOST_WARM_UP) -> Run:
     """Raises `peer.Missing` and `native.NoCompiler`."""
     with TemporaryDirectory(prefix="hearth-bench-") as folder:
         load = Load(Path(folder))
         try:
             await peer.start(Path(folder))
-            sendings = list(profiles.sendings(profile, rooms))
-            return await _measure(peer, load, sendings, profile, seconds, rooms)
+            wiring = await peer.connect(load, list(sendings(profile, rooms)), rooms)
+            load.start()
+            return await _measure(peer, Room(load, wiring), packets_out(profile, rooms), seconds, most_warm_up)
         finally:
             load.close()
             await peer.stop()
 
 
-async def _measure(peer: Peer, load: Load, sendings: list[Sending], profile: str, seconds: float, rooms: int) -> Run:
-    wiring = await peer.connect(load, sendings, rooms)
-    room = Room(load, wiring)
-    manners = Manners(load, wiring.senders, wiring.receivers, wiring.numbers.rtx)
-    load.start()
+async def _measure(peer: Peer, room: Room, expected: int, seconds: float, most_warm_up: float) -> Run:
+    wiring = room.wiring
+    manners = Manners(room.load, wiring.senders, wiring.receivers, wiring.numbers.rtx)
     talking = asyncio.create_task(manners.run())
     try:
-        warm_up = await room.warm_up(profiles.packets_out(profile, rooms))
+        warm_up = await room.warm_up(expected, most_warm_up)
         return await _window(peer, room, manners, seconds, warm_up)
     finally:
         talking.cancel()

@@ -15,6 +15,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import psutil
@@ -62,8 +63,8 @@ async def replace(box: Clinic, number: int, leaving: str) -> None:
     await box.enter("room", f"person{number}", "audio", "video")
 
 
-async def soak(seconds: float, people: int) -> dict[str, Any]:
-    async with clinic() as box:
+async def soak(seconds: float, people: int, options: Sequence[str] = ()) -> dict[str, Any]:
+    async with clinic(options=options) as box:
         assert box.process is not None
         memory, began = Memory(box.process.pid), time.monotonic()
         for number in range(people):
@@ -95,8 +96,11 @@ def main() -> int:
     options.add_argument("--hour", action="store_true", help="an hour, instead of --seconds")
     options.add_argument("--seconds", type=float, default=120.0)
     options.add_argument("--people", type=int, default=8)
+    options.add_argument(
+        "--relay-option", action="append", default=[], help="one more word for the relay's command line"
+    )
     chosen = options.parse_args()
-    found = asyncio.run(soak(HOUR if chosen.hour else chosen.seconds, chosen.people))
+    found = asyncio.run(soak(HOUR if chosen.hour else chosen.seconds, chosen.people, chosen.relay_option))
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 
