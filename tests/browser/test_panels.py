@@ -25,6 +25,13 @@ FOCUS = """() => {
   const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
   return [!(at && (one.contains(at) || at.contains(one))), one.id || one.textContent.trim().slice(0, 30)];
 }"""
+# A box that says no to every admission that does not say how, and takes those that do.
+FULL = """() => {
+  window.fetch = async (_, {body}) => {
+    room.calls.push(`posted ${body.get("beyond")}`.trim());
+    return body.get("beyond") ? Response.json({}) : Response.json({code: "box_full"}, {status: 409});
+  };
+}"""
 DOUBTS = ("altered", "notSealed", "wrongSender", "replayed", "noKey")
 # Whether a tap may help.
 SILENCES = {
@@ -292,6 +299,29 @@ async def test_who_needs_a_key_has_a_row_with_one_button_and_loses_it_at_once(br
     assert await room.calls() == ["let in m8"]
     await room.run("() => room.pending.show([])")
     await expect(room.page.locator("#pending-panel")).to_be_hidden()
+
+
+async def test_a_full_box_asks_by_keyboard_and_waiting_is_what_happens_by_default(
+    browser: Browser, script: Path
+) -> None:
+    room = await stage(browser, script, facilitator=True, width=1280)
+    await room.run(FULL)
+    admit = room.page.locator("#waiting form[data-action=admit] button").first
+    question = room.page.get_by_role("dialog")
+    name = await room.page.locator("#waiting .p-name").first.inner_text()
+    await admit.press("Enter")
+    await expect(question).to_have_accessible_name(f"The box is at its limit. Let {name} in?")
+    await expect(room.page.get_by_role("button", name="Keep them waiting")).to_be_focused()
+    assert await room.complaints() == []
+    await room.page.keyboard.press("Escape")
+    await expect(question).to_be_hidden()
+    await expect(admit).to_be_focused()
+    assert await room.calls() == ["posted"]
+    await admit.press("Enter")
+    await room.page.get_by_role("button", name="Let in with fewer pictures").press("Enter")
+    await expect(question).to_be_hidden()
+    await room.page.wait_for_function("() => room.calls.length === 4")
+    assert (await room.calls())[1:3] == ["posted", "posted fewer"]
 
 
 async def test_who_gets_keys_in_a_moment_is_never_shown_as_in_need_of_them(chromium: Browser, script: Path) -> None:

@@ -49,6 +49,12 @@ function chosen(dialog: HTMLDialogElement, name: string): Promise<string> {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
 }
 
+/** Disabling took the focus from the one that was pressed. */
+function enable(buttons: readonly HTMLButtonElement[], pressed?: HTMLButtonElement): void {
+  for (const button of buttons) button.disabled = false;
+  pressed?.focus();
+}
+
 /**
  * Posts a form in the background. What it changes comes back as an event, so nothing is drawn here.
  * `beyond`: what was chosen where the box is at its limit.
@@ -57,6 +63,7 @@ async function post(form: HTMLFormElement, done: Done, beyond = ""): Promise<voi
   const member = form.closest<HTMLElement>(".person")?.dataset["member"] ?? "";
   const csrf = form.querySelector<HTMLInputElement>("input[name=csrf]")?.value ?? "";
   const buttons = [...form.querySelectorAll("button")];
+  const pressed = buttons.find((button) => button === document.activeElement);
   for (const button of buttons) button.disabled = true;
   complain("");
   let again = "";
@@ -69,13 +76,13 @@ async function post(form: HTMLFormElement, done: Done, beyond = ""): Promise<voi
     if (answer.ok) return done(form.dataset["action"] ?? "", member);
     const problem = (await answer.json().catch(() => null)) as Problem | null;
     const question = questionOf(problem);
-    for (const button of buttons) button.disabled = false; // so that the focus finds back to it
+    if (question) enable(buttons, pressed); // what a dialog closes over gets the focus back
     if (question) again = await chosen(question, form.closest(".person")?.querySelector(".p-name")?.textContent ?? "");
     else complain(problem?.title ?? word("failed"));
   } catch {
     complain(word("failed"));
   } finally {
-    for (const button of buttons) button.disabled = false;
+    enable(buttons);
   }
   if (again) await post(form, done, again);
 }

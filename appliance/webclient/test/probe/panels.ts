@@ -2,6 +2,7 @@
 
 import { Chat } from "../../src/chat.ts";
 import { CodePanel } from "../../src/codepanel.ts";
+import { watchForms } from "../../src/forms.ts";
 import { Pending } from "../../src/lists.ts";
 import { Silence } from "../../src/silence.ts";
 import { TalkTime } from "../../src/talk.ts";
@@ -43,6 +44,7 @@ function enter(facilitator: boolean): object {
   const chat = new Chat(by("chat"), (text) => answer(`send ${text}`));
   const silence = new Silence(by("silence"), () => calls.push("again"));
   const pending = new Pending((member) => calls.push(`let in ${member}`));
+  watchForms((action, member) => calls.push(`${action} ${member}`));
   const talk = new TalkTime(document.getElementById("roster"));
   return Object.assign(asked, { tiles, talk, panel, chat, silence, pending, picture, voice });
 }
