@@ -12,25 +12,35 @@ from collections.abc import Sequence
 
 from media import limits, offers
 from media.bandwidth.limits import LAYER_BPS
-from media.capacity import Demand
 from media.floor import Floor
 from media.layers import Wish, sound_reserve
 from media.roster import Roster
 from media.tracks import DownTrack, Layer, Reason, Transport, UpTrack
 from media.upward import ask_key_frame
+from media.wishes import Wishes
 
 
 class Conduct:
     """Of one room. What the machine has room for (`media/capacity.py`): the highest layer, and pictures a receiver."""
 
     def __init__(self, roster: Roster, floor: Floor, last_n: int) -> None:
-        self._roster, self._floor, self._last_n = roster, floor, last_n
+        self._roster, self._floor, self.last_n = roster, floor, last_n
         self.max_layer, self.max_pictures = limits.MAX_LAYERS - 1, last_n
+        self.wishes = Wishes(roster, floor)
 
     def settle_all(self, now: float) -> None:
+        self.wishes.begin(self.max_layer, now)
         for transport in self._roster.transports.values():
             if transport.downs:
-                self.settle(transport, now)
+                self._settle(transport, now)
+
+    def review(self, now: float) -> None:
+        """The same for pictures, and only for receivers whose line has changed by much since the last look."""
+        self.wishes.begin(self.max_layer, now)
+        for transport in self._roster.transports.values():
+            path = transport.path
+            if path is not None and abs(path.bps - transport.settled_bps) > limits.MUCH * transport.settled_bps:
+                self._pictures(transport, self._shown(transport), now)
 
     def settle_up(self, up: UpTrack, now: float) -> None:
         """After something of `up` has changed: for all who receive it."""
@@ -39,26 +49,33 @@ class Conduct:
 
     def settle(self, transport: Transport, now: float) -> None:
         """Bring every down track of one receiver in line with what is so at `now`. Twice changes nothing."""
-        pictures = []
+        self.wishes.begin(self.max_layer, now)
+        self._settle(transport, now)
+
+    def _settle(self, transport: Transport, now: float) -> None:
+        shown = self._shown(transport)
         for down in transport.downs.values():
-            able = down.ready and not down.up.paused
             if down.up.kind == "audio":
-                self._steer(down, down.up.layers[0] if able and self._floor.forwarded(down.up) else None, now)
-            elif able and down.width and down.height:
-                pictures.append(down)
-            else:
+                heard = down.ready and not down.up.paused and self._floor.forwarded(down.up)
+                self._steer(down, down.up.layers[0] if heard else None, now)
+            elif down not in shown:
                 self._steer(down, None, now)
-        self._pictures(transport, pictures, now)
+        self._pictures(transport, shown, now)
+
+    def _shown(self, transport: Transport) -> list[DownTrack]:
+        """The pictures that could be sent to this receiver."""
+        pictures = [down for down in transport.downs.values() if down.up.kind == "video" and down.ready]
+        return [down for down in pictures if down.width and down.height and not down.up.paused]
 
     def _pictures(self, transport: Transport, downs: list[DownTrack], now: float) -> None:
-        ranked = self.ranked(downs)
-        for down in ranked[self._last_n :]:
+        ranked = self.wishes.ranked(downs)
+        for down in ranked[self.last_n :]:
             self._pause(down, "lastN", now)
-        most = min(self._last_n, self.max_pictures)
-        for down in ranked[most : self._last_n]:
+        most = min(self.last_n, self.max_pictures)
+        for down in ranked[most : self.last_n]:
             self._pause(down, "capacity", now)
         chosen = ranked[:most]
-        wishes = [self._wish(down, place, now) for place, down in enumerate(chosen)]
+        wishes = [self.wishes.of(down, place) for place, down in enumerate(chosen)]
         given = self._divide(transport, wishes, now)
         for down in chosen:
             index = given.get(down.number)
@@ -71,31 +88,15 @@ class Conduct:
         path, allocation = transport.path, transport.allocation
         if path is None or allocation is None:
             return {wish.down: max(wish.wanted, 0) for wish in wishes}
-        path.unreported = float(self._sound(transport))
+        sound = float(self._sound(transport))
+        path.unreported = sound
+        transport.settled_bps = path.bps
+        transport.best = sound + sum(max(wish.layers[: wish.wanted + 1], default=0) for wish in wishes)
         return dict(allocation.decide(path.bps - path.unreported, wishes, now))
 
     def _sound(self, transport: Transport) -> int:
         """Bits per second of the voices that this receiver gets now."""
         return sound_reserve(sum(d.up.kind == "audio" and d.aimed is not None for d in transport.downs.values()))
-
-    def best(self, transport: Transport, now: float) -> float:
-        """What this receiver's wishes would take with no bound on the line: nobody needs to probe further."""
-        downs = [down for down in transport.downs.values() if down.up.kind == "video" and down.ready]
-        shown = [down for down in downs if down.aimed is not None or down.paused_for == "line"]
-        wishes = [self._wish(down, 0, now) for down in shown]
-        return self._sound(transport) + sum(max(wish.layers[: wish.wanted + 1], default=0) for wish in wishes)
-
-    def demand(self) -> Demand:
-        """What the room would take of the machine if there were no bound but last-N, less who does not count."""
-        views, counted = [], self._roster.counted
-        for transport in self._roster.transports.values():
-            downs = [down for down in transport.downs.values() if down.up.kind == "video" and down.ready]
-            downs = [down for down in downs if down.up.member in counted]
-            if transport.downs and transport.member in counted:
-                ranked = self.ranked(downs)[: self._last_n]
-                views.append(tuple(offers.useful(down, limits.MAX_LAYERS - 1) for down in ranked))
-        kinds = [up.kind for up in self._roster.tracks.values() if not up.paused and up.member in counted]
-        return Demand(tuple(views), kinds.count("video"), kinds.count("audio"))
 
     def bound(self, transport: Transport) -> int | None:
         """Bits per second that this sender's pictures may take, where the machine has no room for all of them.
@@ -106,26 +107,6 @@ class Conduct:
         if self.max_layer >= limits.MAX_LAYERS - 1 or not any(len(up.layers) == 1 for up in pictures):
             return None
         return len(pictures) * LAYER_BPS[max(0, self.max_layer)]
-
-    # --- ranks and wishes --------------------------------------------------------------------------------------------
-
-    def ranked(self, downs: Sequence[DownTrack]) -> list[DownTrack]:
-        """Who leads, then who speaks, then who spoke last, then in the order in which they came."""
-        place = {member: index for index, member in enumerate(self._floor.recency)}
-        active, leads = self._floor.active, set(self._roster.leads())
-
-        def key(down: DownTrack) -> tuple[bool, bool, int]:
-            member = down.up.member
-            return member not in leads, member != active, place.get(member, len(place))
-
-        return sorted(downs, key=key)
-
-    def _wish(self, down: DownTrack, place: int, now: float) -> Wish:
-        up = down.up
-        rates = offers.rates(up, self.max_layer, now)
-        rank = 1 if self._roster.permission(up.member).leads else 2 + place
-        rank = 0 if up.member == self._floor.active else rank
-        return Wish(down.number, rates, offers.useful(down, self.max_layer), rank)
 
     # --- what follows ------------------------------------------------------------------------------------------------
 

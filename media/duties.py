@@ -11,7 +11,7 @@ from media.floor import Floor
 from media.offers import tell_wanted
 from media.plane.interface import Out
 from media.roster import Roster
-from media.tracks import Transport
+from media.tracks import DownTrack, Transport
 from media.upward import answer_numbers, ask_key_frame, bound, report
 
 # Part of a pulse by which a duty may be early: timers fire a little before or after their time.
@@ -28,7 +28,8 @@ class Duties:
         # In this order: what was measured is there before it is used.
         self._duties: list[tuple[float, Callable[[float], None]]] = [
             (limits.MEASURE_INTERVAL, self._measure),
-            (limits.REVIEW_INTERVAL, self._review),
+            (limits.SETTLE_INTERVAL, self._settle),
+            (limits.REVIEW_INTERVAL, self._conduct.review),
             (0.0, self._ask_key_frames),
             (FEEDBACK_INTERVAL, self._answer_numbers),
             (limits.REPORT_INTERVAL, self._report),
@@ -52,7 +53,7 @@ class Duties:
             if layer.up.kind == "video":
                 layer.statistics.measure(self._roster.plane.received(layer.number), now)
 
-    def _review(self, now: float) -> None:
+    def _settle(self, now: float) -> None:
         self._conduct.settle_all(now)
         tell_wanted(self._roster, self._conduct.max_layer, now)
 
@@ -80,10 +81,14 @@ class Duties:
             if transport.path is None:
                 continue
             transport.path.departures(self._roster.plane.departures(transport.number))
-            packets = transport.path.probe(now, self._conduct.best(transport, now))
+            packets = transport.path.probe(now, transport.best)
             self.probing = self.probing or transport.path.probing
-            able = [down for down in transport.downs.values() if down.ability.transport_sequence and down.ready]
-            carrier = next((down for down in able if down.aimed is not None), able[0] if able else None)
-            if packets and carrier is not None:
+            carrier = _carrier(transport) if packets else None
+            if carrier is not None:
                 probes += self._roster.plane.probe(carrier.number, packets, int(now * 1e9))
         return probes
+
+
+def _carrier(transport: Transport) -> DownTrack | None:
+    able = [down for down in transport.downs.values() if down.ability.transport_sequence and down.ready]
+    return next((down for down in able if down.aimed is not None), able[0] if able else None)

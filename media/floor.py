@@ -56,8 +56,9 @@ class Floor:
         return (self._speakers.forwarded, self._speakers.active) != before
 
     def forwarded(self, up: UpTrack) -> bool:
-        if not up.format.plane.level or up.member in self._speakers.forwarded:
-            return True
+        return not up.format.plane.level or up.member in self._speakers.forwarded or self._few()
+
+    def _few(self) -> bool:
         voices = {other.member for other in self._roster.tracks.values() if other.kind == "audio"}
         return len(voices) <= MAX_VOICES
 

@@ -72,8 +72,8 @@ class Pulse:
     def _share_capacity(self, now: float) -> None:
         if not self._sharing.budget.known or now < self._share_at:
             return
-        self._share_at = now + limits.REVIEW_INTERVAL
-        shares = self._sharing.decide({name: room.conduct.demand() for name, room in self._rooms.items()}, now)
+        self._share_at = now + limits.SETTLE_INTERVAL
+        shares = self._sharing.decide({name: room.demand() for name, room in self._rooms.items()}, now)
         for name, share in shares.items():
             conduct = self._rooms[name].conduct
             conduct.max_layer, conduct.max_pictures = share.layer, share.pictures

@@ -15,6 +15,7 @@ from typing import Any
 from media import limits
 from media.allowance import Allowance
 from media.capabilities import down_ability, down_parameters, router_capabilities
+from media.capacity import Demand
 from media.conduct import Conduct
 from media.downs import close_down, open_down
 from media.duties import Duties
@@ -22,6 +23,7 @@ from media.faults import Fault
 from media.floor import Floor
 from media.formats import UpFormat
 from media.messages import Direction, DtlsParameters, Kind, Permission, RtpCapabilities
+from media.offers import tell_wanted
 from media.outputs import ConnectTransport, Dice, OpenTransport, RestartIce
 from media.plane.interface import Plane
 from media.roster import Member, Numbers, Roster, words
@@ -43,6 +45,9 @@ class Room:
     def active(self) -> bool:
         """Whether anything can flow: then time matters."""
         return any(transport.state == "ready" for transport in self.roster.transports.values())
+
+    def demand(self) -> Demand:
+        return self.conduct.wishes.demand(self.conduct.last_n)
 
     @property
     def permissions(self) -> dict[str, Permission]:
@@ -182,6 +187,7 @@ class Room:
         down = self.roster.down(member, id)
         down.width, down.height = width, height
         self.conduct.settle(down.transport, now)
+        tell_wanted(self.roster, self.conduct.max_layer, now)
 
     def close_down_track(self, member: str, id: str) -> None:
         close_down(self.roster, self.roster.down(member, id))

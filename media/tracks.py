@@ -45,6 +45,10 @@ class Transport:
     arrivals: ArrivalLog | None = None
     path: PathEstimate | None = None
     allocation: Allocation | None = None
+    # Bits per second that its wishes would take with no bound on the line: nobody probes further.
+    best: float = 0.0
+    # What was believed of the line when its layers were chosen.
+    settled_bps: float = 0.0
 
 
 @dataclass(slots=True, eq=False)

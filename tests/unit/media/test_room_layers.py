@@ -124,7 +124,7 @@ def test_a_line_without_room_gets_no_picture_and_the_page_is_told(stage: Stage) 
     cameras.pass_time(3)
     stage.up(cameras.track).layers[0].statistics.bps = 900_000.0
     cameras.line = 200_000
-    cameras.pass_time(limits.REVIEW_INTERVAL + limits.PULSE, sending=())
+    cameras.pass_time(limits.SETTLE_INTERVAL + limits.PULSE, sending=())
     stage.drain()
     assert cameras.flows is None
     assert cameras.down.paused_for == "line"
@@ -260,8 +260,8 @@ def test_a_sender_stops_what_nobody_looks_at_after_a_while_and_begins_again_at_o
     told: list[int] = []
 
     def watch_for(seconds: float) -> None:
-        for _ in range(round(seconds / limits.REVIEW_INTERVAL)):
-            cameras.now += limits.REVIEW_INTERVAL
+        for _ in range(round(seconds / limits.SETTLE_INTERVAL)):
+            cameras.now += limits.SETTLE_INTERVAL
             stage.rooms.tick(cameras.now)
             told.extend(wanted(stage))
 
