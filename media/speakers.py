@@ -2,7 +2,7 @@
 
     a place is free ............ whoever sends sound has it, silent or not, so that no first word is cut off
     all places are taken ....... who speaks gets the place of who has been silent longest, PLACE_SILENCE at least
-    all of them speak .......... who has spoken for PUSH_SPEECH and is clearly louder than the quietest, takes its place
+    all of them speak .......... who is clearly louder than the quietest of late, takes its place; a cough never is
 
 Those who are always heard have no place and need none.
 """
@@ -110,7 +110,7 @@ class Speakers:
         quiet = min(self._places, key=lambda item: voices[item].activity)
         if now - voices[silent].spoke_at > limits.PLACE_SILENCE:
             self._places[self._places.index(silent)] = member
-        elif comer.run >= limits.PUSH_SPEECH and comer.activity > voices[quiet].activity + limits.CLEARLY_LOUDER:
+        elif comer.activity > voices[quiet].activity + limits.CLEARLY_LOUDER:
             self._places[self._places.index(quiet)] = member
 
     def _forward(self) -> None:

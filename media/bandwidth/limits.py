@@ -65,8 +65,6 @@ CLEARLY_LOUDER = 6.0
 RANK_SILENCE = 0.8
 # Seconds of silence after which one of the places goes to somebody who speaks.
 PLACE_SILENCE = 0.5
-# Seconds of speech before somebody displaces one who speaks: a cough or a door takes no place from a sentence.
-PUSH_SPEECH = 0.2
 # Seconds of speech before somebody is the active speaker: longer than a cough, a laugh or a "yes".
 ACTIVE_SPEECH = 0.6
 

@@ -81,7 +81,7 @@ def test_a_fourth_voice_has_to_be_clearly_louder_and_longer_than_a_cough() -> No
     assert room.run(5, d=SPEECH, **talk).forwarded == before
     room = Room("a", "b", "c", "d")
     room.run(2, **talk)
-    assert room.run(0.12, d=LOUD, **talk).forwarded == before
+    assert room.run(0.32, d=sound(120), **talk).forwarded == before
     assert "d" in room.run(2, d=LOUD, **talk).forwarded
     assert len(room.speakers.forwarded) == 3
 
