@@ -126,6 +126,17 @@ def going_on(who: Person, before: list[dict[str, Any]], kinds: tuple[str, ...] =
     return look
 
 
+def anew(who: Person, before: list[dict[str, Any]]) -> Any:
+    """A look that tells whether sound and picture come in streams that were not there before."""
+    known = {track["ssrc"] for track in before}
+
+    async def look() -> bool:
+        fresh = {track["kind"] for track in await inbound(who) if track["ssrc"] not in known and _decoded(track)}
+        return fresh == {"audio", "video"}
+
+    return look
+
+
 def _decoded(track: dict[str, Any]) -> int:
     return int(track.get("framesDecoded" if track["kind"] == "video" else "packetsReceived") or 0)
 

@@ -71,7 +71,7 @@ async def _clean(call: Call) -> list[float]:
     people = (call.mara, call.ada)
     before = [await inbound(who) for who in people]
     await call.line.set(**CLEAN)
-    looks = [until(going_on(who, seen), f"{who.name} sees", 10) for who, seen in zip(people, before, strict=True)]
+    looks = [until(going_on(who, seen), f"{who.name} sees") for who, seen in zip(people, before, strict=True)]
     return list(await asyncio.gather(*looks))
 
 

@@ -14,9 +14,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz import native
 from tests.fuzz.targets import PER_INPUT, TARGETS
 
 OUT = Path(__file__).parents[1] / "out" / "fuzz"
+NATIVE = "native"  # the forwarding plane in C, by another way
+ALL = [*TARGETS, NATIVE]
 HEADINGS = f"{'target':12}{'inputs':>12}{'seconds':>9}{'crashes':>9}{'KiB more':>10}{'objects more':>14}"
 
 
@@ -25,6 +28,8 @@ def run(target: str, inputs: int) -> dict[str, Any]:
     finds, report = OUT / target, OUT / f"{target}.json"
     finds.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
+    if target == NATIVE:
+        return native.run(inputs, OUT, finds)
     child = [sys.executable, "-m", "tests.fuzz.child", target, str(inputs), str(report), str(finds)]
     with (OUT / f"{target}.log").open("wb") as log:
         code = subprocess.run(child, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
@@ -45,11 +50,11 @@ def line(target: str, figures: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
     parser.add_argument("--inputs", type=int, default=10_000_000, help="for each target")
-    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument("targets", nargs="*", choices=[[], *ALL], metavar="TARGET", help=", ".join(ALL))
     wanted = parser.parse_args()
     print(HEADINGS, flush=True)
     crashes = 0
-    for target in wanted.targets or TARGETS:
+    for target in wanted.targets or ALL:
         figures = run(target, max(1, wanted.inputs // PER_INPUT.get(target, 1)))
         crashes += figures["crashes"]
         print(line(target, figures), flush=True)
