@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from playwright.async_api import Playwright, expect
 
+from tests.browser.layers import asleep
 from tests.browser.looks import WAIT, admit, arrived, end, flowing, sees, until
 from tests.browser.people import Person, launch, person, sign_in, to_the_waiting_room
 from tests.fakes.boxes import Box
@@ -18,10 +19,16 @@ pytestmark = pytest.mark.browser
 SLOW = WAIT * 1000  # milliseconds, as Playwright counts
 
 
-async def in_the_room(playwright: Playwright, box: Box) -> tuple[Person, Person]:
-    """Mara leads, Ada is let in; they see each other."""
+# The user names of the paths that stand.
+CREDENTIALS = """() => window.peers.filter((one) => one.connectionState === "connected").map(
+  (one) => /a=ice-ufrag:(\\S+)/.exec(one.localDescription.sdp)[1])"""
+
+
+async def in_the_room(playwright: Playwright, box: Box, patient: str = "chromium") -> tuple[Person, Person]:
+    """Mara leads, Ada is let in, in that browser; they see each other."""
     browser = await launch(playwright, "chromium")
-    mara, ada = await person(browser, "Mara", "red"), await person(browser, "Ada", "green", phone=True)
+    other = browser if patient == "chromium" else await launch(playwright, patient)
+    mara, ada = await person(browser, "Mara", "red"), await person(other, "Ada", "green", phone=True)
     await sign_in(mara, box.portal, box.demo["facilitator_username"], box.demo["facilitator_password"])
     await mara.page.get_by_role("button", name="Open the session").click()
     await to_the_waiting_room(ada, box.link(0), box.pin(0), box.name(0))
@@ -129,6 +136,28 @@ async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the
     for who in (mara, ada):
         await says(who, "connected")
     await see_each_other(mara, ada)
+
+
+async def test_a_device_that_moved_or_slept_goes_on_or_is_back_by_itself(playwright: Playwright, box: Box) -> None:
+    mara, ada = await in_the_room(playwright, box, "firefox")
+    # Another network: other credentials for the same paths, and the same tracks go on.
+    await ada.page.evaluate("() => { window.stayed = true; }")
+    before, going_on = await ada.page.evaluate(CREDENTIALS), await flowing(ada, 1)
+    await ada.page.evaluate("dispatchEvent(new Event('online'))")
+
+    async def found() -> bool:
+        now = await ada.page.evaluate(CREDENTIALS)
+        return len(now) == len(before) and not set(now) & set(before)
+
+    await until(found, "both paths have other credentials")
+    await until(going_on, "the same tracks go on")
+    await see_each_other(mara, ada)
+    # Asleep until the box has given her up.
+    with asleep("firefox"):
+        tile = mara.page.locator("#tiles > .tile", has_text="Ada")
+        await expect(tile.get_by_text("camera off")).to_be_visible(timeout=SLOW)
+    await see_each_other(mara, ada)
+    assert await ada.page.evaluate("window.stayed") is True  # without a reload
 
 
 async def test_a_session_that_ends_while_headquarters_is_away_arrives_when_it_is_back(
