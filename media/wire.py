@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from media import limits
@@ -53,7 +53,7 @@ class Wire(Protocol):
     def open_rtp(self, transport: int, datagram: bytes) -> bytes:
         """Raises MediaFault for what is not authentic, was opened before, or has no keys."""
 
-    def send(self, packets: Iterable[Out]) -> None:
+    def send(self, packets: Sequence[Out]) -> None:
         """Seal and send; what cannot leave is dropped and counted."""
 
     def counts(self) -> Mapping[str, int]:
@@ -101,7 +101,7 @@ class PythonWire:
             raise MediaFault("no keys")
         return keys[0].open_rtp(datagram)
 
-    def send(self, packets: Iterable[Out]) -> None:
+    def send(self, packets: Sequence[Out]) -> None:
         keys, addresses, sendto = self._keys, self._addresses, self._udp.sendto
         for transport, head, rest in packets:
             if transport not in keys or transport not in addresses:

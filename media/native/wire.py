@@ -10,7 +10,7 @@ import asyncio
 import ctypes
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, Final
 
@@ -114,10 +114,12 @@ class NativeWire:
     def open_rtp(self, transport: int, datagram: bytes) -> bytes:
         raise MediaFault("RTP never comes this way")
 
-    def send(self, packets: Iterable[Out]) -> None:
+    def send(self, packets: Sequence[Out]) -> None:
+        if not packets:
+            return
         pack = OUT.pack
         data = b"".join([pack(number, len(head), len(rest)) + head + rest for number, head, rest in packets])
-        if data and self._pointer is not None:
+        if self._pointer is not None:
             self._library.hp_wire_send(self._pointer, data, len(data))
 
     def counts(self) -> Mapping[str, int]:
