@@ -48,8 +48,9 @@ MAX_SOCKET_BACKLOG = 4 * 1024 * 1024
 SOCKET_VERSION = 1
 # Seconds after which the client gives a request up as `away`. The relay answers within a millisecond.
 REQUEST_TIMEOUT = 10.0
-# Seconds of the longest pause between two tries to reach relay.sock.
-MAX_RECONNECT_PAUSE = 1.0
+# Seconds of the longest pause between two tries to reach relay.sock. A try costs nothing; each pause is time without
+# picture and sound after a restart.
+MAX_RECONNECT_PAUSE = 0.2
 
 # --- datagrams ---------------------------------------------------------------------------------------------------
 

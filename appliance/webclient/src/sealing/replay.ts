@@ -1,8 +1,7 @@
 // Which frames of one KID have come already (RFC 9605 section 9.3). The same frame twice is not the same picture twice: it is dropped.
 //
 // Honest repeats, as seen in Firefox 153: a key frame that fits into one packet comes up to eight times with the same timestamp,
-// when that packet is sent again, as RTX does in order to probe. Without RTX, as in our rooms, none came; a relay's answer to a NACK
-// can make one. Dropping them costs no picture.
+// when that packet is sent again, as RTX does in order to probe. Dropping them costs no picture.
 
 /**
  * How far behind the newest a frame may be: 15 s of sound or, since three layers of a picture share one counter and one of them

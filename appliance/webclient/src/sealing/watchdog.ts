@@ -4,7 +4,7 @@
 //   picture  `framesSent` counts what the encoder made, also what the transform dropped, and is exactly what the Worker got.
 //            packetsSent and bytesSent are not exact: they hold padding and whatever is sent again in order to probe.
 //   sound    `bytesSent` less `retransmittedBytesSent` is exactly the bytes that the Worker sealed. packetsSent is not: up to
-//            fifty packets of mere padding go out on the sound's SSRC at the start when there is no RTX, as in our rooms.
+//            fifty packets of mere padding go out on the sound's SSRC at the start when there is no RTX.
 //   both     count from zero again in Firefox when a transform is set on a sender that has sent already. After
 //            replaceTrack(null) Firefox goes on with one black frame a second, through the Worker like any other.
 //   layers   each has a report of its own and all pass one transform; an own report may go, come back, or begin anew by itself.
