@@ -99,15 +99,15 @@ def _share(interface: Interface) -> float:
 
 
 def _room(people: dict[str, int]) -> str:
-    groups = f"{people['groups']} groups of 8 at a time" if people["groups"] != 1 else "one group of 8 at a time"
+    several = f"; {people['groups']} groups of 8 at a time" if people["groups"] > 1 else ""
     if people["pictures"] >= MAX_MEMBERS:
         return (
-            f"This box can carry sessions of {MAX_MEMBERS} people, the largest there are, with all pictures; {groups}."
+            f"This box can carry sessions of {MAX_MEMBERS} people, the largest there are, with all pictures{several}."
         )
     one, sound = min(people["one"], MAX_MEMBERS), min(people["sound"], MAX_MEMBERS)
     return (
         f"This box can carry {people['pictures']} people in one room with all pictures, or {one} with sound and one"
-        f" picture each, or {sound} with sound alone; {groups}."
+        f" picture each, or {sound} with sound alone{several}."
     )
 
 

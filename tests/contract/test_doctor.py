@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from pathlib import Path
 
@@ -29,7 +30,7 @@ async def test_what_the_doctor_measured_is_what_the_relay_is_started_with(tmp_pa
     assert kept is not None and kept.packets == told["capacity"]["packets"]
     assert f"--capacity-packets {kept.packets}" in Home(tmp_path).capacity.with_suffix(".env").read_text()
     started = _Up(Home(tmp_path), Settings(media=MediaSection(capacity_kbps=4321)), None, "")._children[0].command
-    told_to = dict(zip(started, started[1:], strict=False))
+    told_to = dict(itertools.pairwise(started))
     assert (told_to["--capacity-kbps"], told_to["--capacity-packets"]) == ("4321", str(kept.packets))
 
 

@@ -6,6 +6,7 @@ Whoever calls themselves "Ghost" in the group is the one that it lies for.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ def forwards_everything() -> None:
 
     tell_relay, show_page, show, bring = Live._tell_relay, Live._show, RoomPage.show, Live._bring_in_line
 
-    async def tell(self: Any, session: Any, inside: set[str]) -> None:
+    async def tell(self: Any, session: Any, inside: Mapping[str, rows.Member]) -> None:
         open_pages = {page.member for page in self._pages.get(session.id, ()) if page.member}
-        await tell_relay(self, session, inside | open_pages)
+        members = await self._db.read(lambda tx: rows.members(tx, session.id))
+        await tell_relay(self, session, {**{m.id: m for m in members if m.id in open_pages}, **inside})
 
     def show_everything(self: Any, page: Any, session: Any, members: Any, inside: set[str], *more: Any) -> None:
         show_page(self, page, session, members, inside | {page.member}, *more)
