@@ -5,6 +5,9 @@ import { word } from "./words.ts";
 /** A bar is full at the longest time of all, but not before this: the first sentence of a session is not yet a long speech. Seconds. */
 const LEAST_FULL = 60;
 
+/** Keys of the sentences beside the bars. */
+export type TalkWord = "talkMinutes" | "talkLittle" | "talkNone";
+
 export interface Talk {
   /** 0 to 1, against who spoke longest. */
   part: number;
@@ -48,6 +51,7 @@ function fillTalk(row: HTMLElement, talk: Talk): void {
   place.hidden = false;
   place.style.setProperty("--part", String(Math.round(talk.part * 100) / 100));
   const words = place.querySelector(".talk-words");
-  const sentence = talk.minutes > 0 ? word("talkMinutes", { minutes: talk.minutes }) : word(talk.spoke ? "talkLittle" : "talkNone");
+  const key: TalkWord = talk.minutes > 0 ? "talkMinutes" : talk.spoke ? "talkLittle" : "talkNone";
+  const sentence = word(key, { minutes: talk.minutes });
   if (words && words.textContent !== sentence) words.textContent = sentence;
 }

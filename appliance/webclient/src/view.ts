@@ -33,7 +33,8 @@ interface Shown {
 }
 
 /** Keys of the sentences about a picture that rests. */
-const REST_WORDS = { lastN: "restLastN", line: "restLine", capacity: "restCapacity", stale: "restStale" } as const;
+export type RestWord = "restLastN" | "restLine" | "restCapacity" | "restStale";
+const REST_WORDS: Readonly<Record<Rest | "stale", RestWord>> = { lastN: "restLastN", line: "restLine", capacity: "restCapacity", stale: "restStale" };
 
 /** How long after the relay's word the first picture may take to come: a key frame on its way. Until then the old one stays away. */
 const FRESH_MS = 1500;

@@ -396,7 +396,7 @@ def test_every_word_that_the_script_asks_for_is_on_the_page() -> None:
         for text in scripts.values()
         for name, union in re.findall(r"export type (\w+(?:Word|Key)) = ([^;]+);", text)
     }
-    assert set(typed) == {"LineWord", "MissingWord", "DoubtWord", "SilenceKey", "UnlistedWord"}
+    assert set(typed) == {"LineWord", "MissingWord", "DoubtWord", "SilenceKey", "UnlistedWord", "RestWord", "TalkWord"}
     test_page = asked.pop("devices.ts") | {"both", "camera", "microphone"} | typed["MissingWord"]
     assert test_page == words_of("devices")
     room = set().union(*asked.values(), *typed.values())
