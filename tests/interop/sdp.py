@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 CODECS = {"audio": ("audio/opus", "opus/48000/2"), "video": ("video/VP8", "VP8/90000")}
 CLOCK = {"audio": 48_000, "video": 90_000}
-_FEEDBACK = {"audio": ("nack",), "video": ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")}
+_FEEDBACK = {"audio": ("nack",), "video": ("nack", "nack pli", "ccm fir")}
 
 
 class Section(NamedTuple):
@@ -72,14 +72,17 @@ def _answered(section: Section, created: Mapping[str, Any], down: Mapping[str, A
     lines += [f"a=mid:{section.mid}", f"a=ice-ufrag:{ice['usernameFragment']}", f"a=ice-pwd:{ice['password']}"]
     lines += [f"a=fingerprint:{fingerprint['algorithm']} {fingerprint['value']}", "a=setup:passive"]
     lines += [f"a=rtpmap:{number} {CODECS[section.kind][1]}"]
-    wide = bool(down and down["headerExtensions"])
-    lines += [f"a=rtcp-fb:{number} {one}" for one in _FEEDBACK[section.kind] if wide or one != "transport-cc"]
+    lines += [f"a=rtcp-fb:{number} {one}" for one in (_agreed(down) if down else _FEEDBACK[section.kind])]
     lines += _stream(down) if down else ["a=recvonly"]
     lines += [
         f"a=candidate:{one['foundation']} 1 udp {one['priority']} {host} {one['port']} typ host"
         for one in created["iceCandidates"]
     ]
     return [*lines, "a=end-of-candidates"]
+
+
+def _agreed(down: Mapping[str, Any]) -> list[str]:
+    return [f"{one['type']} {one.get('parameter', '')}".strip() for one in down["codecs"][0]["rtcpFeedback"]]
 
 
 def _stream(down: Mapping[str, Any]) -> list[str]:
