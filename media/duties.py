@@ -80,7 +80,8 @@ class Duties:
         for transport in self._ready():
             if transport.path is None:
                 continue
-            transport.path.departures(self._roster.plane.departures(transport.number))
+            if transport.path.waits(now, transport.best):
+                transport.path.departures(self._roster.plane.departures(transport.number))
             packets = transport.path.probe(now, transport.best)
             self.probing = self.probing or transport.path.probing
             carrier = _carrier(transport) if packets else None

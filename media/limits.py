@@ -129,8 +129,8 @@ MAX_KEY_FRAME_ASKS = 20
 LAST_N = 9
 # Pixels of a tile that a page has said nothing of: a middle layer.
 TILE_WIDTH, TILE_HEIGHT = 640, 360
-# Seconds between two looks at everybody's wishes, and at lines that have changed by MUCH (a share of what they were). The
-# first takes about 0.2 ms for each receiver of a full room.
+# Seconds between two looks at everybody's wishes, and at lines that have changed by MUCH (a share of what they were).
+# The first takes about 0.2 ms for each receiver of a full room.
 SETTLE_INTERVAL = 0.5
 REVIEW_INTERVAL = 0.1
 MUCH = 0.05
@@ -184,6 +184,9 @@ MAX_WAITING_DATAGRAMS = 512
 # SSRCs of one transport that are opened although nobody announced them: libsrtp keeps 9 KiB for each. Simulcast without
 # SSRCs in its parameters shows up with six.
 MAX_FOREIGN_SSRCS = 32
-# Nanoseconds that the forwarding thread lets packets gather after each batch: each wake-up costs as much as some packets.
+# Nanoseconds that the forwarding thread lets packets gather after each batch: a wake-up costs as much as some packets.
 # A packet waits for half of it on average, and for all of it at the most.
 GATHERING_PAUSE = 2_000_000
+# Nanoseconds that RTCP waits for more of it before Python is woken: twelve receivers say something 250 times a second.
+# A lost packet is sent again that much later, which a jitter buffer does not notice.
+RTCP_GATHERING = 10_000_000

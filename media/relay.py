@@ -194,8 +194,8 @@ class Relay:
         if dtls is None or dtls.opening is None:
             self.paths.dropped["no transport"] += 1
         elif 192 <= datagram[1] < 224:  # RTCP, by RFC 5761 section 4
+            # What the room has to say to that, it says when all that came with it was read: `_noticed`.
             self.wire.send(self.rooms.receive_rtcp(path.number, dtls.opening.open_rtcp(datagram), now))
-            self.drain()
         else:
             packet = self.wire.open_rtp(path.number, datagram)
             self.wire.send(self.rooms.receive_rtp(path.number, packet, now))

@@ -70,10 +70,10 @@ class PythonWire:
         self._addresses: dict[int, Address] = {}
         self._counts: Counter[str] = Counter(received=0, sent=0)
         self._on_datagram: Callable[[bytes, Address], None] = lambda datagram, source: None
+        self._on_notice: Callable[[], None] = lambda: None
 
     def start(self, on_datagram: Callable[[bytes, Address], None], on_notice: Callable[[], None]) -> None:
-        # What the plane notices is taken with each packet, by whoever gave it in.
-        self._on_datagram = on_datagram
+        self._on_datagram, self._on_notice = on_datagram, on_notice
         asyncio.get_running_loop().add_reader(self._udp.fileno(), self._readable)
 
     def stop(self) -> None:
@@ -121,6 +121,10 @@ class PythonWire:
         return self._counts
 
     def _readable(self) -> None:
+        self._read()
+        self._on_notice()
+
+    def _read(self) -> None:
         for _ in range(limits.MAX_DATAGRAMS_PER_WAKE_UP):
             try:
                 datagram, source = self._udp.recvfrom(limits.MAX_DATAGRAM)

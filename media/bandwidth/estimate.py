@@ -60,6 +60,13 @@ class PathEstimate:
         """Whether `probe` has to be called each PROBE_STEP now."""
         return self._probe.running
 
+    def waits(self, now: float, wanted: float) -> bool:
+        """Whether `probe` has to know what has left since the last feedback: while it runs or may begin, or none comes.
+
+        Else that is looked up with the next feedback: for twelve receivers it is a tenth of what the room costs.
+        """
+        return self.probing or self._fed_at is None or now - self._fed_at > limits.FED_WELL or self.bps < wanted
+
     # --- what happens ----------------------------------------------------------------------------------------------
 
     def departures(self, packets: Sequence[tuple[int, int, int]]) -> None:

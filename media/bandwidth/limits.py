@@ -33,6 +33,9 @@ MAX_BUDGETS = 512
 # Seconds between two feedback packets to one sender. Chromium's own pace is 50 to 250 ms; less often and a sender
 # learns of a full line after its queue is half a second long.
 FEEDBACK_INTERVAL = 0.1
+# Seconds without feedback from a receiver after which what was sent is looked at all the same: three of Chromium's
+# slowest intervals.
+FED_WELL = 0.75
 # Packets that one feedback may speak of: eight seconds of a full room's pictures. A run of 8,191 takes two bytes, so
 # without a bound a datagram could cost a list of 65,535.
 MAX_FEEDBACK_PACKETS = 4096

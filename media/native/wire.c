@@ -39,6 +39,7 @@ struct hp_wire {
     int64_t pause;
     pthread_t thread;
     bool running, told;
+    int64_t due; /* when Python is to be woken for RTCP that waits; 0 for never */
     atomic_bool ending;
     atomic_llong wake_ups;
     struct map addresses; /* host << 16 | port to transport */
@@ -59,13 +60,20 @@ static int64_t address_key(uint32_t host, uint16_t port) { return (int64_t)host 
 static void wake_python(void *context) {
     hp_wire *wire = context;
     uint64_t one = 1;
+    wire->due = 0;
     if (!wire->told && write(wire->wake, &one, sizeof one) == sizeof one)
         wire->told = true;
 }
 
+/* RTCP can wait a little, and then shares a wake-up: to wake Python costs more than to read what was said. */
+static void wake_python_soon(hp_wire *wire, int64_t now) {
+    if (!wire->told && !wire->due)
+        wire->due = now + RTCP_GATHERING;
+}
+
 /* Strangers, who may be many, never take the last half of the room. */
-static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool known, const uint8_t *data,
-                            size_t length) {
+static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool known, bool soon, const uint8_t *data,
+                            size_t length, int64_t now) {
     size_t room = known ? MAX_WAITING_DATAGRAMS : MAX_WAITING_DATAGRAMS / 2;
     if (wire->queue_used >= room || length > MAX_DATAGRAM) {
         wire->counts[HP_WIRE_QUEUE]++;
@@ -74,7 +82,10 @@ static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool kn
     struct waiting *slot = &wire->queue[(wire->queue_first + wire->queue_used++) % MAX_WAITING_DATAGRAMS];
     slot->head = (struct hp_datagram){host, port, (uint32_t)length};
     memcpy(slot->data, data, length);
-    wake_python(wire);
+    if (soon)
+        wake_python_soon(wire, now);
+    else
+        wake_python(wire);
 }
 
 int64_t hp_wire_read(hp_wire *wire, const uint8_t **data) {
@@ -84,6 +95,7 @@ int64_t hp_wire_read(hp_wire *wire, const uint8_t **data) {
     answer->used = 0;
     if (wire->told && read(wire->wake, &ignored, sizeof ignored) == sizeof ignored)
         wire->told = false;
+    wire->due = 0;
     for (; wire->queue_used; wire->queue_used--) {
         struct waiting *slot = &wire->queue[wire->queue_first];
         if (buffer_add(answer, &slot->head, sizeof slot->head) && !buffer_add(answer, slot->data, slot->head.length))
@@ -189,11 +201,11 @@ static void datagram(hp_wire *wire, const struct sockaddr_in *source, uint8_t *d
         if (!path || !path->opening)
             wire->counts[HP_WIRE_NO_TRANSPORT]++;
         else if (data[1] >= 192 && data[1] < 224)
-            wait_for_python(wire, host, port, true, data, length);
+            wait_for_python(wire, host, port, true, true, data, length, now);
         else
             media(wire, transport, data, (int)length, now);
     } else if ((first < 4 && length >= 20) || (first >= 20 && first < 64 && transport)) {
-        wait_for_python(wire, host, port, transport != NULL, data, length);
+        wait_for_python(wire, host, port, transport != NULL, false, data, length, now);
     } else {
         wire->counts[HP_WIRE_KIND]++;
     }
@@ -212,10 +224,14 @@ static int receive_batch(hp_wire *wire) {
     return recvmmsg(wire->udp, wire->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 
-static void handle_batch(hp_wire *wire, int count) {
+static int64_t clock_now(void) {
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t now = (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+    return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+}
+
+static void handle_batch(hp_wire *wire, int count) {
+    int64_t now = clock_now();
     plane_lock(wire->plane);
     wire->counts[HP_WIRE_RECEIVED] += count;
     for (int i = 0; i < count; i++) {
@@ -226,6 +242,26 @@ static void handle_batch(hp_wire *wire, int count) {
             datagram(wire, &wire->sources[i], wire->datagrams[i], message->msg_len, now);
     }
     sender_flush(wire->sender);
+    if (wire->due && now >= wire->due)
+        wake_python(wire);
+    plane_unlock(wire->plane);
+}
+
+/* Until something comes, or until Python is to hear of what waits. */
+static void wait_for_datagrams(hp_wire *wire, struct pollfd polled[2]) {
+    plane_lock(wire->plane);
+    int64_t left = wire->due ? wire->due - clock_now() : 0;
+    bool due = wire->due != 0;
+    plane_unlock(wire->plane);
+    struct timespec most = {0, left > 0 ? left : 0};
+    int ready = ppoll(polled, 2, due ? &most : NULL, NULL);
+    if (ready > 0)
+        wire->wake_ups++;
+    if (ready != 0)
+        return;
+    plane_lock(wire->plane);
+    if (wire->due && clock_now() >= wire->due)
+        wake_python(wire);
     plane_unlock(wire->plane);
 }
 
@@ -244,8 +280,8 @@ static void *run(void *context) {
                 nanosleep(&pause, NULL);
                 wire->wake_ups++;
             }
-        } else if (ppoll(polled, 2, NULL, NULL) > 0) {
-            wire->wake_ups++;
+        } else {
+            wait_for_datagrams(wire, polled);
         }
     }
     return NULL;
