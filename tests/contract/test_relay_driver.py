@@ -5,7 +5,9 @@ Over both wires: the event loop alone, and the thread in C where it was built.
 
 from __future__ import annotations
 
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -113,6 +115,20 @@ async def test_a_transport_that_was_only_created_waits_for_as_long_as_its_member
 async def test_the_relay_is_the_dtls_client_of_a_peer_that_wants_to_be_the_server(bench: Bench) -> None:
     endpoint = await bench.enter("anna", "send", role="server")
     await until(lambda: there(bench.path(endpoint).dtls).sealing is not None)
+
+
+async def test_a_transport_that_ended_leaves_no_association_for_the_next_collection(bench: Bench) -> None:
+    endpoint = await bench.enter("anna", "send")
+    dtls = there(bench.path(endpoint).dtls)
+    await until(lambda: dtls.opening is not None)
+    association = weakref.ref(dtls._dtls._ssl)
+    gc.disable()
+    try:
+        bench.relay.rooms.remove("room", "anna")
+        bench.relay.drain()
+        await until(lambda: association() is None)
+    finally:
+        gc.enable()
 
 
 async def test_the_first_profile_is_aead_aes_128_gcm(bench: Bench) -> None:
