@@ -38,7 +38,11 @@ async () => {
   const tracks = [];
   for (const peer of window.peers) {
     if (peer.connectionState === "closed") continue;
-    for (const entry of (await peer.getStats()).values()) if (entry.type === "inbound-rtp") tracks.push({...entry});
+    // Firefox: the promise of a connection whose way has just broken may never be kept.
+    const soon = new Promise((keep) => setTimeout(keep, 1000, new Map()));
+    for (const entry of (await Promise.race([peer.getStats(), soon])).values()) {
+      if (entry.type === "inbound-rtp") tracks.push({...entry});
+    }
   }
   return tracks;
 }
