@@ -65,9 +65,7 @@ async def test_webrtcbin_opens_and_decodes_what_chromium_has_sealed(relay: Clini
         await shown(relay, tom, "Chromium to webrtcbin")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TimeoutError, reason="REMB that follows what is sent pauses it for good"
-)
+@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="REMB that follows what is sent pauses it for good")
 async def test_a_receiver_that_tells_of_its_line_by_remb_alone_keeps_its_picture(
     relay: Clinic, browser: Browser
 ) -> None:
