@@ -96,6 +96,8 @@ _DESCRIPTORS = {"plain": "10", "short-id": "908005", "long-id": "9080c123", "all
 def vp8() -> dict[str, bytes]:
     made = {f"key-{name}": bytes.fromhex(start) + picture(key=True) for name, start in _DESCRIPTORS.items()}
     made |= {f"delta-{name}": bytes.fromhex(start) + picture(key=False) for name, start in _DESCRIPTORS.items()}
+    longest = bytes.fromhex(_DESCRIPTORS["all"])
+    made |= {f"cut-{length}": longest[:length] for length in range(1, len(longest))}
     return made | {f"cut-{name}": bytes.fromhex(start) for name, start in _DESCRIPTORS.items()}
 
 

@@ -10,6 +10,7 @@
 
 #include "hearth.h"
 #include "parse.h"
+#include "twcc.h"
 
 enum { SENDER = 1, RECEIVER = 2, SOUND = 3, PICTURE = 4, LAYER = 5, HEARD = 6, SEEN = 7 };
 
@@ -75,6 +76,7 @@ static void set(hp_plane *plane, const uint8_t *words, size_t length, int64_t no
     const uint8_t *data = NULL;
     struct hp_received received;
     struct hp_sent sent;
+    struct hp_departed departed;
     int64_t counts[HP_COUNTS];
     int fault;
     uint8_t word = length > 1 ? words[1] : 0;
@@ -90,8 +92,8 @@ static void set(hp_plane *plane, const uint8_t *words, size_t length, int64_t no
     case 7: use(hp_probe(plane, SEEN, word, now, &data), data); break;
     case 8: use(hp_missing(plane, now, &data), data); break;
     case 9: use(hp_levels(plane, &data), data); break;
-    case 10: use(hp_arrivals(plane, SENDER, &data), data); break;
-    case 11: use(hp_departures(plane, RECEIVER, &data), data); break;
+    case 10: use(hp_feedback(plane, SENDER, &data), data); break;
+    case 11: hp_departed(plane, RECEIVER, &departed); use(hp_answered(plane, RECEIVER, words + 1, length - 1, &data), data); break;
     case 12: use(hp_take(plane, &data), data); break;
     case 13: hp_received(plane, stream, &received); hp_sent(plane, down, stream, word, &sent); break;
     case 14: hp_flowing(plane, down, &fault); hp_counts(plane, counts); hp_lacks(plane); break;
@@ -108,6 +110,15 @@ static void repair(hp_plane *plane, int64_t down, const uint8_t *numbers, size_t
     use(hp_repair(plane, down, lost, count, now, &data), data);
 }
 
+static void feedback(const uint8_t *fci, size_t length) {
+    struct feedback read;
+    if (!twcc_read(&read, fci, length))
+        return;
+    if (read.count > MAX_FEEDBACK_PACKETS)
+        abort();
+    use((int64_t)(read.count * sizeof *read.ticks), (const uint8_t *)read.ticks);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     hp_plane *plane = stage();
     int64_t now = 1000000000;
@@ -122,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
             if (way % 2 == 0) {
                 const uint8_t *data = NULL;
                 parse(packet, rest);
+                feedback(packet, rest);
                 use(hp_receive(plane, SENDER, packet, rest, now, &data), data);
             } else if (way % 4 == 1)
                 repair(plane, way & 4 ? HEARD : SEEN, packet, rest, now);

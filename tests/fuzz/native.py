@@ -14,8 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from media import limits
-from media.native.build import FOLDER, LIMITS, SOURCES
+from media.native.build import FOLDER, SOURCES, constants
 from tests.fuzz.targets import CORPUS
 
 PROGRAM = Path(__file__).with_suffix(".c")
@@ -30,8 +29,7 @@ def build(target: Path) -> bool:
     if shutil.which("clang") is None:
         return False
     sources = (str(PROGRAM), *(str(FOLDER / name) for name in SOURCES))
-    constants = [f"-D{name}={getattr(limits, name)!r}" for name in LIMITS]
-    flags = ("-std=c11", "-O1", "-g", "-pthread", *SANITIZERS, *constants, f"-I{FOLDER}")
+    flags = ("-std=c11", "-O1", "-g", "-pthread", *SANITIZERS, *constants(), f"-I{FOLDER}")
     return subprocess.run(["clang", *flags, *sources, "-o", str(target)], check=False).returncode == 0
 
 
