@@ -73,7 +73,7 @@ async def stopped(who: Person, streams: int) -> None:
         before = {track["ssrc"]: track["packets"] for track in await who.inbound()}
         await until(await flowing(who, streams), "the others go on")
         videos = [track for track in await who.inbound() if track["kind"] == "video"]
-        return sum(track["packets"] > before.get(track["ssrc"], 0) for track in videos) == streams
+        return sum(bool(track["packets"] > before.get(track["ssrc"], 0)) for track in videos) == streams
 
     await until(look, f"exactly {streams} videos go on")
 
