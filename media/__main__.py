@@ -91,7 +91,7 @@ def _fail(sentence: str) -> int:
 
 def main(argv: list[str]) -> int:
     if argv[:1] == ["bench"]:
-        from media.bench import main as bench
+        from media.bench.command import main as bench
 
         return bench(argv[1:])
     if argv[:1] in (["measure"], ["carries"]):
