@@ -26,14 +26,15 @@ from media.bench.profiles import PROFILES, packets_in, packets_out
 from media.bench.report import Run, profile_report
 from media.bench.window import measure
 
-PEERS = ("hearth", "janus", "c")
+PEERS = ("hearth", "janus", "janus_one_loop", "c")
 
 
 def main(argv: list[str]) -> int:
     wanted = arguments().parse_args(argv)
     makers: dict[str, Callable[[], Peer]] = {
         "hearth": lambda: Hearth(wanted.tree, *wanted.relay_option),
-        "janus": lambda: Janus(wanted.janus_event_loops),
+        "janus": Janus,
+        "janus_one_loop": lambda: Janus(1),
         "c": Plain,
     }
     missing: dict[str, str] = {}
@@ -57,8 +58,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of one window (default 8)")
     parser.add_argument("--runs", type=int, default=3, help="rounds of each profile (default 3)")
     parser.add_argument("--profiles", type=_names(tuple(PROFILES)), default=list(PROFILES), help="call,mesh")
-    parser.add_argument("--peers", type=_names(PEERS), default=list(PEERS), help="hearth,janus,c")
-    parser.add_argument("--janus-event-loops", type=int, default=1, help="0: a thread for each handle (dearer)")
+    parser.add_argument("--peers", type=_names(PEERS), default=list(PEERS), help=",".join(PEERS))
     parser.add_argument("--tree", type=Path, help="measure the relay of another checkout")
     parser.add_argument(
         "--relay-option", action="append", default=[], help="one more word for the relay's command line"

@@ -113,6 +113,6 @@ def ratio(ours: Sequence[Run], theirs: Sequence[Run]) -> float | None:
 def profile_report(runs: Mapping[str, Sequence[Run]]) -> dict[str, Any]:
     """Of one profile: the figures of each peer that ran, and the ratios of `hearth` to the others."""
     found: dict[str, Any] = {name: figures(made) for name, made in runs.items() if made}
-    for other in ("janus", "c"):
+    for other in ("janus", "janus_one_loop", "c"):
         found[f"ratio_to_{other}"] = ratio(runs.get("hearth", ()), runs.get(other, ()))
     return found
