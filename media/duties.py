@@ -81,7 +81,7 @@ class Duties:
             if transport.path is None:
                 continue
             if transport.path.waits(now, transport.best):
-                transport.path.departures(self._roster.plane.departures(transport.number))
+                transport.path.departed(self._roster.plane.departed(transport.number))
             packets = transport.path.probe(now, transport.best)
             self.probing = self.probing or transport.path.probing
             carrier = _carrier(transport) if packets else None

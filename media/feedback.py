@@ -7,7 +7,6 @@ and no track cannot be reached.
 from __future__ import annotations
 
 from media import limits, rtcp
-from media.bandwidth.twcc import read_feedback
 from media.outputs import SendRtcp
 from media.plane.interface import Out
 from media.roster import Roster
@@ -45,8 +44,9 @@ def _path(roster: Roster, transport: Transport, packet: rtcp.TransportFeedback |
     if isinstance(packet, rtcp.Remb):
         path.remb(packet.bps, now)
     else:
-        path.departures(roster.plane.departures(transport.number))
-        path.feedback(read_feedback(packet.fci), now)
+        outcome = roster.plane.answered(transport.number, packet.fci)
+        path.departed(roster.plane.departed(transport.number))
+        path.feedback(outcome, now)
 
 
 def _clock(roster: Roster, transport: Transport, report: rtcp.SenderReport, now: float) -> None:

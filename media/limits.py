@@ -171,10 +171,8 @@ LACK_AGAIN = 60_000_000
 LACK_AGE = 1_000_000_000
 # Seconds between two looks at what is missing, while anything is.
 LACK_LOOK = 0.02
-# Events that wait for the room to look, and arrivals or departures of one transport between two looks: 2 s of a full
-# room's pictures at 500 packets a second.
+# Events that wait for the room to look.
 MAX_PLANE_EVENTS = 1024
-MAX_ARRIVALS = 1024
 
 # --- native wire (media/native) --------------------------------------------------------------------------------------
 

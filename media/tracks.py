@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from media import limits
-from media.bandwidth.arrivals import ArrivalLog
 from media.bandwidth.estimate import PathEstimate
 from media.capabilities import CODECS, DownAbility
 from media.formats import LayerFormat, UpFormat
@@ -27,7 +26,7 @@ Reason = Literal["lastN", "line", "capacity"]
 class Transport:
     """One ICE and DTLS path of one member. `ssrc` and `cname` are the relay's own, for its RTCP on this path.
 
-    `arrivals` answers a sender's transport-wide numbers, `path` is what we believe of the line to a receiver.
+    `path` is what we believe of the line to a receiver.
     """
 
     id: str
@@ -42,7 +41,6 @@ class Transport:
     # What is known by SSRC, of media and of repair.
     layers: dict[int, Layer] = field(default_factory=dict)
     extensions: Extensions = NO_EXTENSIONS
-    arrivals: ArrivalLog | None = None
     path: PathEstimate | None = None
     allocation: Allocation | None = None
     # Bits per second that its wishes would take with no bound on the line: nobody probes further.

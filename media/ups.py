@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from media.bandwidth.arrivals import ArrivalLog
 from media.downs import close_down, goodbye
 from media.faults import Fault
 from media.formats import LayerFormat, UpFormat
@@ -51,8 +50,6 @@ def _learn_extensions(roster: Roster, transport: Transport, found: Extensions) -
     known = transport.extensions
     transport.extensions = Extensions(found.level or known.level, found.transport_sequence or known.transport_sequence)
     roster.plane.set_extensions(transport.number, transport.extensions)
-    if transport.extensions.transport_sequence and transport.arrivals is None:
-        transport.arrivals = ArrivalLog(transport.ssrc)
 
 
 def open_stream(roster: Roster, layer: Layer, ssrc: int) -> None:

@@ -41,12 +41,14 @@ def _block(roster: Roster, layer: Layer, now: float) -> rtcp.ReportBlock | None:
 
 def answer_numbers(roster: Roster, transport: Transport) -> None:
     """Transport-wide feedback about what has come since the last."""
-    if transport.arrivals is None or transport.state != "ready":
+    if not transport.extensions.transport_sequence or transport.state != "ready":
         return
-    transport.arrivals.add(roster.plane.arrivals(transport.number))
-    ssrc = next((layer.ssrc for layer in transport.layers.values() if layer.ssrc is not None), None)
-    if ssrc is not None:
-        roster.outputs += [SendRtcp(transport.id, packet) for packet in transport.arrivals.feedback(ssrc)]
+    # An SSRC that the sender uses: Chromium drops feedback about any other.
+    media = next((layer.ssrc for layer in transport.layers.values() if layer.ssrc is not None), None)
+    if media is not None:
+        for fci in roster.plane.feedback(transport.number):
+            packet = rtcp.write_transport_feedback(transport.ssrc, media, fci)
+            roster.outputs.append(SendRtcp(transport.id, packet))
 
 
 def ask_again(roster: Roster, stream: int, lost: Sequence[int]) -> None:

@@ -1,8 +1,8 @@
 """Whether a queue grows on the way (draft-ietf-rmcat-gcc-02 sections 5.2 to 5.4, with a trend line for its filter).
 
-Packets that left within 5 ms are one group. Between two groups the delay varied by the time between their last arrivals
-less the time between their last departures. Summed and smoothed over time these variations are a line: its slope is how
-fast the queue grows. A threshold that follows the slope's own noise tells growth from jitter.
+`groups.py` tells by how much the delay varied from one group of packets to the next. Summed and smoothed over time
+these variations are a line: its slope is how fast the queue grows. A threshold that follows the slope's own noise tells
+growth from jitter.
 """
 
 from __future__ import annotations
@@ -20,41 +20,6 @@ class Signal(Enum):
     OVER = "over"
     NORMAL = "normal"
     UNDER = "under"
-
-
-class Groups:
-    """Packets in, delay variations out; times in milliseconds. Loops over floats: this is what each packet costs."""
-
-    __slots__ = ("_before", "_began", "_came", "_sent")
-
-    def __init__(self) -> None:
-        self._began: float | None = None
-        self._sent = self._came = 0.0
-        self._before: tuple[float, float] | None = None
-
-    def feed(self, sent: Sequence[float], came: Sequence[float]) -> list[tuple[float, float]]:
-        """(arrival, variation) of each group that is complete. What belongs before the last one is left out."""
-        found: list[tuple[float, float]] = []
-        burst = limits.BURST
-        began, last_sent, last_came = self._began, self._sent, self._came
-        for left, arrived in zip(sent, came, strict=True):
-            if began is None:
-                began, last_sent, last_came = left, left, arrived
-            elif left < began:
-                continue
-            elif left - began <= burst or (
-                0 <= arrived - last_came <= burst and arrived - last_came < left - last_sent
-            ):
-                # The second: sent later and yet arrived with them, so they waited in one queue.
-                last_sent = left
-                last_came = max(last_came, arrived)
-            else:
-                if self._before is not None:
-                    found.append((last_came, last_came - self._before[1] - last_sent + self._before[0]))
-                self._before = (last_sent, last_came)
-                began, last_sent, last_came = left, left, arrived
-        self._began, self._sent, self._came = began, last_sent, last_came
-        return found
 
 
 class Standing:
@@ -119,7 +84,7 @@ class Trend:
 class DelayDetector:
     """One receiver's. `signal` stands until the next feedback."""
 
-    __slots__ = ("_at", "_before", "_groups", "_last", "_over_since", "_threshold", "_trend", "signal")
+    __slots__ = ("_at", "_before", "_over_since", "_threshold", "_trend", "signal")
 
     def __init__(self) -> None:
         self._threshold = limits.FIRST_THRESHOLD
@@ -128,18 +93,15 @@ class DelayDetector:
     def _begin(self) -> None:
         """As if nothing had come yet: what a queue was before a long pause says nothing of it now."""
         self.signal = Signal.NORMAL
-        self._groups = Groups()
         self._trend = Trend()
         self._before = 0.0
         self._over_since: float | None = None
         self._at: float | None = None
-        self._last = 0.0
 
-    def feed(self, sent: Sequence[float], came: Sequence[float]) -> Signal:
-        if sent and sent[0] - self._last > limits.LONG_PAUSE:
+    def feed(self, variations: Sequence[tuple[float, float]], *, anew: bool) -> Signal:
+        """One feedback's (arrival, variation), in milliseconds. `anew`: after a long pause."""
+        if anew:
             self._begin()
-        self._last = sent[-1] if sent else self._last
-        variations = self._groups.feed(sent, came)
         self._trend.feed(variations)
         slope = self._trend.slope() if variations else None
         if slope is None:

@@ -8,19 +8,17 @@ remains is loss from receiver reports, and REMB.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 from media.bandwidth import limits
 from media.bandwidth.delay import DelayDetector, Signal
-from media.bandwidth.departures import Departures, Outcome
 from media.bandwidth.loss import LossControl
 from media.bandwidth.probe import Probe
 from media.bandwidth.rate import Arrived, RateControl
-from media.bandwidth.twcc import Feedback
+from media.plane.interface import Departed, Outcome
 
 
 class PathEstimate:
-    """All times in seconds but those of departures.
+    """All times in seconds but those the plane says.
 
     `unreported` is to be set to what is sent without a transport-wide number, in bits per second (sound:
     `layers.sound_reserve`). Feedback does not show it, so it is added to what feedback shows.
@@ -28,7 +26,8 @@ class PathEstimate:
 
     def __init__(self, now: float) -> None:
         self.unreported = 0.0
-        self._departures = Departures()
+        # All that was ever sent, and when it last was.
+        self._octets, self._left_at = 0, 0.0
         self._arrived = Arrived()
         self._delay = DelayDetector()
         self._rate = RateControl(now)
@@ -69,24 +68,26 @@ class PathEstimate:
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
-    def departures(self, packets: Sequence[tuple[int, int, int]]) -> None:
-        """(transport-wide number, octets, nanoseconds) as Plane.departures gives them; before `feedback`, `probe`."""
-        if packets and self._departures.last / 1000 < self._aged_at:
+    def departed(self, departed: Departed | None) -> None:
+        """What Plane.departed says; before `feedback` and `probe`."""
+        if departed is None:
+            return
+        if self._left_at < self._aged_at:
             # The first that is not answered yet: from here on silence counts.
-            self._aged_at = max(self._aged_at, packets[0][2] / 1e9)
-        self._departures.add(packets)
+            self._aged_at = max(self._aged_at, departed.first / 1e9)
+        self._octets, self._left_at = departed.octets, departed.last / 1e6 / 1000
 
-    def feedback(self, feedback: Feedback, now: float) -> None:
-        outcome = self._departures.match(feedback)
-        if not outcome.sent:
+    def feedback(self, outcome: Outcome, now: float) -> None:
+        """What Plane.answered says."""
+        if not outcome.came:
             return
         self._fed_at = self._aged_at = now
-        self._rtt += 0.1 * (max(now - outcome.sent[-1] / 1000, 0.0) - self._rtt)
-        self._arrived.add(min(outcome.came), max(outcome.came), outcome.octets)
-        signal = self._delay.feed(outcome.sent, outcome.came)
+        self._rtt += 0.1 * (max(now - outcome.sent / 1000, 0.0) - self._rtt)
+        self._arrived.add(outcome.first, outcome.last, outcome.octets)
+        signal = self._delay.feed(outcome.variations, anew=outcome.anew)
         arrived = self._arriving()
         mended = self._loss.mended
-        self._loss.feed(outcome.lost, len(outcome.sent), self._sending(arrived), self._rtt, now)
+        self._loss.feed(outcome.lost, outcome.came, self._sending(arrived), self._rtt, now)
         if self._loss.mended and not mended:
             self._probe.hurry(now)
         drains = self._drains(now)
@@ -135,8 +136,8 @@ class PathEstimate:
             self._probe.end(0.0, now)
         if not self._probe.running and self._may_probe(now, wanted):
             arrived = self._arriving() or self.unreported
-            self._probe.begin(self.bps, wanted, arrived, self._departures.octets, now)
-        return self._probe.packets(self._departures.octets, self.unreported, now)
+            self._probe.begin(self.bps, wanted, arrived, self._octets, now)
+        return self._probe.packets(self._octets, self.unreported, now)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -155,11 +156,11 @@ class PathEstimate:
         """Whether clearly less is sent than arrives: what stands in the queue then is of before, and goes by itself."""
         while len(self._sent) > 1 and self._sent[1][0] <= now - limits.SENT_WINDOW:
             self._sent.popleft()
-        self._sent.append((now, self._departures.octets))
+        self._sent.append((now, self._octets))
         (began, octets), arrived = self._sent[0], self._arrived.bps()
         if arrived is None or now - began < limits.SENT_WINDOW / 2:
             return False
-        return (self._departures.octets - octets) * 8 / (now - began) < 0.5 * arrived
+        return (self._octets - octets) * 8 / (now - began) < 0.5 * arrived
 
     def _judge_probe(self, signal: Signal, outcome: Outcome, now: float) -> None:
         """Take what the probe in progress has shown, once it is over or the queue grows."""
@@ -169,7 +170,7 @@ class PathEstimate:
             found = max(limits.FALL * arrived, min(self._probe.before, self.bps))
             self._rate.settle(found, now)
             self._probe.end(0.0, now)
-        elif outcome.sent[-1] / 1000 >= self._probe.ended_at - limits.PROBE_STEP:
+        elif outcome.sent / 1000 >= self._probe.ended_at - limits.PROBE_STEP:
             found = limits.PROBE_TAKEN * min(arrived, self._probe.goal)
             self._rate.lift(found)
             self._probe.end(arrived, now)
@@ -181,7 +182,7 @@ class PathEstimate:
     def _may_probe(self, now: float, wanted: float) -> bool:
         if now < self._probe.next_at or wanted <= self.bps or now - self._rate.fell_at < limits.PROBE_PAUSE:
             return False
-        if now - self._departures.last / 1000 > limits.SILENCE:
+        if now - self._left_at > limits.SILENCE:
             return True  # nothing else would ever bring feedback
         fed = self._fed_at is not None and now - self._fed_at < limits.SILENCE
         return fed and self._delay.signal is Signal.NORMAL and self._loss.share <= limits.MUCH_LOSS
@@ -189,7 +190,7 @@ class PathEstimate:
     def _age(self, now: float) -> None:
         if self._remb_at < now - limits.REMB_AGE:
             self._remb = float("inf")
-        last = self._departures.last / 1000
-        if last > self._aged_at and now - self._aged_at > limits.SILENCE and now - last < limits.SILENCE:
+        silent = now - self._aged_at > limits.SILENCE
+        if self._left_at > self._aged_at and silent and now - self._left_at < limits.SILENCE:
             self._rate.fall(limits.AGED * self.bps, now)
             self._aged_at = now

@@ -1,8 +1,8 @@
 """`python -m media.native.build`: compile the forwarding plane with the system's C compiler, if that is not done yet.
 
 Exits 0 when the library is there, 3 when there is no compiler (the relay then runs on its Python twin), 1 when
-compiling failed. Sizes and times come from media/limits.py. The library's name has a digest of everything it is made
-from, so one that is out of date is never loaded.
+compiling failed. Sizes and times come from media/limits.py and media/bandwidth/limits.py. The library's name has a
+digest of everything it is made from, so one that is out of date is never loaded.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ import sys
 from pathlib import Path
 
 from media import limits
+from media.bandwidth import limits as bandwidth
 
 FOLDER = Path(__file__).parent
-SOURCES = ("map.c", "parse.c", "stream.c", "down.c", "tables.c", "plane.c", "send.c", "wire.c")
+SOURCES = (
+    *("map.c", "parse.c", "twcc.c", "arrivals.c", "departures.c"),
+    *("stream.c", "down.c", "tables.c", "plane.c", "send.c", "wire.c"),
+)
 LIMITS = (
     "AUDIO_CACHE_BYTES",
     "AUDIO_CACHE_PACKETS",
     "LACK_AGAIN",
     "LACK_AGE",
     "LACK_PATIENCE",
-    "MAX_ARRIVALS",
     "MAX_ASKED",
     "MAX_ASKS",
     "MAX_DATAGRAM",
@@ -43,6 +46,7 @@ LIMITS = (
     "VIDEO_CACHE_BYTES",
     "VIDEO_CACHE_PACKETS",
 )
+BANDWIDTH_LIMITS = ("BURST", "LATE_PACKETS", "LONG_PAUSE", "MAX_FEEDBACK_ARRIVALS", "MAX_FEEDBACK_PACKETS", "SENT_KEPT")
 # No contraction: on arm64 it would round jitter otherwise than Python does.
 FLAGS = (
     *("-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-ffp-contract=off"),
@@ -52,20 +56,21 @@ FLAGS = (
 NO_COMPILER = 3
 
 
-def _constants() -> list[str]:
-    return [f"-D{name}={getattr(limits, name)!r}" for name in LIMITS]
+def constants() -> list[str]:
+    own = [f"-D{name}={getattr(limits, name)!r}" for name in LIMITS]
+    return own + [f"-D{name}={getattr(bandwidth, name)!r}" for name in BANDWIDTH_LIMITS]
 
 
 def library() -> Path:
     """Where the library that belongs to these sources is, or would be."""
-    digest = hashlib.sha256("\0".join((*FLAGS, *_constants(), platform.machine())).encode())
+    digest = hashlib.sha256("\0".join((*FLAGS, *constants(), platform.machine())).encode())
     for source in sorted(FOLDER.glob("*.[ch]")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return FOLDER / "built" / f"hearth-{digest.hexdigest()[:16]}.so"
 
 
 def command(compiler: str, target: Path, *more: str) -> list[str]:
-    return [compiler, *FLAGS, *_constants(), *more, *(str(FOLDER / name) for name in SOURCES), "-o", str(target)]
+    return [compiler, *FLAGS, *constants(), *more, *(str(FOLDER / name) for name in SOURCES), "-o", str(target)]
 
 
 def build() -> int:

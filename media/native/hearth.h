@@ -76,9 +76,17 @@ struct hp_level {
 struct hp_missing {
     int64_t stream, count; /* so many numbers of 16 bits follow */
 };
-struct hp_arrival {
-    int64_t now;
-    uint32_t sequence, size; /* size 0 for arrivals */
+struct hp_outcome {
+    int64_t came, octets, lost, anew;
+    double sent, first, last;
+    int64_t variations; /* so many hp_variation follow */
+};
+struct hp_variation {
+    double arrival, variation;
+};
+
+struct hp_departed {
+    int64_t octets, first, last;
 };
 
 typedef struct hp_plane hp_plane;
@@ -113,8 +121,12 @@ HP_PUBLIC int hp_sent(hp_plane *plane, int64_t down, int64_t stream, uint32_t ti
 HP_PUBLIC int64_t hp_missing(hp_plane *plane, int64_t now, const uint8_t **data);
 HP_PUBLIC int hp_lacks(hp_plane *plane);
 HP_PUBLIC int64_t hp_levels(hp_plane *plane, const uint8_t **data);
-HP_PUBLIC int64_t hp_arrivals(hp_plane *plane, int64_t transport, const uint8_t **data);
-HP_PUBLIC int64_t hp_departures(hp_plane *plane, int64_t transport, const uint8_t **data);
+/* FCI of feedback packets, each with its length in a uint32_t before it. */
+HP_PUBLIC int64_t hp_feedback(hp_plane *plane, int64_t transport, const uint8_t **data);
+/* 1 with *departed, 0 if nothing has left since the last call. */
+HP_PUBLIC int hp_departed(hp_plane *plane, int64_t transport, struct hp_departed *departed);
+HP_PUBLIC int64_t hp_answered(hp_plane *plane, int64_t transport, const uint8_t *fci, size_t length,
+                              const uint8_t **data);
 HP_PUBLIC int64_t hp_take(hp_plane *plane, const uint8_t **data);
 HP_PUBLIC void hp_counts(hp_plane *plane, int64_t counts[HP_COUNTS]);
 

@@ -21,7 +21,9 @@ OUT = Struct("@qII")
 EVENT = Struct("@qqqII")
 LEVEL = Struct("@qqqq")
 MISSING = Struct("@qq")
-ARRIVAL = Struct("@qII")
+OUTCOME = Struct("@qqqqdddq")
+VARIATION = Struct("@dd")
+FCI_LENGTH = Struct("@I")
 DATAGRAM = Struct("@III")
 
 
@@ -67,6 +69,10 @@ class Sent(Structure):
     _fields_ = tuple((name, c_int64) for name in ("timestamp", "packets", "octets"))
 
 
+class Departed(Structure):
+    _fields_ = tuple((name, c_int64) for name in ("octets", "first", "last"))
+
+
 _DATA = POINTER(c_void_p)
 # function: result, arguments after the plane or the wire.
 _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -91,8 +97,9 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "hp_missing": (c_int64, (c_int64, _DATA)),
     "hp_lacks": (c_int, ()),
     "hp_levels": (c_int64, (_DATA,)),
-    "hp_arrivals": (c_int64, (c_int64, _DATA)),
-    "hp_departures": (c_int64, (c_int64, _DATA)),
+    "hp_feedback": (c_int64, (c_int64, _DATA)),
+    "hp_departed": (c_int, (c_int64, POINTER(Departed))),
+    "hp_answered": (c_int64, (c_int64, ctypes.c_char_p, ctypes.c_size_t, _DATA)),
     "hp_take": (c_int64, (_DATA,)),
     "hp_counts": (None, (POINTER(c_int64),)),
     "hp_wire_start": (c_int, ()),

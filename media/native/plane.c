@@ -31,18 +31,6 @@ bool buffer_add(struct buffer *buffer, const void *data, size_t length) {
     return true;
 }
 
-void log_add(struct log *log, uint16_t sequence, uint32_t size, int64_t now) {
-    if (!log->entries)
-        log->entries = malloc(MAX_ARRIVALS * sizeof *log->entries);
-    if (!log->entries)
-        return;
-    if (log->used == MAX_ARRIVALS) {
-        log->first = (log->first + 1) % MAX_ARRIVALS;
-        log->used--;
-    }
-    log->entries[(log->first + log->used++) % MAX_ARRIVALS] = (struct hp_arrival){now, sequence, size};
-}
-
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 static void note(hp_plane *plane, struct hp_event head, const uint8_t *packet) {
@@ -73,8 +61,9 @@ struct incoming {
 static void note_arrival(struct transport *transport, const struct rtp *header, const uint8_t *packet, int64_t now) {
     size_t length;
     const uint8_t *value = rtp_extension(header, packet, transport->transport_sequence, &length);
-    if (value && length == 2)
-        log_add(&transport->arrivals, read16(value), 0, now);
+    if (!value || length != 2 || (!transport->arrivals && !(transport->arrivals = arrivals_new())))
+        return;
+    arrivals_add(transport->arrivals, read16(value), now);
 }
 
 static void note_level(struct transport *transport, struct stream *stream, const struct rtp *header,
@@ -138,8 +127,8 @@ static void padding_alone(hp_plane *plane, const struct incoming *in, int64_t no
 static void send_one(hp_plane *plane, struct down *down, struct written *written, int64_t now, emit *send,
                      void *context) {
     if (written->has_transport_sequence)
-        log_add(&down->transport->departures, written->transport_sequence,
-                (uint32_t)(written->head_length + written->rest_length), now);
+        departures_add(down->transport->departures, written->transport_sequence,
+                       written->head_length + written->rest_length, now);
     plane->counts[HP_COUNT_SENT]++;
     send(context, down->transport, written);
 }
@@ -387,25 +376,44 @@ int64_t hp_levels(hp_plane *plane, const uint8_t **data) {
     return answered(plane, 0, data);
 }
 
-static int64_t empty_log(hp_plane *plane, int64_t number, bool arrivals, const uint8_t **data) {
+int64_t hp_feedback(hp_plane *plane, int64_t number, const uint8_t **data) {
     begin_answer(plane);
     struct transport *transport = map_get(&plane->transports, number);
-    if (!transport)
-        return answered(plane, HP_UNKNOWN, data);
-    struct log *log = arrivals ? &transport->arrivals : &transport->departures;
-    for (; log->used; log->used--) {
-        buffer_add(&plane->answer, &log->entries[log->first], sizeof *log->entries);
-        log->first = (log->first + 1) % MAX_ARRIVALS;
+    uint8_t fci[MAX_FCI];
+    uint32_t length;
+    while (transport && transport->arrivals && (length = (uint32_t)arrivals_tell(transport->arrivals, fci)))
+        if (buffer_add(&plane->answer, &length, sizeof length))
+            buffer_add(&plane->answer, fci, length);
+    return answered(plane, transport ? 0 : HP_UNKNOWN, data);
+}
+
+int hp_departed(hp_plane *plane, int64_t number, struct hp_departed *departed) {
+    plane_lock(plane);
+    const struct transport *transport = map_get(&plane->transports, number);
+    struct departures *departures = transport ? transport->departures : NULL;
+    int result = !transport ? HP_UNKNOWN : departures && departures->any_new;
+    if (result == 1) {
+        *departed = (struct hp_departed){departures->octets, departures->first, departures->last};
+        departures->any_new = false;
     }
+    plane_unlock(plane);
+    return result;
+}
+
+int64_t hp_answered(hp_plane *plane, int64_t number, const uint8_t *fci, size_t length, const uint8_t **data) {
+    struct feedback feedback;
+    struct hp_variation variations[SENT_KEPT];
+    bool understood = twcc_read(&feedback, fci, length);
+    begin_answer(plane);
+    const struct transport *transport = map_get(&plane->transports, number);
+    if (!transport || !understood)
+        return answered(plane, transport ? HP_MALFORMED : HP_UNKNOWN, data);
+    struct hp_outcome outcome = {0};
+    if (transport->departures)
+        outcome = departures_match(transport->departures, &feedback, variations);
+    buffer_add(&plane->answer, &outcome, sizeof outcome);
+    buffer_add(&plane->answer, variations, (size_t)outcome.variations * sizeof *variations);
     return answered(plane, 0, data);
-}
-
-int64_t hp_arrivals(hp_plane *plane, int64_t transport, const uint8_t **data) {
-    return empty_log(plane, transport, true, data);
-}
-
-int64_t hp_departures(hp_plane *plane, int64_t transport, const uint8_t **data) {
-    return empty_log(plane, transport, false, data);
 }
 
 int64_t hp_take(hp_plane *plane, const uint8_t **data) {

@@ -8,8 +8,32 @@ from typing import Final
 
 from media.faults import MediaFault, NotSealed
 from media.native import library
-from media.native.library import ARRIVAL, EVENT, LEVEL, MALFORMED, MISSING, NO_STREAM, NOT_SEALED, OUT, Answer, check
-from media.plane.interface import DownFormat, Event, Extensions, Level, Out, Received, Sent, StreamFormat
+from media.native.library import (
+    EVENT,
+    FCI_LENGTH,
+    LEVEL,
+    MALFORMED,
+    MISSING,
+    NO_STREAM,
+    NOT_SEALED,
+    OUT,
+    OUTCOME,
+    VARIATION,
+    Answer,
+    check,
+)
+from media.plane.interface import (
+    Departed,
+    DownFormat,
+    Event,
+    Extensions,
+    Level,
+    Out,
+    Outcome,
+    Received,
+    Sent,
+    StreamFormat,
+)
 
 # In the order of `enum hp_count` and `enum hp_event_name`.
 COUNTS: Final = ("received", "sent", "not_sealed", "malformed", "unknown", "format", "stale", "padding", "events")
@@ -144,13 +168,29 @@ class NativePlane:
         data = self._answer.bytes(self._library.hp_levels(self.pointer, self._answer.reference))
         return [Level(*found) for found in LEVEL.iter_unpack(data)]
 
-    def arrivals(self, transport: int) -> list[tuple[int, int]]:
-        data = self._answer.bytes(self._library.hp_arrivals(self.pointer, transport, self._answer.reference))
-        return [(sequence, now) for now, sequence, _size in ARRIVAL.iter_unpack(data)]
+    def feedback(self, transport: int) -> list[bytes]:
+        data = self._answer.bytes(self._library.hp_feedback(self.pointer, transport, self._answer.reference))
+        found, at = [], 0
+        while at < len(data):
+            (length,) = FCI_LENGTH.unpack_from(data, at)
+            at += FCI_LENGTH.size + length
+            found.append(data[at - length : at])
+        return found
 
-    def departures(self, transport: int) -> list[tuple[int, int, int]]:
-        data = self._answer.bytes(self._library.hp_departures(self.pointer, transport, self._answer.reference))
-        return [(sequence, size, now) for now, sequence, size in ARRIVAL.iter_unpack(data)]
+    def departed(self, transport: int) -> Departed | None:
+        found = library.Departed()
+        if not check(self._library.hp_departed(self.pointer, transport, ctypes.byref(found))):
+            return None
+        return Departed(found.octets, found.first, found.last)
+
+    def answered(self, transport: int, fci: bytes) -> Outcome:
+        result = self._library.hp_answered(self.pointer, transport, fci, len(fci), self._answer.reference)
+        if result == MALFORMED:
+            raise MediaFault("no transport-wide feedback")
+        data = self._answer.bytes(result)
+        came, octets, lost, anew, sent, first, last, _ = OUTCOME.unpack_from(data)
+        variations = list(VARIATION.iter_unpack(data[OUTCOME.size :]))
+        return Outcome(came, octets, lost, sent, first, last, bool(anew), variations)
 
     def take(self) -> list[Event]:
         data = self._answer.bytes(self._library.hp_take(self.pointer, self._answer.reference))

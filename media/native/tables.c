@@ -106,11 +106,19 @@ static void aim_at(struct down *down, struct stream *stream) {
     unlist_down(before, down);
 }
 
+/* What leaves with a transport-wide number is remembered from here on; false: no memory. */
+static bool counts_departures(struct transport *transport) {
+    if (!transport->departures)
+        transport->departures = departures_new();
+    return transport->departures;
+}
+
 int hp_add_down(hp_plane *plane, int64_t number, const struct hp_down_format *format) {
     plane_lock(plane);
     struct transport *transport = transport_of(plane, format->transport);
     int result = !transport ? HP_UNKNOWN : number < 0 || down_of(plane, number) ? HP_TAKEN : HP_NO_MEMORY;
-    struct down *down = result == HP_NO_MEMORY ? down_new(number, transport, format) : NULL;
+    bool counted = result == HP_NO_MEMORY && (!format->transport_sequence || counts_departures(transport));
+    struct down *down = counted ? down_new(number, transport, format) : NULL;
     if (down && map_put(&plane->downs, number, down)) {
         down->previous = plane->last_down;
         *(plane->last_down ? &plane->last_down->next : &plane->first_down) = down;
@@ -279,8 +287,8 @@ static void remove_transport(hp_plane *plane, struct transport *transport) {
         plane->on_transport_gone(plane->context, transport);
     map_remove(&plane->transports, transport->number);
     free(transport->sources);
-    free(transport->arrivals.entries);
-    free(transport->departures.entries);
+    free(transport->arrivals);
+    free(transport->departures);
     free(transport);
 }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arrivals.h"
+#include "departures.h"
 #include "hearth.h"
 
 struct stream;
@@ -16,22 +18,15 @@ struct source {
     struct stream *stream;
 };
 
-/* The newest MAX_ARRIVALS; memory only for those transports that use it. */
-struct log {
-    struct hp_arrival *entries;
-    size_t first, used;
-};
-
 struct transport {
     int64_t number;
     uint8_t level, transport_sequence; /* ids of the header extensions towards us, 0 for none */
     uint16_t next_sequence;            /* transport-wide, of the next packet from us */
     struct source *sources;
     size_t sources_used, sources_size;
-    struct log arrivals, departures;
+    struct arrivals *arrivals;     /* NULL before the first with a transport-wide number */
+    struct departures *departures; /* NULL before the first down with a transport-wide number */
     void *wire; /* of wire.c: address and keys; NULL without */
 };
-
-void log_add(struct log *log, uint16_t sequence, uint32_t size, int64_t now);
 
 #endif

@@ -28,10 +28,10 @@ def repair(down: Down, lost: int, now: int) -> Out | None:
     second = packet.second | MARKER if number == segment.spurt else packet.second
     extra, rest = divide(packet, segment)
     if rtx is None:
-        return down.writer.write(packet.first, second, out & 0xFFFF, timestamp, down.format.ssrc, extra, rest, now)
+        return down.writer.packet(packet.first, second, out & 0xFFFF, timestamp, down.format.ssrc, extra, rest, now)
     original = (out & 0xFFFF).to_bytes(2, "big")
     second = second & MARKER | rtx[1]
-    return down.writer.write(packet.first, second, _next(down), timestamp, rtx[0], original + extra, rest, now)
+    return down.writer.packet(packet.first, second, _next(down), timestamp, rtx[0], original + extra, rest, now)
 
 
 def probe(down: Down, now: int) -> Out | None:
@@ -39,7 +39,9 @@ def probe(down: Down, now: int) -> Out | None:
     rtx = down.format.rtx
     if rtx is None:
         return None
-    return down.writer.write(VERSION | PADDING, rtx[1], _next(down), down.highest_timestamp, rtx[0], b"", _PADDING, now)
+    return down.writer.packet(
+        VERSION | PADDING, rtx[1], _next(down), down.highest_timestamp, rtx[0], b"", _PADDING, now
+    )
 
 
 def _next(down: Down) -> int:

@@ -141,7 +141,7 @@ class Down:
         second = packet.second | MARKER if number == segment.spurt else packet.second
         if self.writer.element or (numbers is not None and (segment.picture or segment.layer0)):
             extra, rest = divide(packet, segment)
-            return self.writer.write(packet.first, second, out & 0xFFFF, timestamp, self.ssrc, extra, rest, now)
+            return self.writer.packet(packet.first, second, out & 0xFFFF, timestamp, self.ssrc, extra, rest, now)
         head = pack_header(packet.first, second, out & 0xFFFF, timestamp, self.ssrc)
         return new_out(Out, (self._to, head, packet.payload))
 

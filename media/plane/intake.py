@@ -56,7 +56,7 @@ class Intake:
         if header.extension and source.extensions != _NO_EXTENSIONS:
             level, wide = read_extensions(packet, header.extension, header.payload, source.extensions)
             if wide >= 0:
-                source.arrivals.append((wide, now))
+                source.arrivals.add(wide, now)
         if len(packet) > limits.MAX_RTP:
             return self._drop("format")
         stream = source.sources.get(header.ssrc)

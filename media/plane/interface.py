@@ -96,6 +96,39 @@ class Level(NamedTuple):
     loudness: int
 
 
+class Departed(NamedTuple):
+    """Packets that left with a transport-wide number. `octets`: all of them since the start, as RTP.
+
+    `first` and `last`: nanoseconds, of those since the last look.
+    """
+
+    octets: int
+    first: int
+    last: int
+
+
+class Outcome(NamedTuple):
+    """What one transport-wide feedback is news of: media/bandwidth/departures.py says how it is counted.
+
+    `came` packets of `octets` came that were not known to have. `lost` did not; below zero when packets came that had
+    been called so. Times are milliseconds: `sent`, when the last one had left, on our clock; `first` and `last` of
+    those that came on the receiver's. `anew`: after a pause of LONG_PAUSE; what was before has nothing to do with this.
+    `variations`: (arrival, how much the delay grew) of each group of packets that is complete.
+    """
+
+    came: int
+    octets: int
+    lost: int
+    sent: float
+    first: float
+    last: float
+    anew: bool
+    variations: list[tuple[float, float]]
+
+
+NOTHING_NEW = Outcome(0, 0, 0, 0.0, 0.0, 0.0, False, [])
+
+
 class Event(NamedTuple):
     """Something the room has to know. Bounded by MAX_PLANE_EVENTS; what is beyond is dropped and counted.
 
@@ -197,11 +230,17 @@ class Plane(Protocol):
     def levels(self) -> list[Level]:
         """All streams that had packets with a level since the last call, in any order."""
 
-    def arrivals(self, transport: int) -> list[tuple[int, int]]:
-        """(16-bit transport-wide number, nanoseconds) since the last call, as they came; the newest MAX_ARRIVALS."""
+    def feedback(self, transport: int) -> list[bytes]:
+        """Transport-wide feedback for this sender about all that is new, as FCI of RTCP packets of at most 1,200 bytes
+        (media/bandwidth/arrivals.py).
+        """
 
-    def departures(self, transport: int) -> list[tuple[int, int, int]]:
-        """(transport-wide number, bytes of the RTP packet, nanoseconds) since the last call, newest MAX_ARRIVALS."""
+    def departed(self, transport: int) -> Departed | None:
+        """None if nothing has left with a transport-wide number since the last call."""
+
+    def answered(self, transport: int, fci: bytes) -> Outcome:
+        """This receiver's transport-wide feedback. Raises MediaFault for what is none (media/bandwidth/twcc.py); that
+        changes nothing."""
 
     def take(self) -> list[Event]:
         """What has happened since the last call, in order."""

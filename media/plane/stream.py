@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
-from media import limits
+from media.bandwidth.arrivals import Arrivals
+from media.bandwidth.departures import Departures
 from media.plane.interface import Extensions, Level, StreamFormat
 from media.plane.kept import new_cache
 from media.plane.lacking import Lacking
@@ -29,8 +29,9 @@ class Transport:
         self.streams: dict[int, Stream] = {}
         self.downs: dict[int, Down] = {}
         self.sequence = 0
-        self.arrivals: deque[tuple[int, int]] = deque(maxlen=limits.MAX_ARRIVALS)
-        self.departures: deque[tuple[int, int, int]] = deque(maxlen=limits.MAX_ARRIVALS)
+        self.arrivals = Arrivals()
+        # There since the first down with a transport-wide number.
+        self.departures: Departures | None = None
 
 
 class Stream:

@@ -6,17 +6,26 @@ Here is what the room sets and asks. `intake.py` has the way of a packet, `down.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
+from media.bandwidth.twcc import read_feedback
 from media.plane import again
 from media.plane.down import Down
 from media.plane.intake import Intake
-from media.plane.interface import DownFormat, Event, Extensions, Level, Out, Received, Sent, StreamFormat
+from media.plane.interface import (
+    NOTHING_NEW,
+    Departed,
+    DownFormat,
+    Event,
+    Extensions,
+    Level,
+    Out,
+    Outcome,
+    Received,
+    Sent,
+    StreamFormat,
+)
 from media.plane.stream import Stream, Transport
-
-_T = TypeVar("_T")
 
 
 class Twin:
@@ -137,11 +146,17 @@ class Twin:
         heard, self._intake.heard = self._intake.heard, {}
         return [stream.heard() for stream in heard.values()]
 
-    def arrivals(self, transport: int) -> list[tuple[int, int]]:
-        return _drain(self._transports[transport].arrivals)
+    def feedback(self, transport: int) -> list[bytes]:
+        return self._transports[transport].arrivals.feedback()
 
-    def departures(self, transport: int) -> list[tuple[int, int, int]]:
-        return _drain(self._transports[transport].departures)
+    def departed(self, transport: int) -> Departed | None:
+        departures = self._transports[transport].departures
+        return None if departures is None else departures.departed()
+
+    def answered(self, transport: int, fci: bytes) -> Outcome:
+        departures = self._transports[transport].departures
+        feedback = read_feedback(fci)
+        return NOTHING_NEW if departures is None else departures.match(feedback)
 
     def take(self) -> list[Event]:
         events, self._intake.events = self._intake.events, []
@@ -149,9 +164,3 @@ class Twin:
 
     def counts(self) -> Mapping[str, int]:
         return dict(self._intake.counts)
-
-
-def _drain(waiting: deque[_T]) -> list[_T]:
-    taken = list(waiting)
-    waiting.clear()
-    return taken

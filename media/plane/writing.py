@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from media.bandwidth.departures import Departures
 from media.plane.interface import Out
 from media.plane.kept import Kept
 from media.plane.pictures import write_numbers
@@ -26,25 +27,29 @@ new_out = tuple.__new__
 class Writer:
     """Of one down. `element` is the first byte of its extension element, 0 for none."""
 
-    __slots__ = ("_transport", "element")
+    __slots__ = ("_departures", "_transport", "element")
 
     def __init__(self, transport: Transport, transport_sequence: int) -> None:
         self._transport = transport
         self.element = transport_sequence << 4 | 1 if transport_sequence else 0
+        if transport_sequence and transport.departures is None:
+            transport.departures = Departures()
+        self._departures = transport.departures
 
-    def write(
+    def packet(
         self, first: int, second: int, sequence: int, timestamp: int, ssrc: int, extra: bytes, rest: bytes, now: int
     ) -> Out:
         """`first` and `second` are the header's first bytes; `extra` stands between header and `rest`."""
         transport = self._transport
-        if not self.element:
+        departures = self._departures
+        if not self.element or departures is None:
             head = pack_header(first, second, sequence, timestamp, ssrc)
             return new_out(Out, (transport.number, head + extra, rest))
         wide = transport.sequence
         transport.sequence = wide + 1 & 0xFFFF
         first |= _EXTENSION
         head = _pack_extended(first, second, sequence, timestamp, ssrc, _ONE_BYTE, _WORDS, self.element, wide) + extra
-        transport.departures.append((wide, len(head) + len(rest), now))
+        departures.add(wide, len(head) + len(rest), now)
         return new_out(Out, (transport.number, head, rest))
 
 

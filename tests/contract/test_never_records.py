@@ -81,6 +81,7 @@ ALLOWED = {
         "writer.write(self._encoder.encode(message) + b'\\n')",
     ): "a line on relay.sock; messages hold no RTP",
     ("native/build.py", "getattr(limits, name)"): "a number of limits.py",
+    ("native/build.py", "getattr(bandwidth, name)"): "a number of bandwidth/limits.py",
     ("native/build.py", "import shutil"): "finds the compiler",
     ("native/build.py", "import subprocess"): "runs it",
     ("native/build.py", "made.rename(target)"): "the library that was compiled; before the relay starts",

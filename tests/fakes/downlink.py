@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from media import rtcp
 from media.bandwidth import limits
 from media.bandwidth.arrivals import ArrivalLog
+from media.bandwidth.departures import Departures
 from media.bandwidth.estimate import PathEstimate
 from media.bandwidth.twcc import read_feedback
 from media.layers import Allocation, Wish, sound_reserve
@@ -44,6 +45,7 @@ class Downlink:
     back: Emulator[bytes] = field(init=False)
     probes: int = 0
     _log: ArrivalLog = field(default_factory=lambda: ArrivalLog(1))
+    _departures: Departures = field(default_factory=Departures)
     _number: int = 0
     _due: dict[int, float] = field(default_factory=dict)
     _voices_at: dict[int, float] = field(default_factory=dict)
@@ -78,7 +80,8 @@ class Downlink:
         return self
 
     def _send(self, size: int) -> None:
-        self.estimate.departures([(self._number, size, int(self.now * 1e9))])
+        self._departures.add(self._number, size, int(self.now * 1e9))
+        self.estimate.departed(self._departures.departed())
         self.line.send(self._number, size, self.now)
         self._number = self._number + 1 & 0xFFFF
 
@@ -124,4 +127,4 @@ class Downlink:
         for _, datagram in self.back.arrived(self.now):
             for packet in rtcp.read_compound(datagram):
                 if isinstance(packet, rtcp.TransportFeedback):
-                    self.estimate.feedback(read_feedback(packet.fci), self.now)
+                    self.estimate.feedback(self._departures.match(read_feedback(packet.fci)), self.now)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from media.bandwidth.twcc import write_feedback
 from media.faults import MediaFault
 from media.messages import Kind
 from media.plane.interface import DownFormat, Extensions, Plane, StreamFormat
@@ -66,6 +67,8 @@ class Author:
         self.senders: dict[int, Sender] = {}
         self.downs: dict[int, Kind] = {}
         self.wide = 0
+        # Of each transport, the number that its receiver's next feedback begins with.
+        self.told: dict[int, int] = {}
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -80,6 +83,7 @@ class Author:
             self.clock,
             self.rule,
             self.probe,
+            self.answer,
             self.stream,
             self.down,
         )
@@ -88,7 +92,7 @@ class Author:
             self.now += self.dice.choice([0, 1, 10**6, 10**6, 5 * 10**6, 2 * 10**7, 2 * 10**7, 3 * 10**8])
             if self.dice.random() < 0.002:
                 self.now += 10 ** self.dice.randrange(9, 15)
-            (step,) = self.dice.choices((*steps, *rare), (150, 12, 10, 10, 4, 3, 2, 2, 3, 0.5, 1.5, 0.5, 2))
+            (step,) = self.dice.choices((*steps, *rare), (150, 12, 10, 10, 4, 3, 2, 8, 2, 3, 0.5, 1.5, 0.5, 2))
             yield step()
         yield from (self.ask_all(number) for number in [*self.transports, *self.senders, *self.downs])
 
@@ -206,6 +210,23 @@ class Author:
         down, now = self._of(self.downs), self.now
         return Step(f"probe({down}, 3, {now})", lambda plane: _outs(plane.probe(down, 3, now)))
 
+    def answer(self) -> Step:
+        """A receiver's transport-wide feedback about what was sent to it; at times about anything, or damaged."""
+        dice, number = self.dice, self._of(self.transports)
+        base, count = self.told.get(number, 0), dice.choice([1, 3, 10, 40, 300])
+        self.told[number] = base + count - dice.choice([0, 0, 0, 1, 20])
+        if dice.random() < 0.1:
+            base = dice.randrange(0x10000)
+        tick = max(self.now // 250_000 - dice.choice([0, 400, 100_000]), 0)
+        arrivals: list[int | None] = [tick]
+        for _ in range(count - 1):
+            tick = max(tick + dice.choice([0, 1, 4, 20, 80, 300, -9]), 0)
+            arrivals.append(tick if dice.random() < 0.9 else None)
+        fci = write_feedback(base & 0xFFFF, dice.randrange(256), arrivals)
+        if dice.random() < 0.3:
+            fci = self._damaged(fci)
+        return Step(f"answered({number}, {fci.hex()})", lambda plane: plane.answered(number, fci))
+
     def ask(self) -> Step:
         if self.dice.random() < 0.5:
             now = self.now
@@ -220,8 +241,8 @@ class Author:
             asks: list[Callable[[], Answer]] = [
                 lambda: plane.flowing(number),
                 lambda: plane.received(number),
-                lambda: plane.arrivals(number),
-                lambda: plane.departures(number),
+                lambda: plane.feedback(number),
+                lambda: plane.departed(number),
                 lambda: sorted(plane.levels()),
                 plane.counts,
                 plane.lacks,

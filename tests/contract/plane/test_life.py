@@ -28,8 +28,9 @@ NOT_THERE: dict[str, Callable[[Plane], object]] = {
     "flowing": lambda plane: plane.flowing(9),
     "received": lambda plane: plane.received(9),
     "sent": lambda plane: plane.sent(9, 9, 0),
-    "arrivals": lambda plane: plane.arrivals(9),
-    "departures": lambda plane: plane.departures(9),
+    "feedback": lambda plane: plane.feedback(9),
+    "departed": lambda plane: plane.departed(9),
+    "answered": lambda plane: plane.answered(9, bytes(8)),
 }
 
 

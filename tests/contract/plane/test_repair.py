@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from media import limits
-from media.plane.interface import DownFormat, Event, Plane
+from media.bandwidth.limits import MAX_FEEDBACK_PACKETS, SENT_KEPT
+from media.bandwidth.twcc import read_feedback, write_feedback
+from media.faults import MediaFault
+from media.plane.interface import NOTHING_NEW, Departed, DownFormat, Event, Extensions, Plane
 from tests.fakes.planes import (
     MS,
     SEALED_SOUND,
@@ -15,6 +18,7 @@ from tests.fakes.planes import (
     WIDE,
     Seen,
     Stage,
+    block,
     numbers,
     rtp,
     seen,
@@ -156,9 +160,11 @@ def test_transport_wide_numbers_count_all_that_leaves_by_a_transport(plane: Plan
     assert [packet.wide for packet in packets] == [0, 1, None, 2, 3]
     assert {packet.transport for packet in packets} == {transport}
     sizes = [20 + len(packet.payload) for packet in packets if packet.wide is not None]
-    times = [stage.now - MS, stage.now - MS, stage.now, stage.now]
-    assert plane.departures(transport) == list(zip(range(4), sizes, times, strict=True))
-    assert plane.departures(transport) == []
+    assert plane.departed(transport) == Departed(sum(sizes), stage.now - MS, stage.now)
+    assert plane.departed(transport) is None
+    outcome = plane.answered(transport, write_feedback(0, 0, [4, None, 8, 12]))
+    assert (outcome.came, outcome.octets, outcome.lost) == (3, sum(sizes) - sizes[1], 1)
+    assert (outcome.sent, outcome.first, outcome.last) == (stage.now / 1e6, 1.0, 3.0)
 
 
 def test_transport_wide_numbers_wrap(plane: Plane) -> None:
@@ -166,16 +172,45 @@ def test_transport_wide_numbers_wrap(plane: Plane) -> None:
     down = stage.down(stage.stream("video"), "video", rtx=901, wide=True)
     stage.key_frame(1)
     plane.probe(down, 0x10000, 0)
-    assert [number for number, _, _ in plane.departures(down - 1)][-2:] == [0xFFFF, 0]
+    outcome = plane.answered(down - 1, write_feedback(0xFFFE, 0, [1, 2, 3, 4]))
+    assert (outcome.came, outcome.lost) == (3, 0), "0 is the newest, 1 is long gone"
 
 
-def test_arrivals_and_departures_are_bounded_to_the_newest(plane: Plane) -> None:
+def test_what_was_sent_is_remembered_for_the_newest_packets(plane: Plane) -> None:
     stage = Stage(plane)
     down = stage.down(stage.stream("video"), "video", rtx=901, wide=True)
     stage.key_frame(1)
-    plane.probe(down, 2 * limits.MAX_ARRIVALS, 0)
-    numbers = [number for number, _, _ in plane.departures(down - 1)]
-    assert numbers == list(range(limits.MAX_ARRIVALS + 1, 2 * limits.MAX_ARRIVALS + 1))
+    plane.probe(down, 2 * SENT_KEPT - 1, 0)
+    assert plane.answered(down - 1, write_feedback(0, 0, range(SENT_KEPT))).came == 0
+    assert plane.answered(down - 1, write_feedback(SENT_KEPT, 0, range(SENT_KEPT))).came == SENT_KEPT
+
+
+def test_feedback_that_cannot_be_read_is_a_fault_and_changes_nothing(plane: Plane) -> None:
+    stage = Stage(plane)
+    down = stage.down(stage.stream("video"), "video", rtx=901, wide=True)
+    stage.key_frame(1)
+    whole = write_feedback(0, 0, [1])
+    too_many = b"\0\0\x10\1" + whole[4:8] + b"\x1f\xff"
+    reserved = b"\0\0\0\1" + whole[4:8] + b"\x60\1\0\0"
+    for broken in (b"", whole[:7], whole[:-1], too_many, reserved):
+        with pytest.raises(MediaFault):
+            plane.answered(down - 1, broken)
+    assert plane.answered(down - 1, whole).came == 1
+    assert plane.answered(down - 1, whole) == NOTHING_NEW
+
+
+@pytest.mark.parametrize("leap", [1, 3, 511, 2048, 2049])
+def test_feedback_stays_small_however_a_sender_numbers_its_packets(plane: Plane, leap: int) -> None:
+    plane.add_transport(1)
+    plane.set_extensions(1, Extensions(transport_sequence=WIDE))
+    told = []
+    for index in range(5000):
+        wide = block((WIDE, (index * leap & 0xFFFF).to_bytes(2, "big")))
+        plane.receive(1, rtp(index, ssrc=999, block=wide, payload=b"x"), index * MS)
+        told += plane.feedback(1) if index % 1000 == 999 else []
+    assert told
+    assert max(len(fci) for fci in told) <= 1200 - 12
+    assert sum(len(read_feedback(fci).arrivals) for fci in told) <= 5 * MAX_FEEDBACK_PACKETS
 
 
 def test_a_down_without_the_extension_has_no_departures(plane: Plane) -> None:
@@ -183,7 +218,8 @@ def test_a_down_without_the_extension_has_no_departures(plane: Plane) -> None:
     transport = stage.down(stage.stream()) - 1
     (packet,) = stage.sound(1)
     assert packet.wide is None
-    assert plane.departures(transport) == []
+    assert plane.departed(transport) is None
+    assert plane.answered(transport, write_feedback(0, 0, [1])) == NOTHING_NEW
 
 
 def test_format_has_room_for_every_one_byte_id(plane: Plane) -> None:

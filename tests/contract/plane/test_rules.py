@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from media import limits
+from media.bandwidth.twcc import read_feedback
 from media.faults import MediaFault, NotSealed
 from media.plane.interface import Event, Extensions, Level
 from tests.fakes.planes import LEVEL, SEALED_SOUND, SECOND, SEEN_TYPE, SENT_RTX, WIDE, Stage, block, rtp, vp8
 from tests.fakes.waiting import there
+
+# A transport-wide feedback's unit of time, in nanoseconds.
+TICK = 250_000
 
 # --- 1: the header ---------------------------------------------------------------------------------------------------
 
@@ -60,7 +64,7 @@ def test_an_extension_that_cannot_be_read_is_none_and_never_a_fault(stage: Stage
     stage.plane.set_extensions(1, Extensions(LEVEL, WIDE))
     assert len(stage.give(rtp(7, ssrc=100, block=BROKEN[name], payload=SEALED_SOUND))) == 1
     assert stage.plane.levels() == []
-    assert stage.plane.arrivals(1) == []
+    assert stage.plane.feedback(1) == []
 
 
 # --- 2: arrivals -----------------------------------------------------------------------------------------------------
@@ -78,15 +82,17 @@ def test_a_transport_wide_number_is_noted_with_its_time_whatever_becomes_of_the_
             stage.give(rtp(wide, ssrc=100 if wide < 0x10000 else 999, block=found, payload=packet))
         except NotSealed:
             assert packet == b"not sealed"
-        stage.now += 1
-    assert stage.plane.arrivals(1) == [(0xFFFE, 5 * SECOND), (0xFFFF, 5 * SECOND + 1), (0, 5 * SECOND + 2)]
-    assert stage.plane.arrivals(1) == [], "told once"
+        stage.now += TICK
+    (told,) = map(read_feedback, stage.plane.feedback(1))
+    assert (told.base, told.reference + (told.arrivals[0] or 0)) == (0xFFFE, 5 * SECOND // TICK)
+    assert [at and at - (told.arrivals[0] or 0) for at in told.arrivals] == [0, 1, 2]
+    assert stage.plane.feedback(1) == [], "told once"
 
 
 def test_arrivals_are_noted_only_where_the_extension_was_agreed(stage: Stage) -> None:
     stage.stream()
     stage.give(rtp(1, ssrc=100, block=block((WIDE, b"\0\1")), payload=SEALED_SOUND))
-    assert stage.plane.arrivals(1) == []
+    assert stage.plane.feedback(1) == []
 
 
 # --- 3 to 5: size, SSRC, payload type --------------------------------------------------------------------------------

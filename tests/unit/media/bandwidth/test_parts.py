@@ -5,19 +5,22 @@ from __future__ import annotations
 import pytest
 
 from media.bandwidth import limits
-from media.bandwidth.delay import DelayDetector, Groups, Signal, Standing
+from media.bandwidth.delay import DelayDetector, Signal, Standing
 from media.bandwidth.departures import Departures
+from media.bandwidth.groups import Groups
 from media.bandwidth.loss import LossControl
 from media.bandwidth.probe import Probe
 from media.bandwidth.rate import Arrived, RateControl
 from media.bandwidth.twcc import Feedback
+from media.plane.interface import NOTHING_NEW, Departed, Outcome
 
 MS = 1_000_000
 
 
 def sent(*numbers: int) -> Departures:
     departures = Departures()
-    departures.add([(number, 1000, index * 10 * MS) for index, number in enumerate(numbers)])
+    for index, number in enumerate(numbers):
+        departures.add(number, 1000, index * 10 * MS)
     return departures
 
 
@@ -26,25 +29,42 @@ def sent(*numbers: int) -> Departures:
 
 def test_what_came_is_matched_by_number_over_the_wrap() -> None:
     outcome = sent(65535, 0, 1).match(Feedback(65535, 0, 1000, [4, None, 12]))
-    assert outcome == ([0.0, 20.0], [251.0, 253.0], 2000, 1)
+    assert outcome == Outcome(2, 2000, 1, 20.0, 251.0, 253.0, False, [])
 
 
 def test_a_packet_counts_once_as_come_and_is_lost_until_then() -> None:
     departures = sent(1, 2)
     assert departures.match(Feedback(1, 0, 0, [None, 8])).lost == 1
-    assert departures.match(Feedback(1, 1, 0, [None, 8])) == ([], [], 0, 0)
-    assert departures.match(Feedback(1, 2, 0, [16])) == ([0.0], [4.0], 1000, -1)
-    assert departures.match(Feedback(1, 3, 0, [16, 16])) == ([], [], 0, 0)
+    assert departures.match(Feedback(1, 1, 0, [None, 8])) == NOTHING_NEW
+    assert departures.match(Feedback(1, 2, 0, [16])) == Outcome(1, 1000, -1, 0.0, 4.0, 4.0, False, [])
+    assert departures.match(Feedback(1, 3, 0, [16, 16])) == NOTHING_NEW
 
 
 def test_feedback_about_what_was_never_sent_is_no_news() -> None:
-    assert sent(1).match(Feedback(100, 0, 0, [1, None, 3])) == ([], [], 0, 0)
+    assert sent(1).match(Feedback(100, 0, 0, [1, None, 3])) == NOTHING_NEW
 
 
 def test_the_receivers_clock_may_turn_over() -> None:
     departures = sent(1, 2)
-    first = departures.match(Feedback(1, 0, 0xFFFFFF00, [0])).came[0]
-    assert departures.match(Feedback(2, 1, 0, [0])).came[0] - first == 64.0
+    first = departures.match(Feedback(1, 0, 0xFFFFFF00, [0])).first
+    assert departures.match(Feedback(2, 1, 0, [0])).first - first == 64.0
+
+
+def test_after_a_long_pause_nothing_is_a_group_with_what_was_before() -> None:
+    departures = sent(*range(4))
+    assert departures.match(Feedback(0, 0, 0, [0, 40, 88, 120])).variations == [(10.0, 0.0), (22.0, 2.0)]
+    for number, at in enumerate([3000, 3010, 3020, 3030], start=4):
+        departures.add(number, 1000, at * MS)
+    outcome = departures.match(Feedback(4, 1, 12000, [0, 40, 80, 120]))
+    assert (outcome.anew, outcome.variations) == (True, [(3010.0, 0.0), (3020.0, 0.0)])
+
+
+def test_what_has_left_is_told_once_with_all_that_ever_did() -> None:
+    departures = sent(1, 2, 3)
+    assert departures.departed() == Departed(3000, 0, 20 * MS)
+    assert departures.departed() is None
+    departures.add(4, 500, 50 * MS)
+    assert departures.departed() == Departed(3500, 50 * MS, 50 * MS)
 
 
 # --- delay ---------------------------------------------------------------------------------------------------------
@@ -74,10 +94,11 @@ def test_feedback_in_pieces_gives_the_same_groups() -> None:
 
 def ramp(detector: DelayDetector, growth: float, packets: int = 200) -> set[Signal]:
     """Packets each 10 ms whose delay grows by `growth` milliseconds in each millisecond."""
-    signals = set()
+    signals, groups = set(), Groups()
     for start in range(0, packets, 10):
         left = [float(index * 10) for index in range(start, start + 10)]
-        signals.add(detector.feed(left, [item * (1 + growth) + 50 for item in left]))
+        came = [item * (1 + growth) + 50 for item in left]
+        signals.add(detector.feed(groups.feed(left, came), anew=start == 0))
     return signals
 
 
