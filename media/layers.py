@@ -41,12 +41,13 @@ def sound_reserve(voices: int) -> int:
 def layer_for_tile(width: int, height: int, layers: int) -> int:
     """The lowest of `layers` layers that fills a tile of so many pixels well enough; -1 for a tile not shown.
 
-    Fewer than three layers are taken for the upper ones: browsers leave the lowest out first.
+    Fewer than three layers are taken for the lower ones, as a small camera makes them. Whoever has left out the lowest
+    instead has the better one seen more often than need be, never the worse.
     """
     pixels = width * height
     if pixels <= 0 or layers <= 0:
         return -1
-    offered = limits.LAYER_PIXELS[-layers:]
+    offered = limits.LAYER_PIXELS[:layers]
     return next((i for i, found in enumerate(offered) if pixels <= found * limits.ENLARGED), len(offered) - 1)
 
 
