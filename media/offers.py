@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from media import limits
@@ -58,4 +59,11 @@ def tell_wanted(roster: Roster, max_layer: int, now: float) -> None:
         waited = up.fewer_since is not None and now - up.fewer_since >= limits.FEWER_PATIENCE
         if count > up.layers_told or waited:
             up.layers_told, up.fewer_since = count, None
-            roster.tell(up.member, "layersWanted", {"track": up.id, "layers": count})
+            tell_again(roster, [up])
+
+
+def tell_again(roster: Roster, ups: Iterable[UpTrack]) -> None:
+    """What was last told of these, to their sender."""
+    for up in ups:
+        if up.kind == "video":
+            roster.tell(up.member, "layersWanted", {"track": up.id, "layers": up.layers_told})

@@ -23,7 +23,7 @@ from media.faults import Fault
 from media.floor import Floor
 from media.formats import UpFormat
 from media.messages import Direction, DtlsParameters, Kind, Permission, RtpCapabilities
-from media.offers import tell_wanted
+from media.offers import tell_again, tell_wanted
 from media.outputs import ConnectTransport, Dice, OpenTransport, RestartIce
 from media.plane.interface import Plane
 from media.roster import Member, Numbers, Roster, words
@@ -115,12 +115,17 @@ class Room:
         return {"rtpCapabilities": router_capabilities(), "tracks": self.roster.others(member)}
 
     def resync(self, member: str) -> dict[str, Any]:
-        """What still stands, for a page whose signalling was away while its media went on."""
+        """What still stands, for a page whose signalling was away while its media went on. It also hears what is wanted."""
         joined = self.roster.joined(member)
+        tell_again(self.roster, joined.ups.values())
+        if self.roster.permission(member).receive:
+            self.floor.tell_one(member)
         return {
             "transports": list(joined.transports),
             "ownTracks": list(joined.ups),
-            "downTracks": [{"downTrack": down.id, "track": down.up.id} for down in joined.downs.values()],
+            "downTracks": [
+                {"downTrack": down.id, "track": down.up.id, "paused": down.paused_for} for down in joined.downs.values()
+            ],
             "tracks": self.roster.others(member),
         }
 

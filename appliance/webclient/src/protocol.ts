@@ -25,7 +25,7 @@ export interface Joined {
 export interface Resynced {
   transports: string[];
   ownTracks: string[];
-  downTracks: { downTrack: string; track: string }[];
+  downTracks: { downTrack: string; track: string; paused: Rest | null }[];
   tracks: RemoteTrack[];
 }
 

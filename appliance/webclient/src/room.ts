@@ -141,6 +141,7 @@ export class Room {
     const there = new Set(still.tracks.map((one) => one.track));
     for (const track of [...attempt.known].filter((one) => !there.has(one))) this.#onRemoved(track);
     for (const one of still.tracks) this.stage.pause(one.track, one.paused);
+    for (const one of still.downTracks) this.stage.rest(one.track, one.paused);
     this.#find(attempt);
     for (const producer of attempt.producers.values()) {
       await this.ask(producer.paused ? "pauseTrack" : "resumeTrack", { track: producer.id });

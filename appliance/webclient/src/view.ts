@@ -28,13 +28,19 @@ interface Shown {
   sound: HTMLAudioElement | null;
   /** What the Worker says of it. A track that is "waiting" shows nothing, since the Worker lets nothing through. */
   seal: StreamState;
-  /** Why no picture comes of it; "stale": none has come for a while, and nobody has said why. */
-  rest: Rest | "stale" | null;
+  /** Why no picture comes of it; "other": this page does not know the word. "stale": none has come for a while, nobody has said why. */
+  rest: Rest | "other" | "stale" | null;
 }
 
 /** Keys of the sentences about a picture that rests. */
 export type RestWord = "restLastN" | "restLine" | "restCapacity" | "restStale";
-const REST_WORDS: Readonly<Record<Rest | "stale", RestWord>> = { lastN: "restLastN", line: "restLine", capacity: "restCapacity", stale: "restStale" };
+const REST_WORDS: Readonly<Record<Rest | "other" | "stale", RestWord>> = {
+  lastN: "restLastN",
+  line: "restLine",
+  capacity: "restCapacity",
+  other: "restStale",
+  stale: "restStale",
+};
 
 /** How long after the relay's word the first picture may take to come: a key frame on its way. Until then the old one stays away. */
 const FRESH_MS = 1500;
@@ -108,9 +114,11 @@ export class Tiles implements Stage {
     const shown = this.#shown.get(track);
     if (!shown) return;
     if (reason !== null) {
-      shown.rest = reason in REST_WORDS ? reason : "stale";
+      shown.rest = reason in REST_WORDS ? reason : "other";
       return this.#draw();
     }
+    // Nothing was said that could end: only a new picture ends "stale".
+    if (shown.rest === null || shown.rest === "stale") return;
     // With its first new picture, or a little later where a browser does not tell.
     const [before, wake] = [shown.rest, () => this.#wake(shown, before)];
     this.#video(shown)?.requestVideoFrameCallback?.(wake);

@@ -285,3 +285,19 @@ def test_a_receiver_who_numbers_gets_numbers_and_one_who_does_not_gets_none(stag
     sent = {stage.goes_to(out): out for out in stage.rtp("anna", ssrc, 1, KEY)}
     assert sent[stage.receives["berta"]].head[12:16] == bytes.fromhex("bede0001")
     assert len(sent[stage.receives["carla"]].head) == 12
+
+
+def test_a_page_that_was_away_is_told_what_rests_and_what_is_wanted_of_it(stage: Stage) -> None:
+    cameras = Cameras(stage, SMALL)
+    cameras.pass_time(5)
+    (down,) = stage.room.resync("berta")["downTracks"]
+    assert down == {"downTrack": cameras.down.id, "track": cameras.track, "paused": None}
+    for layer in stage.up(cameras.track).layers:
+        layer.statistics.bps = 900_000.0
+    cameras.line = 200_000
+    cameras.pass_time(limits.SETTLE_INTERVAL + limits.PULSE, sending=())
+    assert stage.room.resync("berta")["downTracks"][0]["paused"] == "line"
+    stage.drain()
+    stage.room.resync("anna")
+    wanted = Tell("room", "anna", "layersWanted", {"track": cameras.track, "layers": 1})
+    assert wanted in stage.drain()
