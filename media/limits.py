@@ -185,6 +185,8 @@ MAX_FOREIGN_SSRCS = 32
 # Nanoseconds that the forwarding thread lets packets gather after each batch: a wake-up costs as much as some packets.
 # A packet waits for half of it on average, and for all of it at the most.
 GATHERING_PAUSE = 2_000_000
+# Nanoseconds that a packet may have lain in the socket by the kernel's stamp; beyond it the day's clock was set.
+MAX_WAITED = 1_000_000_000
 # Nanoseconds that RTCP waits for more of it before Python is woken: twelve receivers say something 250 times a second.
 # A lost packet is sent again that much later, which a jitter buffer does not notice.
 RTCP_GATHERING = 10_000_000

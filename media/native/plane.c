@@ -194,7 +194,7 @@ int plane_receive(hp_plane *plane, struct transport *transport, const uint8_t *p
         return HP_MALFORMED;
     }
     if (transport->transport_sequence)
-        note_arrival(transport, &in.header, packet, now);
+        note_arrival(transport, &in.header, packet, now - plane->waited);
     if (length > MAX_RTP) {
         plane->counts[HP_COUNT_FORMAT]++;
         return 0;

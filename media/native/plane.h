@@ -35,6 +35,7 @@ struct hp_plane {
     void (*on_transport_gone)(void *context, struct transport *transport); /* may be NULL */
     void *context;
     struct buffer answer;
+    int64_t waited; /* nanoseconds that the packet in hand lay in the socket before anybody looked */
     int64_t counts[HP_COUNTS];
 };
 

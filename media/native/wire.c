@@ -50,6 +50,7 @@ struct hp_wire {
     struct mmsghdr messages[BATCH];
     struct iovec pieces[BATCH];
     struct sockaddr_in sources[BATCH];
+    uint8_t stamps[BATCH][CMSG_SPACE(sizeof(struct timespec))] __attribute__((aligned(16)));
     uint8_t datagrams[BATCH][DATAGRAM_SIZE] __attribute__((aligned(16)));
 };
 
@@ -219,28 +220,47 @@ static int receive_batch(hp_wire *wire) {
             .msg_namelen = sizeof wire->sources[i],
             .msg_iov = &wire->pieces[i],
             .msg_iovlen = 1,
+            .msg_control = wire->stamps[i],
+            .msg_controllen = sizeof wire->stamps[i],
         };
     }
     return recvmmsg(wire->udp, wire->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 
-static int64_t clock_now(void) {
+static int64_t nanoseconds(const struct timespec *at) { return (int64_t)at->tv_sec * 1000000000 + at->tv_nsec; }
+
+static int64_t clock_of(clockid_t clock) {
     struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+    clock_gettime(clock, &at);
+    return nanoseconds(&at);
+}
+
+static int64_t clock_now(void) { return clock_of(CLOCK_MONOTONIC); }
+
+/* How long a datagram lay in the socket, by the kernel's stamp in the day's time; 0 where that can't be so. */
+static int64_t waited(struct msghdr *message, int64_t day) {
+    struct timespec came;
+    const struct cmsghdr *found = CMSG_FIRSTHDR(message);
+    if (!found || found->cmsg_level != SOL_SOCKET || found->cmsg_type != SCM_TIMESTAMPNS)
+        return 0;
+    memcpy(&came, CMSG_DATA(found), sizeof came);
+    int64_t long_ago = day - nanoseconds(&came);
+    return long_ago > 0 && long_ago < MAX_WAITED ? long_ago : 0;
 }
 
 static void handle_batch(hp_wire *wire, int count) {
-    int64_t now = clock_now();
+    int64_t now = clock_now(), day = clock_of(CLOCK_REALTIME);
     plane_lock(wire->plane);
     wire->counts[HP_WIRE_RECEIVED] += count;
     for (int i = 0; i < count; i++) {
-        const struct mmsghdr *message = &wire->messages[i];
+        struct mmsghdr *message = &wire->messages[i];
+        wire->plane->waited = waited(&message->msg_hdr, day);
         if (message->msg_hdr.msg_namelen != sizeof(struct sockaddr_in) || message->msg_hdr.msg_flags & MSG_TRUNC)
             wire->counts[HP_WIRE_KIND]++;
         else
             datagram(wire, &wire->sources[i], wire->datagrams[i], message->msg_len, now);
     }
+    wire->plane->waited = 0;
     sender_flush(wire->sender);
     if (wire->due && now >= wire->due)
         wake_python(wire);
@@ -378,6 +398,7 @@ hp_wire *hp_wire_new(hp_plane *plane, int udp, int wake, hp_srtp *protect, hp_sr
     wire->protect = protect;
     wire->unprotect = unprotect;
     wire->pause = pause;
+    setsockopt(udp, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int)); /* without it, all of a batch came at once */
     wire->sender = sender_new(udp, wire->counts);
     wire->queue = malloc(MAX_WAITING_DATAGRAMS * sizeof *wire->queue);
     if (wire->stop < 0 || !wire->sender || !wire->queue) {

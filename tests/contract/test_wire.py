@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import pylibsrtp
 import pytest
 
+from media.bandwidth.twcc import read_feedback
 from media.native import build, library
 from media.native.library import NotBuilt
 from media.native.wire import NativeWire
+from media.plane.interface import Extensions
 from media.relay import bind
+from media.srtp import Srtp
 from media.wire import PythonWire, new_wire
+from tests.fakes.waiting import until
+
+NUMBERED = Extensions(transport_sequence=5)
 
 
 @pytest.fixture
@@ -63,3 +72,49 @@ def test_where_there_is_no_compiler_building_says_so_and_is_no_failure(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert build.build() == build.NO_COMPILER
     assert "no C compiler" in capsys.readouterr().out
+
+
+def session(inbound: bool) -> Srtp:
+    """The same key in both directions, of one client alone."""
+    kind = pylibsrtp.Policy.SSRC_ANY_INBOUND if inbound else pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+    return Srtp(pylibsrtp.Session(pylibsrtp.Policy(key=bytes(30), ssrc_type=kind)))
+
+
+def passed(instant: float) -> bool:
+    return time.monotonic() >= instant
+
+
+def numbered(sequence: int) -> bytes:
+    """A header with a transport-wide number."""
+    return (
+        b"\x90\x60"
+        + sequence.to_bytes(2)
+        + bytes(4)
+        + b"\x00\x00\x00\x07\xbe\xde\x00\x01\x51\x00"
+        + bytes([sequence, 0])
+    )
+
+
+@pytest.mark.skipif(not build.library().exists(), reason="the plane in C is not built")
+async def test_a_sender_is_told_when_its_packets_came_and_not_when_somebody_looked(udp: socket.socket) -> None:
+    wire, sealing = NativeWire(udp), session(inbound=False)
+    wire.plane.add_transport(1)
+    wire.plane.set_extensions(1, NUMBERED)
+    wire.keys(1, session(inbound=True), session(inbound=False))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        wire.learn(client.getsockname(), 1)
+        for sequence in range(10):
+            sent = time.monotonic()
+            client.sendto(sealing.seal_rtp(numbered(sequence), b"payload"), ("127.0.0.1", udp.getsockname()[1]))
+            await until(partial(passed, sent + 0.005))
+    try:
+        wire.start(lambda datagram, source: None, lambda: None)
+        await until(lambda: wire.counts()["received"] == 10)
+        (fci,) = wire.plane.feedback(1)
+    finally:
+        wire.stop()
+    came = [tick for tick in read_feedback(fci).arrivals if tick is not None]
+    assert len(came) == 10
+    # The kernel may begin to stamp a moment after it was asked to.
+    assert came[-1] - came[-3] >= 2 * 20, "10 ms, in ticks of 250 microseconds"
