@@ -115,7 +115,7 @@ class Room:
         return {"rtpCapabilities": router_capabilities(), "tracks": self.roster.others(member)}
 
     def resync(self, member: str) -> dict[str, Any]:
-        """What still stands, for a page whose signalling was away while its media went on. It also hears what is wanted."""
+        """What still stands, for a page whose line was away while its media went on. It also hears what is wanted."""
         joined = self.roster.joined(member)
         tell_again(self.roster, joined.ups.values())
         if self.roster.permission(member).receive:
