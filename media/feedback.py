@@ -14,13 +14,14 @@ from media.tracks import DownTrack, Transport
 from media.upward import ask_key_frame
 
 
-def receive_rtcp(roster: Roster, transport: Transport, datagram: bytes, now: float) -> list[Out]:
-    """One datagram in; repeated packets are returned, RTCP for others goes to the room's outputs."""
+def receive_rtcp(roster: Roster, transport: Transport, datagram: bytes, now: float, came: float) -> list[Out]:
+    """One datagram in, which came at `came`: what is measured goes by that. Repeated packets are returned, RTCP for
+    others goes to the room's outputs."""
     repeated: list[Out] = []
     for packet in rtcp.read_compound(datagram):
         match packet:
             case rtcp.SenderReport():
-                _clock(roster, transport, packet, now)
+                _clock(roster, transport, packet, now, came)
             case rtcp.Nack(_, media, lost):
                 down = transport.downs.get(media)
                 if down is not None and down.ready and not down.up.paused:
@@ -30,9 +31,9 @@ def receive_rtcp(roster: Roster, transport: Transport, datagram: bytes, now: flo
             case rtcp.KeyFrameRequest(media):
                 _key_frame(roster, transport.downs.get(media), now)
             case rtcp.ReceiverReport(_, blocks):
-                _report(transport, blocks, now)
+                _report(transport, blocks, came)
             case rtcp.TransportFeedback() | rtcp.Remb():
-                _path(roster, transport, packet, now)
+                _path(roster, transport, packet, came)
     return repeated
 
 
@@ -49,12 +50,12 @@ def _path(roster: Roster, transport: Transport, packet: rtcp.TransportFeedback |
         path.feedback(outcome, now)
 
 
-def _clock(roster: Roster, transport: Transport, report: rtcp.SenderReport, now: float) -> None:
+def _clock(roster: Roster, transport: Transport, report: rtcp.SenderReport, now: float, came: float) -> None:
     """A sender's clock goes to the plane, and mapped to all who hear that layer now."""
     layer = transport.layers.get(report.ssrc)
     if layer is None or layer.ssrc != report.ssrc:
         return
-    layer.statistics.sender_report(report, now)
+    layer.statistics.sender_report(report, came)
     roster.plane.set_clock(layer.number, report.ntp, report.timestamp)
     for down in layer.up.downs:
         sent = roster.plane.sent(down.number, layer.number, report.timestamp)

@@ -190,3 +190,6 @@ MAX_WAITED = 1_000_000_000
 # Nanoseconds that RTCP waits for more of it before Python is woken: twelve receivers say something 250 times a second.
 # A lost packet is sent again that much later, which a jitter buffer does not notice.
 RTCP_GATHERING = 10_000_000
+# The same of reports and transport-wide feedback, which ask for nothing. Longer than a pulse: each pulse reads what
+# waits, so that these most often wake nobody. The estimate of a path learns of a full line that much later.
+REPORT_GATHERING = 60_000_000

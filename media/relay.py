@@ -139,6 +139,7 @@ class Relay:
 
     def _tick(self) -> None:
         self._timer = self._timer_at = None
+        self.wire.look()
         self.wire.send(self.rooms.tick(self._clock()))
         self.drain()
 
@@ -173,7 +174,7 @@ class Relay:
         self.wire.send(self.rooms.take(self._clock()))
         self.drain()
 
-    def _datagram(self, datagram: bytes, source: Address) -> None:
+    def _datagram(self, datagram: bytes, source: Address, waited: float) -> None:
         """By the first byte (RFC 7983 section 7). Raises MediaFault."""
         first, now = datagram[0] if datagram else 255, self._clock()
         path = self.paths.find(source)
@@ -181,7 +182,7 @@ class Relay:
             if path is None:
                 self.paths.dropped["no transport"] += 1
             else:
-                self._media(path, datagram, now)
+                self._media(path, datagram, now, waited)
         elif is_stun(datagram):
             self.paths.stun(datagram, source, now)
         elif 20 <= first < 64 and path is not None:
@@ -189,13 +190,14 @@ class Relay:
         else:
             self.paths.dropped["unknown kind or source"] += 1
 
-    def _media(self, path: Path, datagram: bytes, now: float) -> None:
+    def _media(self, path: Path, datagram: bytes, now: float, waited: float) -> None:
         dtls = path.dtls
         if dtls is None or dtls.opening is None:
             self.paths.dropped["no transport"] += 1
         elif 192 <= datagram[1] < 224:  # RTCP, by RFC 5761 section 4
             # What the room has to say to that, it says when all that came with it was read: `_noticed`.
-            self.wire.send(self.rooms.receive_rtcp(path.number, dtls.opening.open_rtcp(datagram), now))
+            opened = dtls.opening.open_rtcp(datagram)
+            self.wire.send(self.rooms.receive_rtcp(path.number, opened, now, waited))
         else:
             packet = self.wire.open_rtp(path.number, datagram)
             self.wire.send(self.rooms.receive_rtp(path.number, packet, now))

@@ -122,11 +122,13 @@ class Rooms:
         sent = self._plane.receive(transport, packet, int(now * 1e9))
         return sent + self.take(now)
 
-    def receive_rtcp(self, transport: int, datagram: bytes, now: float) -> list[Out]:
-        """One RTCP datagram in; repeated packets out. Raises MediaFault."""
+    def receive_rtcp(self, transport: int, datagram: bytes, now: float, waited: float = 0.0) -> list[Out]:
+        """One RTCP datagram in, which came `waited` seconds ago; repeated packets out. Raises MediaFault."""
         room = self._rooms.get(self._numbers.room(transport) or "")
         path = room.roster.paths.get(transport) if room is not None else None
-        return receive_rtcp(room.roster, path, datagram, now) if room is not None and path is not None else []
+        if room is None or path is None:
+            return []
+        return receive_rtcp(room.roster, path, datagram, now, now - waited)
 
     def take(self, now: float) -> list[Out]:
         """See to what the plane has noticed. To be called after packets that did not come through `receive_rtp`.

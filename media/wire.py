@@ -24,6 +24,8 @@ from media.srtp import Srtp
 log = logging.getLogger("hearth.relay")
 
 Choice = Literal["auto", "native", "python"]
+# Datagram, source, and seconds that it has waited.
+OnDatagram = Callable[[bytes, Address, float], None]
 
 
 class Wire(Protocol):
@@ -31,8 +33,11 @@ class Wire(Protocol):
 
     plane: Plane
 
-    def start(self, on_datagram: Callable[[bytes, Address], None], on_notice: Callable[[], None]) -> None:
+    def start(self, on_datagram: OnDatagram, on_notice: Callable[[], None]) -> None:
         """`on_datagram` may raise MediaFault, which is counted. `on_notice`: the plane may have something to `take`."""
+
+    def look(self) -> None:
+        """Hand out what waits now, without `on_notice`: for whoever is awake anyway."""
 
     def stop(self) -> None:
         """Gives the socket back, open."""
@@ -69,12 +74,15 @@ class PythonWire:
         self._keys: dict[int, tuple[Srtp, Srtp]] = {}
         self._addresses: dict[int, Address] = {}
         self._counts: Counter[str] = Counter(received=0, sent=0)
-        self._on_datagram: Callable[[bytes, Address], None] = lambda datagram, source: None
+        self._on_datagram: OnDatagram = lambda datagram, source, waited: None
         self._on_notice: Callable[[], None] = lambda: None
 
-    def start(self, on_datagram: Callable[[bytes, Address], None], on_notice: Callable[[], None]) -> None:
+    def start(self, on_datagram: OnDatagram, on_notice: Callable[[], None]) -> None:
         self._on_datagram, self._on_notice = on_datagram, on_notice
         asyncio.get_running_loop().add_reader(self._udp.fileno(), self._readable)
+
+    def look(self) -> None:
+        """Nothing waits here but in the kernel."""
 
     def stop(self) -> None:
         asyncio.get_running_loop().remove_reader(self._udp.fileno())
@@ -132,7 +140,7 @@ class PythonWire:
                 return
             self._counts["received"] += 1
             try:
-                self._on_datagram(datagram, source)
+                self._on_datagram(datagram, source, 0.0)
             except NotSealed:  # counted by the plane
                 continue
             except MediaFault:

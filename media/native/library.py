@@ -24,7 +24,7 @@ MISSING = Struct("@qq")
 OUTCOME = Struct("@qqqqdddq")
 VARIATION = Struct("@dd")
 FCI_LENGTH = Struct("@I")
-DATAGRAM = Struct("@III")
+DATAGRAM = Struct("@qIII4x")
 
 
 class NotBuilt(Exception):

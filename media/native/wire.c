@@ -54,7 +54,26 @@ struct hp_wire {
     uint8_t datagrams[BATCH][DATAGRAM_SIZE] __attribute__((aligned(16)));
 };
 
+/* RFC 3550 section 12.1, RFC 4585 section 6.1; SRTCP's index and the longest tag behind. */
+enum {
+    RTCP_SENDER_REPORT = 200,
+    RTCP_RECEIVER_REPORT = 201,
+    RTCP_TRANSPORT_FEEDBACK = 205,
+    TRANSPORT_WIDE = 15,
+    MAX_RTCP_TRAILER = 4 + 16,
+};
+
 static int64_t address_key(uint32_t host, uint16_t port) { return (int64_t)host << 16 | port; }
+
+static int64_t nanoseconds(const struct timespec *at) { return (int64_t)at->tv_sec * 1000000000 + at->tv_nsec; }
+
+static int64_t clock_of(clockid_t clock) {
+    struct timespec at;
+    clock_gettime(clock, &at);
+    return nanoseconds(&at);
+}
+
+static int64_t clock_now(void) { return clock_of(CLOCK_MONOTONIC); }
 
 /* --- to Python --------------------------------------------------------------------------------------------------- */
 
@@ -66,14 +85,25 @@ static void wake_python(void *context) {
         wire->told = true;
 }
 
-/* RTCP can wait a little, and then shares a wake-up: to wake Python costs more than to read what was said. */
-static void wake_python_soon(hp_wire *wire, int64_t now) {
-    if (!wire->told && !wire->due)
-        wire->due = now + RTCP_GATHERING;
+/* What can wait shares a wake-up: to wake Python costs more than to read what was said. */
+static void wake_python_by(hp_wire *wire, int64_t due) {
+    if (!wire->told && (!wire->due || due < wire->due))
+        wire->due = due;
 }
 
-/* Strangers, who may be many, never take the last half of the room. */
-static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool known, bool soon, const uint8_t *data,
+/* How long SRTCP may wait, by what of it is in clear: its first packet's head (RFC 3711 section 3.4). Reports alone and
+ * transport-wide feedback ask for nothing, and what they measure goes by when they came; behind any other report may
+ * stand a NACK, which somebody waits for. Whoever sends sender reports here receives nothing, and misses nothing. */
+static int64_t patience(const uint8_t *data, size_t length) {
+    size_t first = 4 * ((size_t)read16(data + 2) + 1);
+    bool alone = length <= first + MAX_RTCP_TRAILER;
+    bool feedback = data[1] == RTCP_TRANSPORT_FEEDBACK && (data[0] & 0x1F) == TRANSPORT_WIDE;
+    bool waits = data[1] == RTCP_SENDER_REPORT || (alone && (feedback || data[1] == RTCP_RECEIVER_REPORT));
+    return waits ? REPORT_GATHERING : RTCP_GATHERING;
+}
+
+/* Strangers, who may be many, never take the last half of the room. `wait`: nanoseconds that Python may sleep on. */
+static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool known, int64_t wait, const uint8_t *data,
                             size_t length, int64_t now) {
     size_t room = known ? MAX_WAITING_DATAGRAMS : MAX_WAITING_DATAGRAMS / 2;
     if (wire->queue_used >= room || length > MAX_DATAGRAM) {
@@ -81,10 +111,10 @@ static void wait_for_python(hp_wire *wire, uint32_t host, uint16_t port, bool kn
         return;
     }
     struct waiting *slot = &wire->queue[(wire->queue_first + wire->queue_used++) % MAX_WAITING_DATAGRAMS];
-    slot->head = (struct hp_datagram){host, port, (uint32_t)length};
+    slot->head = (struct hp_datagram){now - wire->plane->waited, host, port, (uint32_t)length};
     memcpy(slot->data, data, length);
-    if (soon)
-        wake_python_soon(wire, now);
+    if (wait)
+        wake_python_by(wire, now + wait);
     else
         wake_python(wire);
 }
@@ -93,12 +123,14 @@ int64_t hp_wire_read(hp_wire *wire, const uint8_t **data) {
     plane_lock(wire->plane);
     struct buffer *answer = &wire->plane->answer;
     uint64_t ignored;
+    int64_t now = clock_now();
     answer->used = 0;
     if (wire->told && read(wire->wake, &ignored, sizeof ignored) == sizeof ignored)
         wire->told = false;
     wire->due = 0;
     for (; wire->queue_used; wire->queue_used--) {
         struct waiting *slot = &wire->queue[wire->queue_first];
+        slot->head.time = now > slot->head.time ? now - slot->head.time : 0;
         if (buffer_add(answer, &slot->head, sizeof slot->head) && !buffer_add(answer, slot->data, slot->head.length))
             answer->used -= sizeof slot->head;
         wire->queue_first = (wire->queue_first + 1) % MAX_WAITING_DATAGRAMS;
@@ -202,11 +234,11 @@ static void datagram(hp_wire *wire, const struct sockaddr_in *source, uint8_t *d
         if (!path || !path->opening)
             wire->counts[HP_WIRE_NO_TRANSPORT]++;
         else if (data[1] >= 192 && data[1] < 224)
-            wait_for_python(wire, host, port, true, true, data, length, now);
+            wait_for_python(wire, host, port, true, patience(data, length), data, length, now);
         else
             media(wire, transport, data, (int)length, now);
     } else if ((first < 4 && length >= 20) || (first >= 20 && first < 64 && transport)) {
-        wait_for_python(wire, host, port, transport != NULL, false, data, length, now);
+        wait_for_python(wire, host, port, transport != NULL, 0, data, length, now);
     } else {
         wire->counts[HP_WIRE_KIND]++;
     }
@@ -226,16 +258,6 @@ static int receive_batch(hp_wire *wire) {
     }
     return recvmmsg(wire->udp, wire->messages, BATCH, MSG_DONTWAIT, NULL);
 }
-
-static int64_t nanoseconds(const struct timespec *at) { return (int64_t)at->tv_sec * 1000000000 + at->tv_nsec; }
-
-static int64_t clock_of(clockid_t clock) {
-    struct timespec at;
-    clock_gettime(clock, &at);
-    return nanoseconds(&at);
-}
-
-static int64_t clock_now(void) { return clock_of(CLOCK_MONOTONIC); }
 
 /* How long a datagram lay in the socket, by the kernel's stamp in the day's time; 0 where that can't be so. */
 static int64_t waited(struct msghdr *message, int64_t day) {

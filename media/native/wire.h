@@ -32,8 +32,9 @@ enum hp_wire_count {
     HP_WIRE_COUNTS
 };
 
-/* Head of a packed record of hp_wire_read; `length` bytes follow. */
+/* Head of a packed record of hp_wire_read; `length` bytes follow. `time`: nanoseconds that it has waited. */
 struct hp_datagram {
+    int64_t time;
     uint32_t host, port, length;
 };
 

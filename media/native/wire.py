@@ -12,6 +12,8 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
+from socket import inet_ntoa
+from struct import pack
 from typing import Any, Final
 
 from pylibsrtp import _binding
@@ -23,6 +25,9 @@ from media.native.library import DATAGRAM, OUT, Answer, check, load
 from media.native.plane import NativePlane
 from media.plane.interface import Out, Plane
 from media.srtp import Srtp
+
+# media.wire has the same, and imports this module.
+OnDatagram = Callable[[bytes, Address, float], None]
 
 # In the order of `enum hp_wire_count`.
 _COUNTS: Final = (
@@ -59,7 +64,7 @@ class NativeWire:
         # Drops that are noticed here and not in C.
         self._refused = 0
         self._last: Mapping[str, int] = {}
-        self._on_datagram: Callable[[bytes, Address], None] = lambda datagram, source: None
+        self._on_datagram: OnDatagram = lambda datagram, source, waited: None
         self._on_notice: Callable[[], None] = lambda: None
         self._pointer: int | None = self._library.hp_wire_new(
             self._plane.pointer,
@@ -72,7 +77,7 @@ class NativeWire:
         if self._pointer is None:
             raise MemoryError
 
-    def start(self, on_datagram: Callable[[bytes, Address], None], on_notice: Callable[[], None]) -> None:
+    def start(self, on_datagram: OnDatagram, on_notice: Callable[[], None]) -> None:
         self._on_datagram, self._on_notice = on_datagram, on_notice
         asyncio.get_running_loop().add_reader(self._wake, self._woken)
         check(self._library.hp_wire_start(self._pointer))
@@ -132,18 +137,23 @@ class NativeWire:
         return counts
 
     def _woken(self) -> None:
+        self.look()
+        if self._pointer is not None:
+            self._on_notice()
+
+    def look(self) -> None:
         """See to what waits. Each datagram may end the wire, so what is left then is not looked at."""
+        if self._pointer is None:
+            return
         data = self._answer.bytes(self._library.hp_wire_read(self._pointer, self._answer.reference))
         at = 0
         while at < len(data) and self._pointer is not None:
-            host, port, length = DATAGRAM.unpack_from(data, at)
+            waited, host, port, length = DATAGRAM.unpack_from(data, at)
             at += DATAGRAM.size + length
             try:
-                self._on_datagram(data[at - length : at], (str(IPv4Address(host)), port))
+                self._on_datagram(data[at - length : at], (inet_ntoa(pack("!I", host)), port), waited / 1e9)
             except MediaFault:
                 self._refused += 1
-        if self._pointer is not None:
-            self._on_notice()
 
 
 def _numbers(address: Address) -> tuple[int, int]:

@@ -109,7 +109,7 @@ async def test_a_sender_is_told_when_its_packets_came_and_not_when_somebody_look
             client.sendto(sealing.seal_rtp(numbered(sequence), b"payload"), ("127.0.0.1", udp.getsockname()[1]))
             await until(partial(passed, sent + 0.005))
     try:
-        wire.start(lambda datagram, source: None, lambda: None)
+        wire.start(lambda datagram, source, waited: None, lambda: None)
         await until(lambda: wire.counts()["received"] == 10)
         (fci,) = wire.plane.feedback(1)
     finally:
@@ -118,3 +118,41 @@ async def test_a_sender_is_told_when_its_packets_came_and_not_when_somebody_look
     assert len(came) == 10
     # The kernel may begin to stamp a moment after it was asked to.
     assert came[-1] - came[-3] >= 2 * 20, "10 ms, in ticks of 250 microseconds"
+
+
+# The heads that are in clear (RFC 3711 section 3.4).
+RTCP = {
+    "transport-wide feedback": b"\x8f\xcd\x00\x05" + bytes(36),
+    "a key frame's request": b"\x81\xce\x00\x02" + bytes(24),
+    "a report alone": b"\x81\xc9\x00\x07" + bytes(44),
+    "a report and a NACK": b"\x81\xc9\x00\x07" + bytes(60),
+    "a sender report": b"\x80\xc8\x00\x06" + bytes(60),
+    "a head that lies": b"\x8f\xcd\xff\xff" + bytes(8),
+}
+
+
+@pytest.mark.parametrize("look", [True, False])
+@pytest.mark.parametrize("name", RTCP)
+@pytest.mark.skipif(not build.library().exists(), reason="the plane in C is not built")
+async def test_rtcp_is_handed_out_to_whoever_looks_and_else_comes_by_itself(
+    udp: socket.socket, name: str, look: bool
+) -> None:
+    wire, seen, noticed = NativeWire(udp), list[tuple[bytes, float]](), list[bool]()
+    wire.plane.add_transport(1)
+    wire.keys(1, session(inbound=True), session(inbound=False))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        wire.learn(client.getsockname(), 1)
+        wire.start(lambda datagram, source, waited: seen.append((datagram, waited)), lambda: noticed.append(True))
+        client.sendto(RTCP[name], ("127.0.0.1", udp.getsockname()[1]))
+        try:
+            if look:
+                while not seen:
+                    wire.look()
+                assert not noticed, "whoever looks sees to the rest"
+            await until(lambda: bool(seen))
+        finally:
+            wire.stop()
+    ((datagram, waited),) = seen
+    assert datagram == RTCP[name]
+    assert 0 <= waited < 60
