@@ -156,6 +156,8 @@ MAX_CLOCKS = 8
 MAX_REPORTED = 1 << 16
 # Packets read from one compound RTCP datagram. Browsers send up to six.
 MAX_RTCP_PACKETS = 32
+# Bytes of one datagram of ours: no path cuts it. What is for one receiver shares it.
+MAX_RTCP = 1200
 # Report blocks in one packet (5 bits, RFC 3550 section 6.4.1).
 MAX_REPORT_BLOCKS = 31
 
@@ -182,9 +184,10 @@ MAX_WAITING_DATAGRAMS = 512
 # SSRCs of one transport that are opened although nobody announced them: libsrtp keeps 9 KiB for each. Simulcast without
 # SSRCs in its parameters shows up with six.
 MAX_FOREIGN_SSRCS = 32
-# Nanoseconds that the forwarding thread lets packets gather after each batch: a wake-up costs as much as some packets.
-# A packet waits for half of it on average, and for all of it at the most.
-GATHERING_PAUSE = 2_000_000
+# Nanoseconds that the forwarding thread lets packets gather after each batch: a wake-up costs as much as ten packets,
+# and packets for one receiver leave in one call. One waits for half of it on average, and for all of it at the most:
+# with 5 ms the share of packets that take longer than that would no longer be small.
+GATHERING_PAUSE = 3_000_000
 # Nanoseconds that a packet may have lain in the socket by the kernel's stamp; beyond it the day's clock was set.
 MAX_WAITED = 1_000_000_000
 # Nanoseconds that RTCP waits for more of it before Python is woken: twelve receivers say something 250 times a second.

@@ -5,8 +5,11 @@ RTP comes as the plane's `Out`; everything else is an `Output`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+from media import limits
 
 # PROTOCOL.md section 4.
 EventName = Literal[
@@ -76,6 +79,36 @@ class Tell:
 
 
 Output = OpenTransport | RestartIce | ConnectTransport | CloseTransport | SendRtcp | Tell
+
+
+def joined(outputs: Sequence[Output]) -> list[Output]:
+    """The same with fewer datagrams: RTCP for one transport goes as one packet (RFC 3550 section 6.1) up to MAX_RTCP
+    bytes, at the place of the first. Never past anything that opens or closes.
+    """
+    done: list[Output] = []
+    waiting: dict[str, list[bytes]] = {}
+    for output in outputs:
+        if isinstance(output, SendRtcp):
+            waiting.setdefault(output.transport, []).append(output.packet)
+            continue
+        if not isinstance(output, Tell):
+            done += _compounds(waiting)
+            waiting = {}
+        done.append(output)
+    return done + _compounds(waiting)
+
+
+def _compounds(waiting: dict[str, list[bytes]]) -> list[SendRtcp]:
+    found = []
+    for transport, packets in waiting.items():
+        compound = b""
+        for packet in packets:
+            if compound and len(compound) + len(packet) > limits.MAX_RTCP:
+                found.append(SendRtcp(transport, compound))
+                compound = b""
+            compound += packet
+        found.append(SendRtcp(transport, compound))
+    return found
 
 
 class Dice(Protocol):

@@ -16,7 +16,7 @@ from typing import Any
 from media import limits
 from media.capacity import Budget
 from media.ice import Address, is_stun
-from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, RestartIce, SendRtcp, Tell
+from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, RestartIce, SendRtcp, Tell, joined
 from media.paths import Path, Paths
 from media.rooms import UNBOUNDED, Rooms
 from media.signalling import RelayAddress, answer
@@ -110,7 +110,7 @@ class Relay:
     def drain(self) -> None:
         """Carry out what the core has decided, then arm the one timer for its next deadline."""
         while outputs := self.rooms.drain():
-            for output in outputs:
+            for output in joined(outputs):
                 self._carry_out(output)
         deadline = self.rooms.deadline
         if deadline == self._timer_at:
