@@ -6,9 +6,10 @@ no more voices than would be forwarded anyway, all are: in a small room nobody's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from media import limits
 from media.bandwidth.limits import MAX_VOICES
 from media.plane.interface import Level
 from media.roster import Roster
@@ -23,6 +24,7 @@ class Floor:
         self._roster = roster
         self._speakers = Speakers()
         self._told: dict[str, Any] = {"speakers": [], "active": None}
+        self._told_at = float("-inf")
         self._told_talk: dict[str, int] = {}
 
     @property
@@ -62,13 +64,14 @@ class Floor:
         voices = {other.member for other in self._roster.tracks.values() if other.kind == "audio"}
         return len(voices) <= MAX_VOICES
 
-    def tell(self) -> None:
-        """`speakers` to all who receive, if it has changed."""
+    def tell(self, now: float) -> None:
+        """`speakers` to all who receive, if it has changed; who is louder than whom among the same, now and then."""
         active = self._speakers.active
         data = {"speakers": list(self._speakers.ranking), "active": active if active in self._roster.members else None}
-        if data != self._told:
-            self._told = data
-            self._roster.tell_others(None, "speakers", data)
+        if data == self._told or (_same(data, self._told) and now - self._told_at < limits.ORDER_INTERVAL):
+            return
+        self._told, self._told_at = data, now
+        self._roster.tell_others(None, "speakers", data)
 
     def tell_one(self, member: str) -> None:
         """The newest `speakers` to someone who has just come, if anybody has spoken."""
@@ -83,3 +86,8 @@ class Floor:
             self._told_talk = seconds
             for member in leads:
                 self._roster.tell(member, "talkTime", {"seconds": seconds})
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether they name the same, in whatever order."""
+    return one["active"] == other["active"] and sorted(one["speakers"]) == sorted(other["speakers"])

@@ -145,6 +145,8 @@ FEWER_PATIENCE = 3.0
 # Seconds between two looks at who speaks, and between two accounts of who spoke how long.
 PULSE = 0.05
 TALK_TIME_INTERVAL = 5.0
+# Seconds between two messages of which only the order of those who speak is news: pages mark them all alike.
+ORDER_INTERVAL = 1.0
 
 # --- RTCP --------------------------------------------------------------------------------------------------------
 

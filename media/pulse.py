@@ -67,7 +67,7 @@ class Pulse:
         for name, room in self._rooms.items():
             if room.active and room.floor.hear(levels.get(name, ()), now):
                 room.conduct.settle_all(now)
-            room.floor.tell()
+            room.floor.tell(now)
 
     def _share_capacity(self, now: float) -> None:
         if not self._sharing.budget.known or now < self._share_at:

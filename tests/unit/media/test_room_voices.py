@@ -227,3 +227,16 @@ def test_the_round_trip_is_known_from_the_echo_of_the_clock(pair: Stage) -> None
         pair.rtcp(pair.receives["berta"], rtcp.write_receiver_report(1, [block]), 11.0)
     assert before < 0.2
     assert path.rtt == pytest.approx(0.5, abs=0.02)
+
+
+def test_who_speaks_in_turn_is_no_flood_of_messages() -> None:
+    circle = Circle()
+    circle.speak(2, "anna", "berta")
+    circle.told("listener", "speakers")
+    for _ in range(20):
+        circle.speak(0.5, "anna")
+        circle.speak(0.5, "berta")
+    told = circle.told("listener", "speakers")
+    assert len(told) <= 20 / limits.ORDER_INTERVAL + 2
+    circle.speak(0.3, "anna", "berta", "carla")
+    assert "carla" in str(circle.told("listener", "speakers")), "who is new is named at once"
