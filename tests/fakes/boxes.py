@@ -75,20 +75,22 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def settings(home: Path, host: str = "") -> str:
-    """On free ports, announced nowhere, at `host` alone if one is given. Written to the box's settings file; the portal's address.
+def settings(home: Path, host: str = "", media: str = "") -> str:
+    """On free ports, announced nowhere, at `host` alone if one is given. Written to the box's settings file.
+
+    Returns the portal's address.
 
     The relay also offers this machine's own address: Firefox makes no ICE candidate for loopback alone. The packets
     stay on the machine all the same.
     """
-    portal, media, hq = free_ports(3)
+    portal, relay, hq = free_ports(3)
     addresses = json.dumps([host] if host else ["127.0.0.1", *lan_addresses()])
     host = host or "127.0.0.1"
     home.mkdir(parents=True, exist_ok=True)
     (home / "hearth.toml").write_text(
         f'[clinic]\nname = "Riverbend House"\nphone = "555 0142"\n'
         f'[portal]\nhost = "{host}"\nport = {portal}\nannounce = false\n'
-        f"[media]\nport = {media}\naddresses = {addresses}\n[hq]\ndemo_port = {hq}\n"
+        f"[media]\nport = {relay}\naddresses = {addresses}\n{media}\n[hq]\ndemo_port = {hq}\n"
     )
     return f"https://{host}:{portal}"
 
@@ -110,12 +112,13 @@ async def hearth(home: Path, *arguments: str) -> str:
 
 
 @asynccontextmanager
-async def running_box(home: Path, rig: str = "", host: str = "") -> AsyncIterator[Box]:
+async def running_box(home: Path, rig: str = "", host: str = "", media: str = "") -> AsyncIterator[Box]:
     """`hearth up --demo` until its block is printed; Ctrl-C at the end. `rig`: what it does wrong (tests/rigs).
 
-    `host`: the address of portal and relay, if it is not this machine alone that is to reach them.
+    `host`: the address of portal and relay, if it is not this machine alone that is to reach them. `media`: more lines
+    of that section of its settings.
     """
-    portal = settings(home, host)
+    portal = settings(home, host, media)
     process = await asyncio.create_subprocess_exec(
         *command("up", "--demo"),
         env={**os.environ, "HEARTH_HOME": str(home), **(_rigged(home, rig) if rig else {})},
