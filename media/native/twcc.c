@@ -14,10 +14,9 @@ static size_t read_chunk(uint8_t *symbols, uint16_t chunk, size_t room) {
     size_t count = run ? chunk & MAX_RUN : wide ? WIDE : NARROW;
     if (count > room)
         count = room;
-    for (size_t i = 0; i < count; i++)
-        symbols[i] = run    ? chunk >> 13 & 3
-                     : wide ? chunk >> (12 - 2 * i) & 3
-                            : chunk >> (13 - i) & 1;
+    unsigned shift = run ? 13 : wide ? 12 : 13, step = run ? 0 : wide ? 2 : 1, mask = run || wide ? 3 : 1;
+    for (size_t i = 0; i < count; i++, shift -= step)
+        symbols[i] = (uint8_t)(chunk >> shift & mask);
     return count;
 }
 
