@@ -160,7 +160,11 @@ class Rooms:
     def _key_frame(self, stream: int) -> None:
         room = self._rooms.get(self._numbers.room(stream) or "")
         layer = room.roster.streams.get(stream) if room is not None else None
-        if layer is not None and layer.key_frames is not None:
+        if layer is None or layer.key_frames is None:
+            return
+        # One that began before somebody aimed at the layer, and is heard of only now, is none for them.
+        downs = (down for down in layer.up.downs if down.aimed is layer)
+        if all(self._plane.flowing(down.number) == layer.number for down in downs):
             layer.key_frames.seen()
 
     # --- time ----------------------------------------------------------------------------------------------------

@@ -89,6 +89,23 @@ def test_a_key_frame_ends_the_asking(stage: Stage) -> None:
     assert stage.asked() == 0
 
 
+def test_a_key_frame_that_began_before_somebody_came_does_not_end_the_asking_for_them(stage: Stage) -> None:
+    """The wire in C tells of it a moment later."""
+    stage.enter("carla")
+    track, ssrc = stage.send("anna", "video")
+    stage.watch("berta", track, now=1.0)
+    sender = stage.transport(stage.sends["anna"]).number
+    stage.plane.receive(sender, write_header(False, False, 100, 1, 3000, ssrc) + KEY, 1_100_000_000)
+    stage.watch("carla", track, now=1.1)
+    stage.drain()
+    stage.rooms.take(1.11)
+    stage.rooms.tick(1.5)
+    assert stage.asked() == 1
+    stage.rtp("anna", ssrc, 2, KEY, now=1.6)
+    stage.rooms.tick(2.6)
+    assert stage.asked() == 0
+
+
 def test_wishes_within_half_a_second_are_one_request(stage: Stage) -> None:
     track, ssrc = stage.send("anna", "video")
     down = stage.watch("berta", track, now=1.0)
