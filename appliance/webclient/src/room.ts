@@ -18,6 +18,8 @@ export interface Stage {
   /** Who speaks, the loudest first, and who is to be shown as the one who does. */
   speakers(speakers: readonly string[], active: string | null): void;
   remove(track: string): void;
+  /** The line was away: how large each picture stands has to be told once more. */
+  sizesAgain(): void;
   /** Whether what comes for the track is opened, or why not. */
   seal(track: string, state: StreamState): void;
 }
@@ -142,6 +144,7 @@ export class Room {
     for (const track of [...attempt.known].filter((one) => !there.has(one))) this.#onRemoved(track);
     for (const one of still.tracks) this.stage.pause(one.track, one.paused);
     for (const one of still.downTracks) this.stage.rest(one.track, one.paused);
+    this.stage.sizesAgain();
     this.#find(attempt);
     for (const producer of attempt.producers.values()) {
       await this.ask(producer.paused ? "pauseTrack" : "resumeTrack", { track: producer.id });
@@ -159,7 +162,7 @@ export class Room {
   /** How large the picture of a track stands on the screen. */
   show(track: string, { width, height }: Size): void {
     const downTrack = this.#attempt?.consumers.get(track)?.id;
-    // Told anew after each join; if it is lost the relay goes by what it heard last.
+    // Told anew after each join and on each new line: a page that was hidden when its line broke would see nobody for good.
     if (downTrack) this.ask("showDownTrack", { downTrack, width, height }).catch(() => undefined);
   }
 

@@ -46,6 +46,12 @@ export class Sizes {
     this.#told.delete(track);
   }
 
+  /** Whoever was told may have missed it, for the line was away: everything is told once more. */
+  again(): void {
+    this.#told.clear();
+    for (const [track, size] of [...this.#wanted]) this.set(track, size);
+  }
+
   #settle(): void {
     this.#due = false;
     for (const [track, size] of this.#wanted) {

@@ -143,6 +143,10 @@ export class Tiles implements Stage {
     this.#draw();
   }
 
+  sizesAgain(): void {
+    this.#sizes.again();
+  }
+
   /** None has come for a while; the next one ends that at once. */
   #stale(shown: Shown): void {
     shown.rest = "stale";

@@ -81,6 +81,19 @@ test("a few pixels are not worth a word, out of sight and back are, and a track 
   assert.equal(told.length, 5);
 });
 
+test("on a new line every size is told once more, as it is now, and of no track that has ended", () => {
+  const { sizes: all, told, settle } = sizes();
+  for (const track of ["a", "b"]) all.set(track, { width: 0, height: 0 });
+  settle();
+  all.set("a", { width: 400, height: 225 }); // told to nobody: the line was away
+  settle();
+  all.forget("b");
+  told.length = 0;
+  all.again();
+  settle();
+  assert.deepEqual(told, [["a", { width: 400, height: 225 }]]);
+});
+
 test("bars are measured against whoever spoke longest, and the first words of a session fill none", () => {
   const seconds = secondsOf({ ada: 300, tom: 75, eve: 0, odd: "many", minus: -1 });
   assert.deepEqual([...seconds.keys()], ["ada", "tom", "eve"]);
