@@ -186,6 +186,9 @@ MAX_WAITING_DATAGRAMS = 512
 # SSRCs of one transport that are opened although nobody announced them: libsrtp keeps 9 KiB for each. Simulcast without
 # SSRCs in its parameters shows up with six.
 MAX_FOREIGN_SSRCS = 32
+# Nanoseconds after the newest of them, once there are so many, until one more is opened: what still comes of tracks
+# that have ended is some, over hours.
+FOREIGN_AGAIN = 1_000_000_000
 # Nanoseconds that the forwarding thread lets packets gather after each batch: a wake-up costs as much as ten packets,
 # and packets for one receiver leave in one call. One waits for half of it on average, and for all of it at the most:
 # with 5 ms the share of packets that take longer than that would no longer be small.

@@ -19,12 +19,14 @@
 
 enum { BATCH = MAX_DATAGRAMS_PER_WAKE_UP, DATAGRAM_SIZE = 2048 };
 
-/* One transport on the wire. `foreign`: SSRCs that libsrtp has opened though no stream has them; it keeps each. */
+/* One transport on the wire. `foreign`: SSRCs that libsrtp has opened though no stream has them, the oldest first, and
+ * when the newest came; libsrtp keeps each. */
 struct path {
     struct route route;
     void *opening, *sealing;
     uint32_t foreign[MAX_FOREIGN_SSRCS];
     size_t foreign_used;
+    int64_t foreign_at;
 };
 
 struct waiting {
@@ -197,29 +199,43 @@ void hp_wire_send(hp_wire *wire, const uint8_t *packets, size_t length) {
 
 /* --- in ---------------------------------------------------------------------------------------------------------- */
 
-/* libsrtp keeps memory for each SSRC that it has opened: those that nobody announced are few. */
-static bool may_open(const struct transport *transport, const struct path *path, uint32_t ssrc, bool *foreign) {
-    *foreign = transport_source(transport, ssrc) == NULL;
-    if (!*foreign)
-        return true;
-    for (size_t i = 0; i < path->foreign_used; i++)
-        if (path->foreign[i] == ssrc) {
-            *foreign = false; /* noted already */
-            return true;
-        }
-    return path->foreign_used < MAX_FOREIGN_SSRCS;
+static void forget_foreign(struct path *path, size_t at) {
+    path->foreign_used--;
+    memmove(path->foreign + at, path->foreign + at + 1, (path->foreign_used - at) * sizeof *path->foreign);
+}
+
+/* libsrtp keeps memory for each SSRC that it has opened: those that nobody announced are few, and once there are, new
+ * ones come slowly. One that shows itself by its name is a stream's soon and counts no more: with each turn of the
+ * camera come six. */
+static bool may_open(const struct transport *transport, struct path *path, uint32_t ssrc, int64_t now, bool *foreign) {
+    bool known = transport_source(transport, ssrc);
+    size_t at = 0;
+    while (at < path->foreign_used && path->foreign[at] != ssrc)
+        at++;
+    bool noted = at < path->foreign_used;
+    if (known && noted)
+        forget_foreign(path, at);
+    *foreign = !known && !noted;
+    return !*foreign || path->foreign_used < MAX_FOREIGN_SSRCS || now - path->foreign_at >= FOREIGN_AGAIN;
+}
+
+static void note_foreign(struct path *path, uint32_t ssrc, int64_t now) {
+    if (path->foreign_used == MAX_FOREIGN_SSRCS)
+        forget_foreign(path, 0);
+    path->foreign[path->foreign_used++] = ssrc;
+    path->foreign_at = now;
 }
 
 static void media(hp_wire *wire, struct transport *transport, uint8_t *data, int length, int64_t now) {
     struct path *path = transport->wire;
     uint32_t ssrc = read32(data + 8);
     bool foreign;
-    if (!may_open(transport, path, ssrc, &foreign) || wire->unprotect(path->opening, data, &length) || length <= 0) {
+    if (!may_open(transport, path, ssrc, now, &foreign) || wire->unprotect(path->opening, data, &length) || length <= 0) {
         wire->counts[HP_WIRE_UNAUTHENTIC]++;
         return;
     }
     if (foreign)
-        path->foreign[path->foreign_used++] = ssrc;
+        note_foreign(path, ssrc, now);
     plane_receive(wire->plane, transport, data, (size_t)length, now, emit_to_wire, wire);
 }
 

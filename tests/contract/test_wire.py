@@ -11,12 +11,14 @@ from pathlib import Path
 import pylibsrtp
 import pytest
 
+from media import limits
 from media.bandwidth.twcc import read_feedback
 from media.native import build, library
 from media.native.library import NotBuilt
 from media.native.wire import NativeWire
-from media.plane.interface import Extensions
+from media.plane.interface import Extensions, StreamFormat
 from media.relay import bind
+from media.rtp import write_header
 from media.srtp import Srtp
 from media.wire import PythonWire, new_wire
 from tests.fakes.waiting import until
@@ -118,6 +120,35 @@ async def test_a_sender_is_told_when_its_packets_came_and_not_when_somebody_look
     assert len(came) == 10
     # The kernel may begin to stamp a moment after it was asked to.
     assert came[-1] - came[-3] >= 2 * 20, "10 ms, in ticks of 250 microseconds"
+
+
+@pytest.mark.skipif(not build.library().exists(), reason="the plane in C is not built")
+async def test_ssrcs_that_became_known_by_name_count_no_more_however_often_a_camera_is_turned_on(
+    udp: socket.socket,
+) -> None:
+    wire, sealing = NativeWire(udp), session(inbound=False)
+    wire.plane.add_transport(1)
+    wire.keys(1, session(inbound=True), session(inbound=False))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        wire.learn(client.getsockname(), 1)
+        wire.start(lambda datagram, source, waited: None, lambda: None)
+
+        async def say(ssrc: int, sequence: int) -> None:
+            before = wire.counts()["received"]
+            packet = sealing.seal_rtp(write_header(False, False, 96, sequence, 0, ssrc), b"payload")
+            client.sendto(packet, ("127.0.0.1", udp.getsockname()[1]))
+            await until(lambda: wire.counts()["received"] > before)
+
+        try:
+            for ssrc in range(1, 2 * limits.MAX_FOREIGN_SSRCS):
+                await say(ssrc, 1)
+                assert "unknown" in [event.name for event in wire.plane.take()]
+                wire.plane.add_stream(ssrc, 1, StreamFormat("video", ssrc, {96: 96}, 90_000, sealed=False))
+                await say(ssrc, 2)
+                wire.plane.remove_stream(ssrc)
+        finally:
+            wire.stop()
 
 
 # The heads that are in clear (RFC 3711 section 3.4).
