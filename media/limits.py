@@ -156,6 +156,9 @@ REPORT_INTERVAL = 1.0
 MAX_CLOCKS = 8
 # Packets between two reports beyond which a receiver's numbers are not believed.
 MAX_REPORTED = 1 << 16
+# SSRCs from which RTCP of one transport is opened before new ones have to come slowly (FOREIGN_AGAIN): libsrtp keeps
+# some memory for each. Firefox speaks with another for each track that it receives.
+MAX_RTCP_SSRCS = 256
 # Packets read from one compound RTCP datagram. Browsers send up to six.
 MAX_RTCP_PACKETS = 32
 # Bytes of one datagram of ours: no path cuts it. What is for one receiver shares it.

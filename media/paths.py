@@ -16,6 +16,7 @@ from media import ice, limits
 from media.faults import MediaFault
 from media.ice import Address, IceLite
 from media.outputs import ConnectTransport, OpenTransport, RestartIce
+from media.strangers import Strangers
 from media.transport import Certificate, Dtls
 from media.wire import Wire
 
@@ -23,7 +24,7 @@ from media.wire import Wire
 class Path:
     """One transport's ICE, DTLS and SRTP. `since` is when checks are to be expected from; None before that."""
 
-    __slots__ = ("addresses", "dtls", "early", "ice", "id", "number", "room", "since")
+    __slots__ = ("addresses", "dtls", "early", "ice", "id", "number", "room", "since", "speakers")
 
     def __init__(self, opened: OpenTransport) -> None:
         self.id = opened.transport
@@ -34,6 +35,8 @@ class Path:
         self.early: list[bytes] = []
         self.addresses: dict[Address, None] = {}
         self.since: float | None = None
+        # Whose RTCP was opened.
+        self.speakers = Strangers(limits.MAX_RTCP_SSRCS, limits.FOREIGN_AGAIN / 1e9)
 
 
 class Paths:

@@ -15,6 +15,7 @@ from typing import Any
 
 from media import limits
 from media.capacity import Budget
+from media.faults import MediaFault
 from media.ice import Address, is_stun
 from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, RestartIce, SendRtcp, Tell, joined
 from media.paths import Path, Paths
@@ -196,7 +197,11 @@ class Relay:
             self.paths.dropped["no transport"] += 1
         elif 192 <= datagram[1] < 224:  # RTCP, by RFC 5761 section 4
             # What the room has to say to that, it says when all that came with it was read: `_noticed`.
+            ssrc = int.from_bytes(datagram[4:8], "big")
+            if not path.speakers.may_open(ssrc, now):
+                raise MediaFault("RTCP of too many SSRCs")
             opened = dtls.opening.open_rtcp(datagram)
+            path.speakers.opened(ssrc, now)
             self.wire.send(self.rooms.receive_rtcp(path.number, opened, now, waited))
         else:
             packet = self.wire.open_rtp(path.number, datagram)

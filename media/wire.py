@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
@@ -20,6 +21,7 @@ from media.native.library import NotBuilt
 from media.plane.interface import Out, Plane
 from media.plane.twin import Twin
 from media.srtp import Srtp
+from media.strangers import Strangers
 
 log = logging.getLogger("hearth.relay")
 
@@ -69,10 +71,12 @@ class PythonWire:
     """On the event loop, with libsrtp called in place. For machines without a compiler, and to measure the other by."""
 
     def __init__(self, udp: socket.socket) -> None:
-        self.plane: Plane = Twin()
+        self._twin = Twin()
+        self.plane: Plane = self._twin
         self._udp = udp
         self._keys: dict[int, tuple[Srtp, Srtp]] = {}
         self._addresses: dict[int, Address] = {}
+        self._strangers: dict[int, Strangers] = {}
         self._counts: Counter[str] = Counter(received=0, sent=0)
         self._on_datagram: OnDatagram = lambda datagram, source, waited: None
         self._on_notice: Callable[[], None] = lambda: None
@@ -89,6 +93,7 @@ class PythonWire:
 
     def keys(self, transport: int, opening: Srtp, sealing: Srtp) -> None:
         self._keys[transport] = opening, sealing
+        self._strangers[transport] = Strangers(limits.MAX_FOREIGN_SSRCS, limits.FOREIGN_AGAIN / 1e9)
 
     def learn(self, source: Address, transport: int) -> None:
         """Nothing to do: on this wire the driver looks up every source itself."""
@@ -101,13 +106,23 @@ class PythonWire:
 
     def end(self, transport: int) -> None:
         self._keys.pop(transport, None)
+        self._strangers.pop(transport, None)
         self._addresses.pop(transport, None)
 
     def open_rtp(self, transport: int, datagram: bytes) -> bytes:
         keys = self._keys.get(transport)
         if keys is None:
             raise MediaFault("no keys")
-        return keys[0].open_rtp(datagram)
+        ssrc, strangers, now = int.from_bytes(datagram[8:12], "big"), self._strangers[transport], time.monotonic()
+        known = self._twin.knows(transport, ssrc)
+        if known:
+            strangers.announced(ssrc)
+        elif not strangers.may_open(ssrc, now):
+            raise MediaFault("too many SSRCs")
+        packet = keys[0].open_rtp(datagram)
+        if not known:
+            strangers.opened(ssrc, now)
+        return packet
 
     def send(self, packets: Sequence[Out]) -> None:
         keys, addresses, sendto = self._keys, self._addresses, self._udp.sendto

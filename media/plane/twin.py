@@ -108,6 +108,11 @@ class Twin:
         else:
             found.aim(self._streams[stream], at_once)
 
+    def knows(self, transport: int, ssrc: int) -> bool:
+        """Whether a stream of that transport, or its repairs, have this SSRC."""
+        found = self._transports.get(transport)
+        return found is not None and ssrc in found.sources
+
     # --- packets -----------------------------------------------------------------------------------------------------
 
     def receive(self, transport: int, packet: bytes, now: int) -> list[Out]:

@@ -17,10 +17,10 @@ from media import limits
 from media.endpoint import Endpoint
 from media.messages import Permission
 from media.native.build import library
-from media.native.wire import NativeWire
 from media.outputs import Tell
 from media.paths import Path
 from media.relay import Relay, bind
+from media.rtcp import write_receiver_report
 from media.rtp import write_header
 from media.transport import Certificate
 from media.wire import Choice
@@ -243,15 +243,24 @@ async def test_nothing_reaches_a_receiver_after_their_permission_has_ended(talk:
 
 
 async def test_ssrcs_that_nobody_announced_are_bounded(talk: Talk) -> None:
-    """libsrtp would keep some memory for each; only the native wire is before it."""
-    if not isinstance(talk.bench.relay.wire, NativeWire):
-        pytest.skip("the wire in Python has no such bound")
+    """libsrtp would keep some memory for each."""
     for ssrc in range(1000, 1000 + 2 * limits.MAX_FOREIGN_SSRCS):
         talk.say(ssrc=ssrc)
     await until(lambda: talk.bench.dropped("malformed or unauthentic") == limits.MAX_FOREIGN_SSRCS)
     assert talk.bench.dropped("unknown") == limits.MAX_FOREIGN_SSRCS
     talk.say()
     await talk.arrived(1)
+
+
+async def test_ssrcs_whose_rtcp_is_opened_are_bounded_and_a_new_one_comes_through_a_moment_later(bench: Bench) -> None:
+    endpoint = await bench.enter("anna", "send")
+    for ssrc in range(2 * limits.MAX_RTCP_SSRCS):
+        endpoint.send_rtcp(write_receiver_report(ssrc, ()))
+    await until(lambda: bench.dropped("malformed or unauthentic") == limits.MAX_RTCP_SSRCS)
+    bench.now += limits.FOREIGN_AGAIN / 1e9
+    for ssrc in (1_000_000, 1_000_001):
+        endpoint.send_rtcp(write_receiver_report(ssrc, ()))
+    await until(lambda: bench.dropped("malformed or unauthentic") == limits.MAX_RTCP_SSRCS + 1)
 
 
 async def test_addresses_of_one_transport_are_bounded_and_belong_to_whoever_proved_them_last(bench: Bench) -> None:
