@@ -38,10 +38,11 @@ class Carried:
 
 @dataclass(slots=True)
 class Fitting:
-    """`full`: sessions into which nobody more fits. `delayed`: members who wait for that reason, by session.
-    `beyond`: members who were let in all the same."""
+    """`full`: open sessions into which nobody more fits. `delayed`: members who wait for that reason, by session.
+    `beyond`: members who were let in all the same. `refused`: sessions for which the relay last said no."""
 
     full: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     delayed: dict[str, set[str]] = field(default_factory=dict)
     beyond: set[str] = field(default_factory=set)
     carried: Carried = Carried()
@@ -54,13 +55,18 @@ class Fitting:
         """Whether somebody was about to let that member in, and there still is no room."""
         return session in self.full and member in self.delayed.get(session, ())
 
-    def note(self, session: str, *, full: bool, waiting: set[str]) -> None:
+    def note(self, session: str, *, fits: bool, open: bool, waiting: set[str]) -> None:
         """How a session is now; who does not wait any more is not delayed."""
-        (self.full.add if full else self.full.discard)(session)
+        (self.refused.discard if fits else self.refused.add)(session)
+        (self.full.discard if fits or not open else self.full.add)(session)
         delayed = self.delayed.get(session, set()) & waiting
         self.delayed.pop(session, None)
         if delayed:
             self.delayed[session] = delayed
+
+    def end(self, session: str) -> None:
+        """It has ended: the relay is not asked for it any more."""
+        self.refused.discard(session)
 
     def forget(self, members: set[str]) -> None:
         """They left the room: who comes back is asked for anew."""

@@ -187,7 +187,7 @@ class Live:
         """What is in use, and whether the answer for a session is another now: other rooms change it too."""
         self.fitting.carried = await fitting.carried(self.relay)
         for session_id in list(self._told):
-            if await self.fits(session_id) is (session_id in self.fitting.full):
+            if await self.fits(session_id) is (session_id in self.fitting.refused):
                 await self.changed(session_id)
 
     # -- after every action --------------------------------------------------------------------------------------
@@ -234,8 +234,10 @@ class Live:
             self._dismiss(page)
         inside = {m.id for m in members if in_room(session.state, m.standing)}
         await self._tell_relay(session, {m.id: m for m in members if m.id in inside})
-        full = session.state == "open" and not await self.fits(session_id)
-        self.fitting.note(session_id, full=full, waiting={m.id for m in members if m.standing == "waiting"})
+        waiting = {m.id for m in members if m.standing == "waiting"}
+        self.fitting.note(session_id, fits=await self.fits(session_id), open=session.state == "open", waiting=waiting)
+        if session.state == "ended":
+            self.fitting.end(session_id)
         for page in pages.intersection(self._pages.get(session_id, ())):  # one that has just come: its turn is next
             self._show(page, session, members, inside)
             if page.member in inside:

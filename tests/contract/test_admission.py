@@ -131,6 +131,24 @@ async def test_a_place_that_becomes_free_elsewhere_is_seen_on_the_page_of_who_le
     assert box.clinic.live.fitting.carried.share == 0.2
 
 
+async def test_a_locked_session_in_a_full_box_is_brought_in_line_once_and_not_at_each_look(
+    box: OpenBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await full_box(box)
+    await box.clinic.act(box.leader(), "lock", box.session)
+    changed: list[str] = []
+
+    async def note(session: str) -> None:
+        changed.append(session)
+
+    monkeypatch.setattr(box.clinic.live, "changed", note)
+    await box.clinic.live.look_at_capacity()
+    assert changed == []
+    box.relay.carries = 5
+    await box.clinic.live.look_at_capacity()
+    assert changed == [box.session]
+
+
 async def test_without_script_the_question_is_a_page_and_its_answers_are_buttons(
     box: OpenBox, newcomer: Newcomer
 ) -> None:
