@@ -24,6 +24,12 @@ CREDENTIALS = """() => window.peers.filter((one) => one.connectionState === "con
   (one) => /a=ice-ufrag:(\\S+)/.exec(one.localDescription.sdp)[1])"""
 
 
+SEEN = """(state) => {
+  Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
 async def in_the_room(playwright: Playwright, box: Box, patient: str = "chromium") -> tuple[Person, Person]:
     """Mara leads, Ada is let in, in that browser; they see each other."""
     browser = await launch(playwright, "chromium")
@@ -136,6 +142,27 @@ async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the
     for who in (mara, ada):
         await says(who, "connected")
     await see_each_other(mara, ada)
+
+
+async def test_a_page_that_was_in_the_background_when_its_line_broke_has_its_pictures_back(
+    playwright: Playwright, box: Box
+) -> None:
+    mara, ada = await in_the_room(playwright, box)
+    await ada.page.evaluate(SEEN, "hidden")
+
+    async def rests() -> bool:
+        going_on = await flowing(ada, 1)
+        await until(await flowing(mara, 1), "time passes")
+        return not await going_on()
+
+    await until(rests, "no picture comes to a page that nobody looks at")
+    appliance = box.pid("appliance", "--home")
+    os.kill(appliance, signal.SIGSTOP)
+    await ada.page.evaluate(SEEN, "visible")  # what the page has to say of it is never heard
+    os.kill(appliance, signal.SIGKILL)
+    await says(ada, "lineLost")
+    await says(ada, "connected")
+    await until(await flowing(ada, 1), "Mara's picture goes on at Ada's")
 
 
 async def test_a_device_that_moved_or_slept_goes_on_or_is_back_by_itself(playwright: Playwright, box: Box) -> None:
