@@ -1,5 +1,5 @@
 """What this box carries of picture and sound, and where that figure comes from: set, measured by `hearth doctor`, or
-assumed for a machine like this. `hearth up` gives it to the relay, which shares it out (`media/capacity.py`).
+assumed for a machine like this. `hearth up` gives it to the relay, which shares it out (`media/room/capacity.py`).
 
     capacity.json   in the home, 0600, replaced as a whole: version, when, on what machine, kbps, packets
     capacity.env    the same for the relay's systemd unit, as options of its command line

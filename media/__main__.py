@@ -19,10 +19,10 @@ import uvloop
 
 from media import limits
 from media.addresses import own_addresses
-from media.capacity import Budget
 from media.control import Control, SocketTaken
 from media.native.library import NotBuilt
 from media.relay import Relay, bind
+from media.room.capacity import Budget
 
 
 def _address(text: str) -> str:

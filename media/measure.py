@@ -22,9 +22,9 @@ from typing import Any
 import uvloop
 
 from media import limits
-from media.capacity import MANY, Budget, most_people, share_of
 from media.client import Permission, RelayClient
 from media.endpoint import Endpoint
+from media.room.capacity import MANY, Budget, most_people, share_of
 from media.rtp import write_header
 from media.transport import Certificate
 

@@ -29,7 +29,7 @@ class Permission(Struct, frozen=True):
 
     `sealed`: of what they send only sealed frames are forwarded. A line without the field means that too.
     `leads`: their voice is always forwarded, their picture never left out, and they are told who speaks how long.
-    `counted`: whether they count towards what the machine and its line carry (`media/capacity.py`).
+    `counted`: whether they count towards what the machine and its line carry (`media/room/capacity.py`).
     """
 
     send: tuple[Kind, ...]

@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from media import limits
-from media.capacity import Budget
 from media.faults import MediaFault
 from media.ice import Address, is_stun
 from media.outputs import CloseTransport, ConnectTransport, OpenTransport, Output, RestartIce, SendRtcp, Tell, joined
 from media.paths import Path, Paths
-from media.rooms import UNBOUNDED, Rooms
-from media.signalling import RelayAddress, answer
+from media.room.capacity import Budget
+from media.room.rooms import UNBOUNDED, Rooms
+from media.room.signalling import RelayAddress, answer
 from media.transport import Certificate
 from media.wire import Choice, new_wire
 

@@ -68,6 +68,9 @@ CLEARLY_LOUDER = 6.0
 RANK_SILENCE = 0.8
 # Seconds of silence after which one of the places goes to somebody who speaks.
 PLACE_SILENCE = 0.5
+# Seconds after which the loudness of a sound that is no speech shows by half: a far microphone, a low voice. They get a
+# place in which nobody speaks. Slow, so that fans and streets do not take turns.
+AMBIENT_TIME = 2.0
 # Seconds of speech before somebody is the active speaker: longer than a cough, a laugh or a "yes".
 ACTIVE_SPEECH = 0.6
 

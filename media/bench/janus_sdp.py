@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from media.bench.profiles import Sending
-from media.capabilities import LEVEL, TRANSPORT_SEQUENCE
+from media.room.capabilities import LEVEL, TRANSPORT_SEQUENCE
 
 _CODECS = {
     "audio": ("111", ("rtpmap:111 opus/48000/2", "fmtp:111 minptime=10;useinbandfec=1", "rtcp-fb:111 transport-cc")),

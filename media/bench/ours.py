@@ -11,9 +11,9 @@ from media.bench.end import End
 from media.bench.generator import LOSE, Line, Load, Numbers
 from media.bench.peer import Wiring, ended, started
 from media.bench.profiles import LEADS, PEOPLE, Sending
-from media.capabilities import LEVEL, TRANSPORT_SEQUENCE, TRANSPORT_SEQUENCE_ID
 from media.client import Permission, RelayClient
 from media.messages import Kind
+from media.room.capabilities import LEVEL, TRANSPORT_SEQUENCE, TRANSPORT_SEQUENCE_ID
 from media.transport import Certificate
 
 _FEEDBACK = [{"type": "nack"}, {"type": "nack", "parameter": "pli"}, {"type": "transport-cc"}]

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 import pytest
 from playwright.async_api import Playwright, WebSocketRoute, expect
 
-from media.capacity import Share, cost, whole_room
+from media.room.capacity import Share, cost, whole_room
 from tests.browser.looks import WAIT, admit, near, stopped, until
 from tests.browser.panels import sentence
 from tests.browser.people import Person, launch, person, sign_in, to_the_waiting_room

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from appliance.faults import Fault
-from media.capacity import Budget, Share, cost, most_people, whole_room
 from media.client import Permission, RelayClient
+from media.room.capacity import Budget, Share, cost, most_people, whole_room
 from tests.fakes.box import OpenBox
 from tests.fakes.relay_process import Clinic, clinic
 from tests.fakes.waiting import there, until

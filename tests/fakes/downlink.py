@@ -11,7 +11,7 @@ from media.bandwidth.arrivals import ArrivalLog
 from media.bandwidth.departures import Departures
 from media.bandwidth.estimate import PathEstimate
 from media.bandwidth.twcc import read_feedback
-from media.layers import Allocation, Wish, sound_reserve
+from media.room.layers import Allocation, Wish, sound_reserve
 from tests.fakes.emulator import Emulator
 
 STEP = 0.005

@@ -8,7 +8,6 @@ import string
 from typing import Any
 
 from media import rtcp
-from media.formats import LayerFormat, UpFormat
 from media.messages import (
     Codec,
     Direction,
@@ -23,10 +22,11 @@ from media.messages import (
 from media.outputs import Output, SendRtcp, Tell
 from media.plane.interface import Extensions, Out, Received
 from media.plane.twin import Twin
-from media.room import Room
-from media.rooms import Rooms
+from media.room.formats import LayerFormat, UpFormat
+from media.room.room import Room
+from media.room.rooms import Rooms
+from media.room.tracks import DownTrack, Transport, UpTrack
 from media.rtp import write_header
-from media.tracks import DownTrack, Transport, UpTrack
 from tests.fakes.waiting import there
 
 ALL = Permission(("audio", "video"), True)

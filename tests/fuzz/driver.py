@@ -11,8 +11,8 @@ from typing import Any
 from media import limits, messages
 from media.outputs import ConnectTransport, OpenTransport, Tell
 from media.plane.twin import Twin
-from media.rooms import Rooms
-from media.signalling import RelayAddress, answer
+from media.room.rooms import Rooms
+from media.room.signalling import RelayAddress, answer
 
 _ADDRESS = RelayAddress(lambda: ("192.0.2.1",), 8443, (("sha-256", "00:11"),))
 DTLS = {"role": "client", "fingerprints": [{"algorithm": "sha-256", "value": "00"}]}

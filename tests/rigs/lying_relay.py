@@ -9,7 +9,7 @@ from typing import Any
 
 def swaps_streams() -> None:
     """Once the file HEARTH_RIG_FLAG is there, each receiver gets the streams of two senders under each other's name."""
-    from media.rooms import Rooms
+    from media.room.rooms import Rooms
 
     tick, swapped = Rooms.tick, set[str]()
 

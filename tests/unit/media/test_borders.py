@@ -12,7 +12,7 @@ from tests.fakes.waiting import there
 
 MEDIA = Path(__file__).parents[3] / "media"
 README = (MEDIA / "README.md").read_text()
-PURE = there(re.search(r"Pure \(.*?\): `([^`]*)`", README, flags=re.DOTALL)).group(1).split()
+PURE = there(re.search(r"Pure \(.*?\)[^:]*: `([^`]*)`", README, flags=re.DOTALL)).group(1).split()
 WITH_IO = there(re.search(r"With I/O: `([^`]*)`", README)).group(1).split()
 IMPURE = {
     "asyncio",
@@ -29,7 +29,7 @@ IMPURE = {
 }
 
 
-PACKAGES = sorted(MEDIA.glob("bandwidth/*.py"))
+PACKAGES = sorted(path for folder in ("room", "plane", "bandwidth") for path in (MEDIA / folder).glob("*.py"))
 
 
 def imported(path: Path) -> set[str]:

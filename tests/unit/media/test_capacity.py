@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.capacity import (
+from media.room.capacity import (
     UP_PATIENCE,
     Budget,
     Cost,

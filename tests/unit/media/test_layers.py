@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.bandwidth import limits
-from media.layers import Allocation, Wish, allocate, layer_for_tile, sound_reserve
+from media.room.layers import Allocation, Wish, allocate, layer_for_tile, sound_reserve
 
 THREE = limits.LAYER_BPS
 LOW, MIDDLE, HIGH = THREE

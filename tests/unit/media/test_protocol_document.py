@@ -11,17 +11,18 @@ import msgspec
 import pytest
 
 from media import limits, messages
-from media.capabilities import CODECS, EXTENSIONS, RTX_PAYLOAD_TYPE
 from media.faults import SENTENCES, MediaFault
 from media.messages import Kind, Permission
 from media.outputs import EventName
+from media.room.capabilities import CODECS, EXTENSIONS, RTX_PAYLOAD_TYPE
+from media.room.signalling import METHODS
+from media.room.tracks import Reason
 from media.sealed import MAX_LEAF, TAG_LENGTH, key_id
 from media.sframe import read_header, write_header
-from media.signalling import METHODS
-from media.tracks import Reason
 from media.vp8 import clear_length
 
 MEDIA = Path(__file__).parents[3] / "media"
+SOURCES = [*MEDIA.glob("*.py"), *MEDIA.glob("room/*.py")]
 DOCUMENT = (MEDIA / "PROTOCOL.md").read_text()
 
 
@@ -39,7 +40,7 @@ def test_every_method_is_described_once() -> None:
 
 def test_every_event_is_described_and_every_described_event_is_sent() -> None:
     assert set(first_cells(section(4))) == set(get_args(EventName))
-    source = "".join(path.read_text() for path in MEDIA.glob("*.py") if path.name != "outputs.py")
+    source = "".join(path.read_text() for path in SOURCES if path.name != "outputs.py")
     for event in get_args(EventName):
         assert f'"{event}"' in source, event
 
@@ -59,7 +60,7 @@ def test_every_header_extension_and_codec_is_named() -> None:
 
 def test_every_fault_code_is_described_once_and_raised_somewhere() -> None:
     assert first_cells(section(7)) == sorted(SENTENCES)
-    source = "".join(path.read_text() for path in MEDIA.glob("*.py") if path.name != "faults.py")
+    source = "".join(path.read_text() for path in SOURCES if path.name != "faults.py")
     for code in SENTENCES:
         assert f'"{code}"' in source, code
 

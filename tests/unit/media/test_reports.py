@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media import limits
-from media.allowance import Allowance
 from media.plane.interface import Received
-from media.reports import LayerStatistics, combined
+from media.room.allowance import Allowance
+from media.room.reports import LayerStatistics, combined
 from media.rtcp import SenderReport
 from tests.fakes.waiting import there
 

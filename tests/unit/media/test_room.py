@@ -6,13 +6,13 @@ import pytest
 
 from media import limits, rtcp
 from media.faults import Fault, MediaFault
-from media.formats import LayerFormat, UpFormat
 from media.messages import Kind, Permission
 from media.outputs import CloseTransport, SendRtcp, Tell
 from media.plane.twin import Twin
-from media.rooms import Rooms
+from media.room.formats import LayerFormat, UpFormat
+from media.room.rooms import Rooms
+from media.room.signalling import RelayAddress, answer
 from media.rtp import read_header, write_header
-from media.signalling import RelayAddress, answer
 from tests.fakes.sealed_frames import picture, sealed
 from tests.fakes.stage import ALL, CAPABILITIES, SeededDice, Stage
 

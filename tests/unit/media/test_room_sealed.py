@@ -7,10 +7,10 @@ import pytest
 
 from media import limits, rtcp
 from media.faults import NotSealed
-from media.formats import LayerFormat, UpFormat
 from media.messages import Admitted, Kind, Permission, Permit, ToRelay
 from media.outputs import SendRtcp
 from media.plane.interface import Out
+from media.room.formats import LayerFormat, UpFormat
 from media.rtp import read_header, write_header
 from tests.fakes.sealed_frames import picture, sealed
 from tests.fakes.stage import ALL, CAPABILITIES, Stage

@@ -9,11 +9,11 @@ import pytest
 from media import limits, rtcp
 from media.bandwidth.twcc import read_feedback
 from media.faults import Fault
-from media.formats import LayerFormat, UpFormat
 from media.outputs import RestartIce
 from media.plane.interface import Extensions
+from media.room.formats import LayerFormat, UpFormat
+from media.room.signalling import RelayAddress, answer
 from media.rtp import read_header, write_header
-from media.signalling import RelayAddress, answer
 from tests.fakes.sealed_frames import picture
 from tests.fakes.stage import ABLE, NUMBER_ID, Stage
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.bandwidth import limits
-from media.speakers import Speakers
+from media.room.speakers import Speakers
 
 STEP = 0.04
 Levels = dict[str, tuple[int, int, int]]
@@ -55,6 +55,21 @@ def test_who_speaks_is_forwarded_by_the_next_look_if_somebody_is_silent() -> Non
     room = Room("a", "b", "c", "d")
     assert "d" not in room.speakers.forwarded
     assert "d" in room.run(STEP, d=SPEECH).forwarded
+
+
+def test_a_voice_too_low_to_be_told_from_noise_is_heard_where_places_are_silent() -> None:
+    room = Room("a", "b", "c")
+    assert "d" in room.run(2, d=sound(70)).forwarded
+    assert room.speakers.ranking == []
+    assert room.run(1, a=SPEECH, b=SPEECH, c=SPEECH, d=sound(70)).forwarded == {"a", "b", "c"}
+
+
+def test_rooms_that_are_about_as_noisy_do_not_take_turns() -> None:
+    room = Room()
+    for step in range(1500):
+        noise = {name: sound(55 + (7 * step + 5 * place) % 9) for place, name in enumerate("abcdefgh")}
+        room.run(STEP, **noise)
+    assert len(set(room.forwarded)) <= 3
 
 
 def test_the_place_of_who_has_been_silent_longest_is_given_away() -> None:

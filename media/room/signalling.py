@@ -9,9 +9,9 @@ import msgspec
 
 from media import messages
 from media.faults import Fault
-from media.formats import up_format
 from media.outputs import OpenTransport, RestartIce
-from media.room import Room
+from media.room.formats import up_format
+from media.room.room import Room
 
 
 class RelayAddress(NamedTuple):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from media import limits, rtcp
 from media.outputs import SendRtcp
 from media.plane.interface import Out
-from media.roster import Roster
-from media.tracks import DownTrack, Transport
-from media.upward import ask_key_frame
+from media.room.roster import Roster
+from media.room.tracks import DownTrack, Transport
+from media.room.upward import ask_key_frame
 
 
 def receive_rtcp(roster: Roster, transport: Transport, datagram: bytes, now: float, came: float) -> list[Out]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from media.faults import MediaFault
-from media.roster import Roster
+from media.room.roster import Roster
+from media.room.tracks import Layer, Transport, UpTrack
+from media.room.ups import open_repair, open_stream
 from media.rtp import RtpHeader, extension_value, read_header
-from media.tracks import Layer, Transport, UpTrack
-from media.ups import open_repair, open_stream
 
 
 def adopt(roster: Roster, transport: Transport, packet: bytes) -> UpTrack | None:

@@ -12,9 +12,9 @@ from typing import Any
 from media import limits
 from media.bandwidth.limits import MAX_VOICES
 from media.plane.interface import Level
-from media.roster import Roster
-from media.speakers import Speakers
-from media.tracks import UpTrack
+from media.room.roster import Roster
+from media.room.speakers import Speakers
+from media.room.tracks import UpTrack
 
 
 class Floor:

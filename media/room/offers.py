@@ -7,9 +7,9 @@ from typing import Literal
 
 from media import limits
 from media.bandwidth.limits import LAYER_BPS
-from media.layers import layer_for_tile
-from media.roster import Roster
-from media.tracks import DownTrack, Layer, UpTrack
+from media.room.layers import layer_for_tile
+from media.room.roster import Roster
+from media.room.tracks import DownTrack, Layer, UpTrack
 
 DownEvent = Literal["downTrackPaused", "downTrackResumed"]
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from media import limits
 from media.bandwidth.limits import PROBE_STEP
-from media.capacity import Sharing
 from media.plane.interface import Level, Out, Plane
-from media.room import Room
-from media.roster import Numbers
-from media.upward import ask_again
+from media.room.capacity import Sharing
+from media.room.room import Room
+from media.room.roster import Numbers
+from media.room.upward import ask_again
 
 
 class Pulse:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from media.capabilities import CODECS, LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_SEQUENCE
 from media.faults import Fault
 from media.messages import Encoding, Kind, RtpParameters
 from media.plane.interface import Extensions
+from media.room.capabilities import CODECS, LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_SEQUENCE
 
 
 class LayerFormat(NamedTuple):

@@ -2,6 +2,7 @@
 
     a place is free ............ whoever sends sound has it, silent or not, so that no first word is cut off
     all places are taken ....... who speaks gets the place of who has been silent longest, PLACE_SILENCE at least
+    nobody has spoken there .... who is clearly louder over a while gets it, though it may not be speech: a low voice is
     all of them speak .......... who is clearly louder than the quietest of late, takes its place; a cough never is
 
 Those who are always heard have no place and need none.
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from media.bandwidth import limits
-from media.voices import Voice
+from media.room.voices import Voice
 
 _SILENCE = (0, 0, 0)
 
@@ -101,6 +102,8 @@ class Speakers:
                 self._places.append(member)
             elif voices[member].spoke_at == now:
                 self._push(member, now)
+            else:
+                self._creep(member, now)
         self._forward()
 
     def _push(self, member: str, now: float) -> None:
@@ -112,6 +115,14 @@ class Speakers:
             self._places[self._places.index(silent)] = member
         elif comer.activity > voices[quiet].activity + limits.CLEARLY_LOUDER:
             self._places[self._places.index(quiet)] = member
+
+    def _creep(self, member: str, now: float) -> None:
+        """Give `member`, who is too low to be taken for one who speaks, the place of somebody still lower."""
+        voices = self._voices
+        low = min(self._places, key=lambda item: voices[item].ambient)
+        silent = now - voices[low].spoke_at > limits.PLACE_SILENCE
+        if silent and voices[member].ambient > voices[low].ambient + limits.CLEARLY_LOUDER:
+            self._places[self._places.index(low)] = member
 
     def _forward(self) -> None:
         found = self._always.union(self._places)

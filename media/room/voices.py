@@ -11,12 +11,13 @@ from media.bandwidth import limits
 
 class Voice:
     """`activity`: mean loudness of late, 0 after a while of silence. `run`: seconds since this speech began, pauses
-    under SPEECH_PAUSE included. `spoke_at`: when speech was last heard. `talked`: seconds of speech in all."""
+    under SPEECH_PAUSE included. `spoke_at`: when speech was last heard. `talked`: seconds of speech in all.
+    `ambient`: mean loudness of whatever came, speech or not, over a longer while."""
 
-    __slots__ = ("_credit", "_ever_voiced", "activity", "run", "spoke_at", "talked")
+    __slots__ = ("_credit", "_ever_voiced", "activity", "ambient", "run", "spoke_at", "talked")
 
     def __init__(self) -> None:
-        self.activity = self.run = self.talked = 0.0
+        self.activity = self.ambient = self.run = self.talked = 0.0
         self.spoke_at = float("-inf")
         self._credit = 0.0
         self._ever_voiced = False
@@ -25,6 +26,8 @@ class Voice:
         """What came in the last `elapsed` seconds: packets with a level, those with the voice bit, loudness summed."""
         self._credit = min(self._credit + elapsed, limits.MAX_LATE_SPEECH)
         self._ever_voiced = self._ever_voiced or voiced > 0
+        loud = loudness / packets if packets else 0.0
+        self.ambient += (loud - self.ambient) * elapsed / (elapsed + limits.AMBIENT_TIME)
         if packets and loudness >= limits.SPEECH_LOUDNESS * packets and (voiced or not self._ever_voiced):
             self.run = self.run + elapsed if self.speaks(now) else 0.0
             self.spoke_at = now

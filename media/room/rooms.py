@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from media import limits
-from media.adopt import adopt
-from media.capacity import Budget, Sharing, room_for_one_more, share_of
 from media.faults import Fault, MediaFault
-from media.feedback import receive_rtcp
 from media.messages import Permission
 from media.outputs import Dice, Output
 from media.plane.interface import Event, Out, Plane
-from media.pulse import Pulse
-from media.room import Room
-from media.roster import Numbers
+from media.room.adopt import adopt
+from media.room.capacity import Budget, Sharing, room_for_one_more, share_of
+from media.room.feedback import receive_rtcp
+from media.room.pulse import Pulse
+from media.room.room import Room
+from media.room.roster import Numbers
 
 UNBOUNDED = Budget()
 

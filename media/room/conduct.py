@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from media import limits, offers
+from media import limits
 from media.bandwidth.limits import LAYER_BPS
-from media.floor import Floor
-from media.layers import Wish, sound_reserve
-from media.roster import Roster
-from media.tracks import DownTrack, Layer, Reason, Transport, UpTrack
-from media.upward import ask_key_frame
-from media.wishes import Wishes
+from media.room import offers
+from media.room.floor import Floor
+from media.room.layers import Wish, sound_reserve
+from media.room.roster import Roster
+from media.room.tracks import DownTrack, Layer, Reason, Transport, UpTrack
+from media.room.upward import ask_key_frame
+from media.room.wishes import Wishes
 
 
 class Conduct:
-    """Of one room. What the machine has room for (`media/capacity.py`): the highest layer, and pictures a receiver."""
+    """Of one room. What the machine has room for (`capacity.py`): the highest layer, and pictures a receiver."""
 
     def __init__(self, roster: Roster, floor: Floor, last_n: int) -> None:
         self._roster, self._floor, self.last_n = roster, floor, last_n

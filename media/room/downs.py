@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from media import rtcp
 from media.bandwidth.estimate import PathEstimate
-from media.capabilities import CODECS, RTX_PAYLOAD_TYPE, TRANSPORT_SEQUENCE_ID, DownAbility
-from media.layers import Allocation
 from media.outputs import SendRtcp
 from media.plane.interface import DownFormat
-from media.roster import Roster
-from media.tracks import DownTrack, Transport, UpTrack
+from media.room.capabilities import CODECS, RTX_PAYLOAD_TYPE, TRANSPORT_SEQUENCE_ID, DownAbility
+from media.room.layers import Allocation
+from media.room.roster import Roster
+from media.room.tracks import DownTrack, Transport, UpTrack
 
 
 def open_down(roster: Roster, transport: Transport, up: UpTrack, ability: DownAbility, now: float) -> DownTrack:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from media import limits
 from media.bandwidth.limits import FEEDBACK_INTERVAL
-from media.conduct import Conduct
-from media.floor import Floor
-from media.offers import tell_wanted
 from media.plane.interface import Out
-from media.roster import Roster
-from media.tracks import DownTrack, Transport
-from media.upward import answer_numbers, ask_key_frame, bound, report
+from media.room.conduct import Conduct
+from media.room.floor import Floor
+from media.room.offers import tell_wanted
+from media.room.roster import Roster
+from media.room.tracks import DownTrack, Transport
+from media.room.upward import answer_numbers, ask_key_frame, bound, report
 
 # Part of a pulse by which a duty may be early: timers fire a little before or after their time.
 _SLACK = 0.1 * limits.PULSE

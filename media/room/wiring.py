@@ -8,12 +8,12 @@ After each function the two agree: what is closed here can neither send nor be s
 from __future__ import annotations
 
 from media import limits
-from media.downs import close_down
 from media.messages import Direction
 from media.outputs import CloseTransport, OpenTransport, RestartIce
-from media.roster import Member, Roster
-from media.tracks import Transport
-from media.ups import close_up
+from media.room.downs import close_down
+from media.room.roster import Member, Roster
+from media.room.tracks import Transport
+from media.room.ups import close_up
 
 
 def credentials(roster: Roster) -> tuple[str, str]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from media import limits, rtcp
 from media.outputs import SendRtcp
-from media.roster import Roster
-from media.tracks import Layer, Transport
+from media.room.roster import Roster
+from media.room.tracks import Layer, Transport
 
 
 def ask_key_frame(roster: Roster, layer: Layer, now: float) -> None:

@@ -10,13 +10,13 @@ from typing import Literal
 
 from media import limits
 from media.bandwidth.estimate import PathEstimate
-from media.capabilities import CODECS, DownAbility
-from media.formats import LayerFormat, UpFormat
-from media.keyframes import KeyFrameAsker
-from media.layers import Allocation
 from media.messages import Direction, Kind
 from media.plane.interface import Extensions, StreamFormat
-from media.reports import LayerStatistics
+from media.room.capabilities import CODECS, DownAbility
+from media.room.formats import LayerFormat, UpFormat
+from media.room.keyframes import KeyFrameAsker
+from media.room.layers import Allocation
+from media.room.reports import LayerStatistics
 
 NO_EXTENSIONS = Extensions()
 Reason = Literal["lastN", "line", "capacity"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from media.downs import close_down, goodbye
 from media.faults import Fault
-from media.formats import LayerFormat, UpFormat
-from media.keyframes import KeyFrameAsker
 from media.messages import Kind
 from media.plane.interface import Extensions
-from media.reports import LayerStatistics
-from media.roster import Roster
-from media.tracks import Layer, Transport, UpTrack
+from media.room.downs import close_down, goodbye
+from media.room.formats import LayerFormat, UpFormat
+from media.room.keyframes import KeyFrameAsker
+from media.room.reports import LayerStatistics
+from media.room.roster import Roster
+from media.room.tracks import Layer, Transport, UpTrack
 
 
 def open_up(roster: Roster, transport: Transport, kind: Kind, format: UpFormat, *, sealed: bool) -> UpTrack:

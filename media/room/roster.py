@@ -12,7 +12,7 @@ from media.faults import Fault
 from media.messages import Permission
 from media.outputs import Dice, EventName, Output, Tell
 from media.plane.interface import Plane
-from media.tracks import DownTrack, Layer, Transport, UpTrack
+from media.room.tracks import DownTrack, Layer, Transport, UpTrack
 
 NOBODY = Permission(send=(), receive=False)
 

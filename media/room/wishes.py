@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from media import limits, offers
-from media.capacity import Demand
-from media.floor import Floor
-from media.layers import Wish
-from media.roster import Roster
-from media.tracks import DownTrack
+from media import limits
+from media.room import offers
+from media.room.capacity import Demand
+from media.room.floor import Floor
+from media.room.layers import Wish
+from media.room.roster import Roster
+from media.room.tracks import DownTrack
 
 
 class Wishes:

@@ -13,23 +13,23 @@ from __future__ import annotations
 from typing import Any
 
 from media import limits
-from media.allowance import Allowance
-from media.capabilities import down_ability, down_parameters, router_capabilities
-from media.capacity import Demand
-from media.conduct import Conduct
-from media.downs import close_down, open_down
-from media.duties import Duties
 from media.faults import Fault
-from media.floor import Floor
-from media.formats import UpFormat
 from media.messages import Direction, DtlsParameters, Kind, Permission, RtpCapabilities
-from media.offers import tell_again, tell_wanted
 from media.outputs import ConnectTransport, Dice, OpenTransport, RestartIce
 from media.plane.interface import Plane
-from media.roster import Member, Numbers, Roster, words
-from media.ups import close_up, open_up, require_sealed
-from media.upward import ask_key_frame
-from media.wiring import close_transport, open_transport, restart_ice
+from media.room.allowance import Allowance
+from media.room.capabilities import down_ability, down_parameters, router_capabilities
+from media.room.capacity import Demand
+from media.room.conduct import Conduct
+from media.room.downs import close_down, open_down
+from media.room.duties import Duties
+from media.room.floor import Floor
+from media.room.formats import UpFormat
+from media.room.offers import tell_again, tell_wanted
+from media.room.roster import Member, Numbers, Roster, words
+from media.room.ups import close_up, open_up, require_sealed
+from media.room.upward import ask_key_frame
+from media.room.wiring import close_transport, open_transport, restart_ice
 
 
 class Room:
