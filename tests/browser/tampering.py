@@ -21,6 +21,19 @@ KEEPS_ITS_KEYS = """
 })();
 """
 
+# Looks at everything: a page that shows nobody tells the relay so and gets no picture; this one says the opposite.
+LOOKS_AT_ALL = """
+(() => {
+  const real = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (!String(data).includes('"showDownTrack"')) return real.call(this, data);
+    const said = JSON.parse(data);
+    Object.assign(said.data, {width: 640, height: 360});
+    return real.call(this, JSON.stringify(said));
+  };
+})();
+"""
+
 # Does with new keys what sessionStorage says under "keys": "lost" ones never get to the Worker, of "wrong" ones one bit
 # is another, as if the two ends had not derived the same.
 LOSES_KEYS = """

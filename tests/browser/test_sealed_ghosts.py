@@ -30,7 +30,7 @@ from tests.browser.keys import (
 )
 from tests.browser.looks import admit, until
 from tests.browser.people import Person
-from tests.browser.tampering import ALTERS_MAIN, LINE
+from tests.browser.tampering import ALTERS_MAIN, LINE, LOOKS_AT_ALL
 from tests.fakes.boxes import rig_flag
 
 pytestmark = pytest.mark.browser
@@ -128,6 +128,7 @@ async def test_a_box_that_gives_out_anothers_key_for_a_person_leaves_that_person
 ) -> None:
     async with box_of("forwards_everything,swaps_offers") as box:
         mara, ada, ghost = await people(playwright, mara="chromium", ada="firefox", ghost="chromium")
+        await ghost.context.add_init_script(LOOKS_AT_ALL)
         await lead(mara, box)
         await asyncio.gather(wait(ada, box, 0), wait(ghost, box, 1))
 

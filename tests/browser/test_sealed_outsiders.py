@@ -10,7 +10,7 @@ from playwright.async_api import Playwright
 from tests.browser.keys import agree, box_of, gather, holders, opens_nothing_of, people, together, wait, words
 from tests.browser.looks import admit, flowing, until
 from tests.browser.people import Person
-from tests.browser.tampering import KEEPS_ITS_KEYS
+from tests.browser.tampering import KEEPS_ITS_KEYS, LOOKS_AT_ALL
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +29,7 @@ async def test_who_waits_or_was_removed_opens_nothing_though_box_and_relay_send_
         outside = tom, wen
         for who in outside:
             await who.context.add_init_script(KEEPS_ITS_KEYS)
+            await who.context.add_init_script(LOOKS_AT_ALL)
         await gather(mara, box, ada)
         await asyncio.gather(wait(tom, box, 1), wait(wen, box, 2))
         for who in outside:
