@@ -186,8 +186,8 @@ MAX_PLANE_EVENTS = 1024
 # Datagrams other than RTP that wait for Python, 1.5 KiB each; strangers may take half. A room of 32 that comes back at
 # once sends about 400 in the time of one handshake.
 MAX_WAITING_DATAGRAMS = 512
-# SSRCs of one transport that are opened although nobody announced them: libsrtp keeps 0.4 KiB for each, and searches them. Simulcast without
-# SSRCs in its parameters shows up with six.
+# SSRCs of one transport that are opened although nobody announced them: libsrtp keeps 0.4 KiB for each, and looks
+# through all of them for each packet. Simulcast without SSRCs in its parameters shows up with six.
 MAX_FOREIGN_SSRCS = 32
 # Nanoseconds after the newest of them, once there are so many, until one more is opened: what still comes of tracks
 # that have ended is some, over hours.
