@@ -21,7 +21,7 @@ from appliance.identity import rows as accounts
 from appliance.identity.rows import Login
 from appliance.identity.rules import MAX_PASSWORD, MAX_USERNAME, Throttle, normal
 from appliance.live import Live, Page
-from appliance.policy import Action, Actor, Facts, Surface
+from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store.database import Database, Transaction
@@ -33,9 +33,7 @@ WRONG_PASSWORDS_PER_MINUTE = 10  # per address or console
 
 T = TypeVar("T")
 
-_SESSION_STATES: tuple[Action, ...] = ("open", "lock", "unlock", "end")
-_ON_MEMBERS: tuple[Action, ...] = ("admit", "deny", "remove", "vouch", "reissue")
-_WORDS: dict[str, Action] = {word: word for word in (*_SESSION_STATES, *_ON_MEMBERS)}
+_WORDS: dict[str, Action] = {word: word for word in (*STATE_ACTIONS, *MEMBER_ACTIONS)}
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class Clinic:
         Faults: not_found, refused, wrong_state, session_locked, box_full.
         """
         word = _WORDS.get(action)
-        if word is None or (word not in _SESSION_STATES) != bool(member):
+        if word is None or (word not in STATE_ACTIONS) != bool(member):
             raise Fault("not_found", "no such action")
         if word != "admit":
             return await self._act(actor, word, session, member)
@@ -185,7 +183,7 @@ def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[
 
 def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str, *, full: bool) -> Issued | None:
     at = now_text()
-    if action in _SESSION_STATES:
+    if action in STATE_ACTIONS:
         sessions.change(tx, actor, action, session, at)
     elif action == "vouch":
         sessions.vouch(tx, actor, session, member, at)

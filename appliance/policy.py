@@ -3,8 +3,8 @@
 `decide` is the only maker of a Permit, and every writing function in a `rows.py` takes one, so an action that forgot to
 ask does not type-check. Pure: no clock, no store.
 
-Reach: "any" session of the box; "own": sessions that the person leads, alone or with others, or, for a patient, their
-own place in one.
+Reach: "any" of the box; "own": sessions that the person leads, alone or with others, care groups that they are a
+clinician of, their own account, or, for a patient, their own place in a session.
 """
 
 from __future__ import annotations
@@ -25,9 +25,44 @@ Action = Literal[
     "enrol",  # note down a person, staff or patient
     "publish",  # a new version of an agreement
     "schedule",  # a session with its expected people
-    # people coming and going
+    "unlock_box",  # by a key slot
+    # keys and copies of the store
+    "list_keys",
+    "add_key",  # a key slot, tried once before it counts
+    "remove_key",
+    "rekey",
+    "back_up",
+    "restore",
+    "set_clock",  # tell the box what time it is
+    # staff and their accounts
+    "see_staff",
+    "appoint",
+    "retire",
+    "reset_sign_in",  # a new password to begin with, second factors forgotten
+    "end_logins",  # of another person, everywhere
+    # one's own account
     "sign_in",
     "sign_out",
+    "sign_out_everywhere",
+    "see_account",
+    "change_password",
+    "set_second_factor",
+    # the audit
+    "read_audit",
+    "export_audit",
+    "verify_audit",
+    # what billing may see: who was there and for how long
+    "see_attendance",
+    # care groups and the notes of their clinicians, sealed to them
+    "see_care_groups",
+    "change_care_group",  # found one, let a clinician in or out
+    "see_notes",  # that there are notes, when and by whom
+    "read_note",
+    "search_notes",
+    "write_note",
+    "give_access",  # hand a group's keys to a clinician who is new in it
+    "break_glass",  # read without being of the group, with a reason that stays
+    "recover_notes",  # new keys for a clinician who forgot the password
     # a session
     "see",  # its waiting room and roster, with the names of the record
     "open",
@@ -41,7 +76,9 @@ Action = Literal[
     "deny",
     "remove",
     "reissue",  # a new code and PIN; the old ones stop
+    "rejoin",  # a short-lived ticket for one who lost the line; their place stays
     # a patient's own steps
+    "see_own_place",
     "present",  # code and PIN
     "name",
     "sign",
@@ -60,14 +97,47 @@ Action = Literal[
 ]
 
 # fmt: off
+_OWN_ACCOUNT: Mapping[Role, Reach] = {
+    "administrator": "own", "operator": "own", "facilitator": "own", "clinical_lead": "own", "billing": "own",
+    "auditor": "own",
+}
+
 TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "enrol":       {"box": "any", "administrator": "any", "operator": "any", "clinical_lead": "any"},
     "publish":     {"box": "any", "clinical_lead": "any"},
     "schedule":    {"box": "any", "operator": "any", "clinical_lead": "any"},
-    "sign_in":     {"administrator": "own", "operator": "own", "facilitator": "own", "clinical_lead": "own",
-                    "billing": "own", "auditor": "own"},
-    "sign_out":    {"administrator": "own", "operator": "own", "facilitator": "own", "clinical_lead": "own",
-                    "billing": "own", "auditor": "own"},
+    "unlock_box":  {"box": "any"},
+    "list_keys":   {"administrator": "any"},
+    "add_key":     {"administrator": "any"},
+    "remove_key":  {"administrator": "any"},
+    "rekey":       {"administrator": "any"},
+    "back_up":     {"box": "any", "administrator": "any"},
+    "restore":     {"box": "any"},
+    "set_clock":   {"administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "see_staff":     {"administrator": "any", "clinical_lead": "any"},
+    "appoint":       {"box": "any", "administrator": "any", "clinical_lead": "any"},
+    "retire":        {"administrator": "any", "clinical_lead": "any"},
+    "reset_sign_in": {"administrator": "any", "clinical_lead": "any"},
+    "end_logins":    {"administrator": "any", "clinical_lead": "any"},
+    "sign_in":             _OWN_ACCOUNT,
+    "sign_out":            _OWN_ACCOUNT,
+    "sign_out_everywhere": _OWN_ACCOUNT,
+    "see_account":         _OWN_ACCOUNT,
+    "change_password":     _OWN_ACCOUNT,
+    "set_second_factor":   _OWN_ACCOUNT,
+    "read_audit":    {"auditor": "any"},
+    "export_audit":  {"auditor": "any"},
+    "verify_audit":  {"box": "any", "auditor": "any", "administrator": "any"},
+    "see_attendance":    {"billing": "any", "clinical_lead": "any"},
+    "see_care_groups":   {"facilitator": "own", "clinical_lead": "any"},
+    "change_care_group": {"box": "any", "clinical_lead": "any"},
+    "see_notes":         {"facilitator": "own", "clinical_lead": "any"},
+    "read_note":         {"facilitator": "own", "clinical_lead": "own"},
+    "search_notes":      {"facilitator": "own", "clinical_lead": "own"},
+    "write_note":        {"facilitator": "own", "clinical_lead": "own"},
+    "give_access":       {"facilitator": "own", "clinical_lead": "own"},
+    "break_glass":       {"clinical_lead": "any"},
+    "recover_notes":     {"clinical_lead": "any"},
     "see":         {"operator": "any", "facilitator": "own", "clinical_lead": "any", "box": "any"},
     "open":        {"facilitator": "own", "clinical_lead": "any"},
     "lock":        {"facilitator": "own", "clinical_lead": "any"},
@@ -79,6 +149,8 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "deny":        {"facilitator": "own", "clinical_lead": "any"},
     "remove":      {"facilitator": "own", "clinical_lead": "any"},
     "reissue":     {"operator": "any", "facilitator": "own", "clinical_lead": "any", "box": "any"},
+    "rejoin":      {"operator": "any", "facilitator": "own", "clinical_lead": "any"},
+    "see_own_place": {"patient": "own"},
     "present":     {"patient": "own"},
     "name":        {"patient": "own"},
     "sign":        {"patient": "own"},
@@ -98,28 +170,33 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 ROLES: tuple[Role, ...] = (*get_args(StaffRole), "patient", "box")
-SESSION_ACTIONS: tuple[Action, ...] = (
-    "open",
-    "lock",
-    "unlock",
-    "end",
-    "enter",
-    "vouch",
-    "admit",
-    "deny",
-    "remove",
-    "reissue",
+STATE_ACTIONS: tuple[Action, ...] = ("open", "lock", "unlock", "end")
+MEMBER_ACTIONS: tuple[Action, ...] = ("vouch", "admit", "deny", "remove", "reissue", "rejoin")
+ROOM_ACTIONS: tuple[Action, ...] = (
+    "certify_key",
+    "offer_keys",
+    "look_at_group",
+    "found_group",
+    "commit_keys",
+    "read_commits",
+    "say",
+    "compare",
 )
+SESSION_ACTIONS: tuple[Action, ...] = (*STATE_ACTIONS, "enter", *MEMBER_ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. `person` is "" for the box itself; `member` is a patient's own place in a session, else ""."""
+    """Who asks. `person` is "" for the box itself; `member` is a patient's own place in a session, else "".
+
+    `address`: from where, as the listener saw it; recorded, never decided by.
+    """
 
     person: str
     role: Role
     surface: Surface
     member: str = ""
+    address: str = ""
 
 
 BOX = Actor(person="", role="box", surface="command")
@@ -127,11 +204,17 @@ BOX = Actor(person="", role="box", surface="command")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the decision looks at, "" where there is none. `leaders`: who lead the session, or whose login it is."""
+    """What the decision looks at, "" where there is none.
+
+    `leaders`: whose it is: who lead the session, the clinicians of a care group, or the person of a login. `person`:
+    whose record is touched; `thing`: the opaque id of a note, care group, key slot or backup. Both go into the audit.
+    """
 
     session: str = ""
     leaders: tuple[str, ...] = ()
     member: str = ""
+    person: str = ""
+    thing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

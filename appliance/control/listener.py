@@ -13,22 +13,18 @@ import os
 import socket
 import struct
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from appliance.clinic import Clinic
 from appliance.clock import now_seconds, now_text, text
 from appliance.control import types, views
+from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
 from appliance.identity import actions as identity
-from appliance.identity import rows as accounts
-from appliance.ids import token_hash
-from appliance.policy import Actor
+from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Actor
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 
@@ -40,20 +36,6 @@ HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
 _WITHOUT_LOGIN = frozenset({"/v1/unlock", "/v1/sign-in", "/v1/sign-out"})  # sign-out: its login is gone by then
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
-
-T = TypeVar("T")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Box(Protocol):
-    """What the listener needs of the appliance."""
-
-    def clinic(self) -> Clinic: ...
-    def is_unlocked(self) -> bool: ...
-    async def unlock(self, passphrase: str) -> None: ...
-    def about(self) -> types.Box: ...
-    def health(self) -> types.Health: ...
-    def sync(self) -> types.Sync: ...
 
 
 class ControlListener:
@@ -67,20 +49,24 @@ class ControlListener:
         self._feeds: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
+    def routes(self) -> tuple[Route, ...]:
+        """The literal table, with what each asks the policy for."""
+        return (
+            Route("GET", "/v1/snapshot", self._snapshot, ("see",)),
+            Route("GET", "/v1/feed", self._feed_lines, ("see",)),
+            Route("POST", "/v1/unlock", self._unlock, "anyone"),
+            Route("POST", "/v1/sign-in", self._sign_in, ("sign_in",)),
+            Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
+            Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
+            Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
+        )
+
     async def start(self, path: Path) -> None:
         """Listen on `path`, mode 0660."""
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
-        app.add_routes(
-            [
-                web.get("/v1/snapshot", self._snapshot),
-                web.get("/v1/feed", self._feed_lines),
-                web.post("/v1/unlock", self._unlock),
-                web.post("/v1/sign-in", self._sign_in),
-                web.post("/v1/sign-out", self._sign_out),
-                web.post("/v1/sessions/{session}/{action}", self._act),
-                web.post("/v1/sessions/{session}/members/{member}/{action}", self._act),
-            ]
-        )
+        app[BOX] = self._box
+        for route in self.routes():
+            app.router.add_route(route.method, route.path, route.handler)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_SECONDS)
         await self._runner.setup()
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at start
@@ -106,15 +92,15 @@ class ControlListener:
             return await self._once(request, handler)
         except Fault as fault:
             log.info("control: %s %s", fault.code, fault.detail)
-            return _answer(fault.kind.status, types.FaultBody(code=fault.code, sentence=fault.kind.sentence))
+            return answer(types.FaultBody(code=fault.code, sentence=fault.kind.sentence), fault.kind.status)
         except web.HTTPException as problem:
             code = {404: "not_found", 413: "too_large"}.get(problem.status, "bad_request")
-            return _answer(problem.status, types.FaultBody(code=code, sentence=Fault(code).kind.sentence))
+            return answer(types.FaultBody(code=code, sentence=Fault(code).kind.sentence), problem.status)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as problem:  # noqa: BLE001 - the last net: one request's failure is not the box's
             log.error("control: %s in %s", type(problem).__name__, request.match_info.handler.__name__)
-            return _answer(500, types.FaultBody(code="internal", sentence=Fault("internal").kind.sentence))
+            return answer(types.FaultBody(code="internal", sentence=Fault("internal").kind.sentence), 500)
 
     async def _once(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A repeated request gets the first one's answer and does nothing, also while the first is under way.
@@ -130,7 +116,7 @@ class ControlListener:
             first = asyncio.ensure_future(handler(request))
             self._keep(key, first)
         elif request.path not in _WITHOUT_LOGIN:
-            await self._signed_in(request)
+            await signed_in(request)
         answer = await asyncio.shield(first)
         body = answer.body if isinstance(answer, web.Response) else None
         return web.Response(status=answer.status, body=body, content_type="application/json")
@@ -145,34 +131,15 @@ class ControlListener:
         while len(self._answers) > REMEMBERED:
             self._answers.popitem(last=False)
 
-    async def _actor(self, request: web.Request) -> tuple[Actor, types.Login] | None:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not token or not self._box.is_unlocked():
-            return None
-        digest, now = token_hash(token), now_seconds()
-        login = await self._box.clinic().db.read(lambda tx: accounts.login(tx, digest, "console", now))
-        if login is None:
-            return None
-        actor = Actor(person=login.person, role=login.role, surface="console")
-        return actor, types.Login(person=login.person, name=login.name, role=login.role)
-
-    async def _signed_in(self, request: web.Request) -> tuple[Actor, types.Login]:
-        found = await self._actor(request)
-        if found is None:
-            self._box.clinic()  # a locked box says so first
-            raise Fault("not_signed_in")
-        return found
-
     # -- the routes ----------------------------------------------------------------------------------------------
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         sequence = self._feed.sequence
-        found = await self._actor(request)
+        found = await actor(request)
         sessions_seen: tuple[types.Session, ...] = ()
         if found is not None:
             sessions_seen = await self._sessions(found[0])
-        return _answer(
-            200,
+        return answer(
             types.Snapshot(
                 version=types.VERSION,
                 sequence=sequence,
@@ -219,7 +186,7 @@ class ControlListener:
                 gap = types.FeedEntry(sequence=self._feed.sequence, gap=True)
                 await response.write(msgspec.json.encode(gap) + b"\n")
                 return
-            found = await self._actor(request)  # anew each time: a sign-out or a retirement ends what is shown
+            found = await actor(request)  # anew each time: a sign-out or a retirement ends what is shown
             for number, what in changes:
                 entry = await self._entry(number, what, found[0] if found else None)
                 await response.write(msgspec.json.encode(entry) + b"\n")
@@ -251,39 +218,32 @@ class ControlListener:
         return types.FeedEntry(sequence=number, session=seen)
 
     async def _unlock(self, request: web.Request) -> web.Response:
-        await self._box.unlock((await _body(request, types.Unlock)).passphrase)
-        return _answer(200, types.Done())
+        await self._box.unlock((await body(request, types.Unlock)).passphrase)
+        return answer(types.Done())
 
     async def _sign_in(self, request: web.Request) -> web.Response:
-        body = await _body(request, types.SignIn)
-        token, login = await self._box.clinic().sign_in(body.username, body.password, "console", "console")
+        given = await body(request, types.SignIn)
+        token, login = await self._box.clinic().sign_in(given.username, given.password, "console", "console")
         who = types.Login(person=login.person, name=login.name, role=login.role)
-        return _answer(200, types.SignedIn(token=token, login=who))
+        return answer(types.SignedIn(token=token, login=who))
 
     async def _sign_out(self, request: web.Request) -> web.Response:
-        actor, _ = await self._signed_in(request)
-        token = request.headers["Authorization"].removeprefix("Bearer ")
+        actor, _ = await signed_in(request)
+        token = token_of(request)
         await self._box.clinic().db.write(lambda tx: identity.sign_out(tx, actor, token, now_text()))
-        return _answer(200, types.Done())
+        return answer(types.Done())
 
     async def _act(self, request: web.Request) -> web.Response:
-        actor, _ = await self._signed_in(request)
+        actor, _ = await signed_in(request)
         parts = request.match_info
-        beyond = (await _body(request, types.Admit)).beyond if request.can_read_body else ""
+        beyond = (await body(request, types.Admit)).beyond if request.can_read_body else ""
         issued = await self._box.clinic().act(
             actor, parts["action"], parts["session"], parts.get("member", ""), beyond=beyond
         )
         if issued is None:
-            return _answer(200, types.Done())
+            return answer(types.Done())
         link = f"{self._box.about().addresses[0]}/join#{issued.code}"
-        return _answer(200, types.Invitation(link=link, code=issued.code, pin=issued.pin, name=issued.name))
-
-
-async def _body(request: web.Request, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.DecodeError:
-        raise Fault("bad_request", "body") from None
+        return answer(types.Invitation(link=link, code=issued.code, pin=issued.pin, name=issued.name))
 
 
 def _fingerprint(request: web.Request, body: bytes) -> bytes:
@@ -294,10 +254,6 @@ def _fingerprint(request: web.Request, body: bytes) -> bytes:
     parts = (request_id, request.path, request.headers.get("Authorization", ""))
     words = [hashlib.sha256(part.encode("utf-8", "surrogateescape")).digest() for part in parts]
     return hashlib.sha256(b"".join(words) + body).digest()
-
-
-def _answer(status: int, body: msgspec.Struct) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
 
 
 def _peer_uid(request: web.Request) -> int:

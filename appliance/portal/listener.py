@@ -6,13 +6,14 @@ import asyncio
 import errno
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 
 from appliance.faults import Fault
+from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
 from appliance.portal import bodies, forms, logins, pages, patient, problems, sockets, staff
+from appliance.portal.route import Handler, Route
 from appliance.portal.state import BOX, Box
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ HEADERS = {
 }
 IN_HTML = {"Cache-Control": "no-store"}  # a page may hold names; the browser of a shared device keeps none
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CA_FILE = web.AppKey("ca_file", Path)
 
 
@@ -64,33 +64,33 @@ async def _ca(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(request.app[CA_FILE], headers={"Content-Type": "application/x-x509-ca-cert"})
 
 
-ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "/", _home),
-    ("GET", "/protected", _protected),
-    ("POST", "/language", _set_language),
-    ("GET", "/ca.pem", _ca),
-    ("GET", "/join", patient.join),
-    ("POST", "/join", patient.present),
-    ("GET", "/join/next", patient.onward),
-    ("GET", "/join/name", patient.step("name")),
-    ("POST", "/join/name", patient.set_name),
-    ("GET", "/join/agreement", patient.step("agreement")),
-    ("POST", "/join/agreement", patient.sign),
-    ("GET", "/join/devices", patient.step("devices")),
-    ("POST", "/join/devices", patient.tried_devices),
-    ("GET", "/join/wait", patient.step("wait")),
-    ("POST", "/join/ask", patient.ask),
-    ("POST", "/join/leave", patient.leave),
-    ("GET", "/join/over", patient.over),
-    ("GET", "/join/ws", sockets.patient),
-    ("GET", "/staff/sign-in", staff.sign_in_page),
-    ("POST", "/staff/sign-in", staff.sign_in),
-    ("POST", "/staff/sign-out", staff.sign_out),
-    ("GET", "/staff", staff.sessions_page),
-    ("GET", "/staff/sessions/{session}", staff.session_page),
-    ("GET", "/staff/sessions/{session}/ws", sockets.staff),
-    ("POST", "/staff/sessions/{session}/{action}", staff.act),
-    ("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act),
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/", _home, "anyone"),
+    Route("GET", "/protected", _protected, "anyone"),
+    Route("POST", "/language", _set_language, "anyone"),
+    Route("GET", "/ca.pem", _ca, "anyone"),
+    Route("GET", "/join", patient.join, "anyone"),
+    Route("POST", "/join", patient.present, ("present",)),
+    Route("GET", "/join/next", patient.onward, ("see_own_place",)),
+    Route("GET", "/join/name", patient.step("name"), ("see_own_place",)),
+    Route("POST", "/join/name", patient.set_name, ("name",)),
+    Route("GET", "/join/agreement", patient.step("agreement"), ("see_own_place",)),
+    Route("POST", "/join/agreement", patient.sign, ("sign",)),
+    Route("GET", "/join/devices", patient.step("devices"), ("see_own_place",)),
+    Route("POST", "/join/devices", patient.tried_devices, ("try_devices",)),
+    Route("GET", "/join/wait", patient.step("wait"), ("see_own_place",)),
+    Route("POST", "/join/ask", patient.ask, ("ask",)),
+    Route("POST", "/join/leave", patient.leave, ("leave",)),
+    Route("GET", "/join/over", patient.over, ("see_own_place",)),
+    Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS)),
+    Route("GET", "/staff/sign-in", staff.sign_in_page, "anyone"),
+    Route("POST", "/staff/sign-in", staff.sign_in, ("sign_in",)),
+    Route("POST", "/staff/sign-out", staff.sign_out, ("sign_out",)),
+    Route("GET", "/staff", staff.sessions_page, ("see",)),
+    Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
+    Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", *ROOM_ACTIONS)),
+    Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
+    Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, MEMBER_ACTIONS),
 )
 
 
@@ -98,8 +98,8 @@ def application(box: Box, clinic: tuple[str, str], ca_file: Path) -> web.Applica
     """The portal's application for that box. `clinic`: its name and phone as pages show them."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
     app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
-    for method, path, handler in ROUTES:
-        app.router.add_route(method, path, handler)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
     app.router.add_static("/static", STATIC)
     app.on_response_prepare.append(_add_headers)
     return app

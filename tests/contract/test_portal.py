@@ -273,7 +273,7 @@ async def test_a_body_that_is_too_large_is_refused(newcomer: Newcomer) -> None:
     assert (await visitor.post("/join", code="x" * 100_000, pin="1")).status == 413
 
 
-@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES])
+@pytest.mark.parametrize(("method", "path"), [(route.method, route.path) for route in ROUTES])
 async def test_no_route_answers_a_stranger_with_more_than_a_page(
     newcomer: Newcomer, box: OpenBox, method: str, path: str
 ) -> None:

@@ -1,0 +1,84 @@
+"""What every handler of the control socket needs: who asks, the typed body and answer; and a row of its route table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from appliance.clinic import Clinic
+from appliance.clock import now_seconds
+from appliance.control import types
+from appliance.faults import Fault
+from appliance.identity import rows as accounts
+from appliance.ids import token_hash
+from appliance.policy import Action, Actor
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Asks = Literal["anyone"] | tuple[Action, ...]
+
+
+class Box(Protocol):
+    """What the listener needs of the appliance."""
+
+    def clinic(self) -> Clinic: ...
+    def is_unlocked(self) -> bool: ...
+    async def unlock(self, passphrase: str) -> None: ...
+    def about(self) -> types.Box: ...
+    def health(self) -> types.Health: ...
+    def sync(self) -> types.Sync: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the table. `asks`: the actions that the handler asks the policy for, or "anyone" who may connect."""
+
+    method: str
+    path: str
+    handler: Handler
+    asks: Asks
+
+
+BOX = web.AppKey("box", Box)
+
+
+def token_of(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+async def actor(request: web.Request) -> tuple[Actor, types.Login] | None:
+    """Who is signed in, or None: also on a locked box."""
+    box, token = request.app[BOX], token_of(request)
+    if not token or not box.is_unlocked():
+        return None
+    digest, now = token_hash(token), now_seconds()
+    login = await box.clinic().db.read(lambda tx: accounts.login(tx, digest, "console", now))
+    if login is None:
+        return None
+    who = Actor(person=login.person, role=login.role, surface="console", address="console")
+    return who, types.Login(person=login.person, name=login.name, role=login.role)
+
+
+async def signed_in(request: web.Request) -> tuple[Actor, types.Login]:
+    """Who is signed in. Faults: box_locked, not_signed_in."""
+    found = await actor(request)
+    if found is None:
+        request.app[BOX].clinic()  # a locked box says so first
+        raise Fault("not_signed_in")
+    return found
+
+
+async def body(request: web.Request, kind: type[T]) -> T:
+    """The request's body, or Fault("bad_request")."""
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.DecodeError:
+        raise Fault("bad_request", "body") from None
+
+
+def answer(body: msgspec.Struct, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
