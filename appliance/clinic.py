@@ -21,6 +21,7 @@ from appliance.identity import rows as accounts
 from appliance.identity.rows import Login
 from appliance.identity.rules import MAX_PASSWORD, MAX_USERNAME, Throttle, normal
 from appliance.live import Live, Page
+from appliance.notes.ring import Ring
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -42,11 +43,15 @@ class Clinic:
 
     db: Database
     live: Live
+    ring: Ring = field(init=False)
     _sign_ins: Throttle = field(default_factory=lambda: Throttle(WRONG_PASSWORDS_PER_MINUTE, 60.0))
     _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _credential_key: str = ""
+
+    def __post_init__(self) -> None:
+        self.ring = Ring(self.db)
 
     async def act(
         self, actor: Actor, action: str, session: str, member: str = "", *, beyond: Beyond = ""

@@ -19,7 +19,7 @@ from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
 from appliance.policy import Actor
-from appliance.portal.pages import CSRF
+from appliance.portal.pages import CSRF, ROLE
 from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
 from appliance.tickets import rows as tickets
@@ -64,8 +64,9 @@ async def staff(request: web.Request, clinic: Clinic) -> Staff:
     login = await clinic.db.read(lambda tx: accounts.login(tx, digest, "portal", now)) if token else None
     if login is None:
         raise Fault("not_signed_in")
-    request[CSRF] = login.csrf
-    return Staff(Actor(person=login.person, role=login.role, surface="portal"), login.name)
+    request[CSRF], request[ROLE] = login.csrf, login.role
+    actor = Actor(person=login.person, role=login.role, surface="portal", address=request.remote or "")
+    return Staff(actor, login.name)
 
 
 async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
@@ -84,7 +85,9 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     if found is None:
         raise Fault("not_signed_in")
     request[CSRF], member, session = found
-    actor = Actor(person=member.person, role="patient", surface="portal", member=member.id)
+    actor = Actor(
+        person=member.person, role="patient", surface="portal", member=member.id, address=request.remote or ""
+    )
     return Visitor(actor, member, session)
 
 

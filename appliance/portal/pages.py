@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import babel.dates
 import jinja2
@@ -16,6 +16,8 @@ from babel import Locale
 
 from appliance.clock import parse
 from appliance.faults import KINDS, Fault
+from appliance.policy import Role
+from appliance.portal import nav
 
 FOLDER = Path(__file__).parent
 LANGUAGES: tuple[tuple[str, str], ...] = (("en", "English"), ("es", "Español"))
@@ -23,6 +25,7 @@ _CODES = tuple(code for code, _ in LANGUAGES)
 LANGUAGE_COOKIE = "language"
 CLINIC = web.AppKey("clinic_name_and_phone", tuple[str, str])
 CSRF = web.RequestKey("csrf", str)
+ROLE = web.RequestKey("role", str)  # of the member of staff who is signed in
 
 
 @cache
@@ -101,6 +104,7 @@ def render(
         "languages": LANGUAGES,
         "fault": say(request, fault) if fault else None,
         "fault_code": fault.code if fault else "",
+        "nav": nav.places(cast(Role, request[ROLE])) if ROLE in request else [],
     }
     text = _environment(code).get_template(template).render({**facts, **(context or {})})
     return web.Response(text=text, content_type="text/html", status=fault.kind.status if fault else 200)
