@@ -1,8 +1,20 @@
 -- What the box remembers of its own keeping: copies made of it, and what its clock said last.
 
+-- Copies of this box that were made, checked and named. Larger numbers are newer, also after a restoration.
 CREATE TABLE backups (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    at       TEXT NOT NULL,
-    name     TEXT NOT NULL,
-    entries  INTEGER NOT NULL  -- of the audit, as it was then
+    number  INTEGER PRIMARY KEY CHECK (number >= 1),
+    at      TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    place   TEXT NOT NULL,     -- the folder that holds it, as the box saw it then
+    size    INTEGER NOT NULL,  -- bytes of all its files
+    entries INTEGER NOT NULL   -- of the audit, as it was then
+) STRICT;
+
+-- That this store came out of a copy. What was done after that copy is not in it.
+CREATE TABLE restorations (
+    sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
+    at        TEXT NOT NULL,
+    name      TEXT NOT NULL,  -- of the copy
+    copied_at TEXT NOT NULL,
+    seen_at   TEXT            -- when one who may back up was told at the console
 ) STRICT;
