@@ -42,6 +42,13 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind(
         "ticket_stopped", "caller", 403, "This invitation has been stopped. Please call the clinic for a new one."
     ),
+    FaultKind(
+        "ticket_other_device",
+        "caller",
+        403,
+        "This invitation is already in use on another device or in another browser. Please go on there, or call the"
+        " clinic for a new one.",
+    ),
     FaultKind("ticket_expired", "caller", 403, "This invitation is too old. Please call the clinic for a new one."),
     FaultKind("session_over", "caller", 403, "This session is over. If you have a question, please call us."),
     # keys and store
@@ -64,6 +71,15 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("home_not_writable", "machine", 500, "Hearth may not write to its folder. Check who owns it."),
     FaultKind("port_taken", "machine", 500, "Another program already uses that port. Choose another in the settings."),
     FaultKind("bad_settings", "caller", 500, "The settings file has a mistake."),
+    # copies of the box
+    FaultKind("backup_busy", "caller", 409, "A backup is being made already. Please wait until it is done."),
+    FaultKind("backup_no_place", "caller", 404, "There is no such folder for a backup. Is the stick plugged in?"),
+    FaultKind("backup_full", "machine", 507, "There is not enough room for the backup. Nothing of it was kept there."),
+    FaultKind(
+        "backup_failed", "machine", 500, "The backup could not be written, or not be read again. Is the stick still in?"
+    ),
+    FaultKind("backup_damaged", "caller", 422, "This backup is damaged or not whole. Use another one."),
+    FaultKind("backup_foreign", "caller", 422, "What is there is not the backup of a Hearth box."),
     # other processes
     FaultKind("relay_away", "ours", 503, "Picture and sound are starting again. Please wait a moment."),
     FaultKind(
