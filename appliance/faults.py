@@ -62,10 +62,50 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("store_truncated", "machine", 500, "The store has been cut short. Restore it from a backup."),
     FaultKind("store_foreign", "machine", 500, "The store file does not belong to this box, or it is damaged."),
+    FaultKind(
+        "store_damaged",
+        "machine",
+        500,
+        "A part of the store is damaged. The rest goes on; restore the box from a backup soon (hearth restore).",
+    ),
     FaultKind("store_newer", "machine", 500, "The store was written by a newer version. Start that version instead."),
+    FaultKind(
+        "store_rolled_back",
+        "machine",
+        500,
+        "This store is older than what was here before: entries are missing. Put the newer one back, or accept the loss"
+        " with a reason (hearth accept-rollback).",
+    ),
+    FaultKind(
+        "wal_missing",
+        "machine",
+        500,
+        "The store was not closed and its file hearth.db-wal is gone: what was written last may be missing. Put the"
+        " file back, or accept the loss with a reason (hearth accept-rollback).",
+    ),
+    FaultKind(
+        "wal_foreign",
+        "machine",
+        500,
+        "The file hearth.db-wal beside the store does not belong to it: the store was closed without one. Move that"
+        " file away, then start again.",
+    ),
     FaultKind("store_exists", "caller", 409, "There is a store here already. Nothing was changed."),
     FaultKind(
         "store_failed", "machine", 500, "The box could not write to its disk. Nothing was lost that it had confirmed."
+    ),
+    FaultKind(
+        "disk_full",
+        "machine",
+        507,
+        "The disk is full: nothing new can be kept, what is there can be read. Make room; the box goes on by itself.",
+    ),
+    FaultKind(
+        "home_read_only",
+        "machine",
+        500,
+        "The disk can only be read, often after an error of the disk. Start the machine again; if it comes back, put in"
+        " a new disk and restore from a backup.",
     ),
     FaultKind("home_in_use", "machine", 500, "Another Hearth is already running on this folder."),
     FaultKind("home_not_writable", "machine", 500, "Hearth may not write to its folder. Check who owns it."),
@@ -80,6 +120,8 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("backup_damaged", "caller", 422, "This backup is damaged or not whole. Use another one."),
     FaultKind("backup_foreign", "caller", 422, "What is there is not the backup of a Hearth box."),
+    # the clock
+    FaultKind("clock_wrong", "caller", 422, "That date cannot be right. Please look at day, month and year again."),
     # other processes
     FaultKind("relay_away", "ours", 503, "Picture and sound are starting again. Please wait a moment."),
     FaultKind(
