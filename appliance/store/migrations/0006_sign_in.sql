@@ -78,11 +78,13 @@ CREATE TABLE passkeys (
 ) STRICT;
 CREATE INDEX passkeys_of_person ON passkeys (person);
 
--- What time it is: one row. `seen_at` is the last time that was noted, in corrected seconds since the epoch.
+-- What time it is: one row. `seen_at` is the last time that was noted, in corrected seconds since the epoch; `steady` is
+-- the steady clock's at that moment.
 CREATE TABLE clock (
     only       INTEGER PRIMARY KEY CHECK (only = 1),
     correction INTEGER NOT NULL,  -- seconds to add to the machine's clock, as staff measured them
     seen_at    INTEGER NOT NULL,
+    steady     INTEGER NOT NULL,
     boot       TEXT NOT NULL,  -- the kernel's name for the start in which staff last said the time, or ''
     doubt      INTEGER NOT NULL CHECK (doubt IN (0, 1))  -- the box went by a stop-gap, and nobody has said the time since
 ) STRICT;
