@@ -7,16 +7,16 @@ import shutil
 from pathlib import Path
 
 from appliance.faults import Fault
-from appliance.store import keyslots
+from appliance.store import keyslots, witness, slotpair
 from appliance.store.database import Database, create_file, store_path
 from appliance.store.files import fault_of_os, sync_folder
 from appliance.store.key import StoreKey
-from appliance.store.keyslots import BOX_COST, Cost, slots_path
+from appliance.store.keyslots import BOX_COST, Cost
 
 
 def present(folder: Path) -> bool:
     """Whether `folder` holds a store or a part of one: then it is opened, or a fault says what is missing."""
-    return slots_path(folder).exists() or store_path(folder).exists()
+    return slotpair.present(folder) or store_path(folder).exists()
 
 
 async def give_birth(folder: Path, passphrase: str, cost: Cost = BOX_COST) -> Database:
@@ -36,6 +36,7 @@ def _build(folder: Path, passphrase: str, cost: Cost) -> StoreKey:
         shutil.rmtree(fresh, ignore_errors=True)
         key = keyslots.create(fresh, passphrase, cost)
         create_file(store_path(fresh), key)
+        witness.reset(folder)  # of a store that was here and is gone
         fresh.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:

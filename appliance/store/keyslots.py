@@ -1,55 +1,53 @@
-"""The key slots: a passphrase opens a slot, a slot holds the store's key. The passphrase itself is kept nowhere.
+"""The key slots of a store: a secret opens a slot, a slot holds the store's key. The secret itself is kept nowhere.
 
-Slow on purpose (Argon2id): call from a thread, never from the event loop.
+Slow on purpose (Argon2id): call from a thread, never from the event loop. The caller holds the home's lock.
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from appliance.clock import now_text
 from appliance.faults import Fault
-from appliance.store import slotfile
-from appliance.store.files import fault_of_os, write_atomically
+from appliance.store import probe, sheet, slotpair, slots
+from appliance.store.files import fault_of_os
 from appliance.store.key import SIZE, StoreKey
+from appliance.store.slotfile import Argon2, Hkdf, Kind, Slot, Slots
+from appliance.store.slotfile1 import Slot1
+from appliance.store.slots import BOX_COST, MAX_PASSPHRASE, Cost, Numbered
 
-__all__ = ["BOX_COST", "Cost", "StoreKey", "create", "slots_path", "unlock"]
-
-MAX_PASSPHRASE = 1024  # characters: a longer one is a mistake or an attack on the key derivation
+__all__ = ["BOX_COST", "Cost", "Opened", "StoreKey", "create", "open_with", "open_with_seed", "slots_path", "unlock"]
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What one try costs: Argon2id memory in KiB, passes and lanes (RFC 9106 section 3.1)."""
+class Opened:
+    """The store's key, its number, and the id of the slot that it came from."""
 
-    memory: int
-    iterations: int
-    lanes: int
-
-
-# Twice the memory of RFC 9106's second recommended option (section 4: t=3, p=4, 64 MiB; the first one asks for 2 GiB,
-# more than a Pi 4 may have). One unlocking a start may take a second or two; a Pi with 1 GiB can still spare 128 MiB.
-BOX_COST = Cost(memory=128 * 1024, iterations=3, lanes=4)
+    key: StoreKey
+    number: int
+    slot: str
 
 
 def slots_path(folder: Path) -> Path:
-    """Where the slots of the store in `folder` are."""
+    """Where the slots of the store in `folder` are; a second copy stands in `slotpair.copies`."""
     return folder / "slots.json"
 
 
-def create(folder: Path, passphrase: str, cost: Cost = BOX_COST) -> StoreKey:
-    """A new key in a new slots.json with one passphrase slot.
+def create(folder: Path, passphrase: str, cost: Cost = BOX_COST, label: str = "") -> StoreKey:
+    """A new key in new slots with one passphrase slot.
 
     Faults: store_exists (slots or a store are here already), bad_request (an empty or endless passphrase),
     home_not_writable, store_failed.
     """
-    if slots_path(folder).exists() or (folder / "hearth.db").exists():
+    if slotpair.present(folder) or (folder / "hearth.db").exists():
         raise Fault("store_exists")
     if not 0 < len(passphrase) <= MAX_PASSPHRASE:
         raise Fault("bad_request", "passphrase length")
@@ -58,45 +56,104 @@ def create(folder: Path, passphrase: str, cost: Cost = BOX_COST) -> StoreKey:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise fault_of_os(error) from error
-    write_atomically(slots_path(folder), slotfile.serialise((_wrap(key, passphrase, cost),)))
+    first = slots.of_passphrase(passphrase, label, now_text(), (Numbered(1, key),), cost)
+    slotpair.save(folder, Slots(generation=0, slots=(first,)))
     return key
 
 
-def unlock(folder: Path, passphrase: str) -> StoreKey:
-    """The key. Faults: slots_missing (no file, or a damaged one), wrong_passphrase. Writes nothing."""
-    try:
-        content = slots_path(folder).read_bytes()
-    except OSError:
-        raise Fault("slots_missing") from None
-    slots = slotfile.parse(content)
-    if 0 < len(passphrase) <= MAX_PASSPHRASE:
-        for slot in slots:
-            key = _unwrap(slot, passphrase)
-            if key is not None:
-                return key
+def unlock(folder: Path, secret: str) -> StoreKey:
+    """The key alone, as `open_with` finds it."""
+    return open_with(folder, secret).key
+
+
+def open_with(folder: Path, secret: str) -> Opened:
+    """The key by a passphrase or by a sheet's words. Faults: slots_missing, wrong_passphrase.
+
+    A wrong secret writes nothing. A right one also mends what it finds (`_settle`).
+    """
+    file = slotpair.load(folder)
+    if not 0 < len(secret) <= MAX_PASSPHRASE:
+        raise Fault("wrong_passphrase")
+    if isinstance(file, Slot1):
+        return _open_version_1(folder, file, secret)
+    for slot in _likely_first(file, sheet.entropy(secret) is not None):
+        keys = slots.opened(slot, seed) if (seed := _seed(slot, secret)) else ()
+        if keys:
+            return _settled(folder, file, slot, keys)
     raise Fault("wrong_passphrase")
 
 
-def _wrap(key: StoreKey, passphrase: str, cost: Cost) -> slotfile.Slot:
-    kdf = slotfile.Kdf(
-        name="argon2id", memory=cost.memory, iterations=cost.iterations, lanes=cost.lanes, salt=os.urandom(16)
-    )
-    bare = slotfile.Slot(id=os.urandom(8).hex(), kind="passphrase", kdf=kdf, nonce=os.urandom(12), wrapped=b"")
-    wrapped = ChaCha20Poly1305(_derive(passphrase, kdf)).encrypt(bare.nonce, key.raw(), bare.header())
-    return slotfile.Slot(id=bare.id, kind=bare.kind, kdf=kdf, nonce=bare.nonce, wrapped=wrapped)
-
-
-def _unwrap(slot: slotfile.Slot, passphrase: str) -> StoreKey | None:
-    try:
-        raw = ChaCha20Poly1305(_derive(passphrase, slot.kdf)).decrypt(slot.nonce, slot.wrapped, slot.header())
-    except InvalidTag:
+def open_with_seed(folder: Path, kind: Kind, seed: bytes) -> Opened | None:
+    """The key by a private half that is held elsewhere, None if no slot of that kind is its."""
+    file = slotpair.load(folder)
+    if isinstance(file, Slot1):
         return None
-    return StoreKey(raw)
+    for slot in file.slots:
+        keys = slots.opened(slot, seed) if slot.kind == kind else ()
+        if keys:
+            return _settled(folder, file, slot, keys)
+    return None
 
 
-def _derive(passphrase: str, kdf: slotfile.Kdf) -> bytes:
-    # NFKC: the same passphrase typed on a phone, a console and a Mac gives the same bytes.
-    text = unicodedata.normalize("NFKC", passphrase).encode("utf-8", "surrogatepass")
-    return Argon2id(
-        salt=kdf.salt, length=32, iterations=kdf.iterations, lanes=kdf.lanes, memory_cost=kdf.memory
-    ).derive(text)
+def right_one(folder: Path, keys: tuple[Numbered, ...]) -> Numbered:
+    """Of several keys the one that opens the store; the newest if none does, so that the store's own fault is told."""
+    for one in keys if len(keys) > 1 else ():
+        if probe.opens(folder / "hearth.db", one.key):
+            return one
+    return keys[0]
+
+
+def _likely_first(file: Slots, looks_like_a_sheet: bool) -> Iterator[Slot]:
+    """Twelve words may be a passphrase all the same; a sheet is tried in no time."""
+    yield from (slot for slot in file.slots if slot.kind == "sheet" and looks_like_a_sheet)
+    yield from (slot for slot in file.slots if slot.kind == "passphrase")
+
+
+def _seed(slot: Slot, secret: str) -> bytes | None:
+    if isinstance(slot.kdf, Argon2):
+        return slots.seed_of_passphrase(secret, slot.kdf)
+    entropy = sheet.entropy(secret)
+    return slots.seed_of_sheet(entropy, slot.kdf) if isinstance(slot.kdf, Hkdf) and entropy else None
+
+
+def _settled(folder: Path, file: Slots, by: Slot, keys: tuple[Numbered, ...]) -> Opened:
+    """What the slot opened, and the slots put in order: the key of a rekey that did not come about is dropped, a sheet
+    that opened the box has been tried, a damaged copy is written anew.
+
+    None of that may keep a box locked, so a disk that refuses is left for the store to complain about.
+    """
+    right = right_one(folder, keys)
+    with suppress(Fault):
+        wanted = file
+        if file.keys() != (right.number,) and probe.opens(folder / "hearth.db", right.key):
+            wanted = _each(wanted, lambda slot: slots.without(slot, right.number))
+        if not by.tried_at:
+            tried = now_text()
+            wanted = _each(wanted, lambda s: msgspec.structs.replace(s, tried_at=tried) if s.id == by.id else s)
+        if wanted != file:
+            slotpair.save(folder, wanted)
+        else:
+            slotpair.mend(folder)
+    return Opened(right.key, right.number, by.id)
+
+
+def _each(file: Slots, change: Callable[[Slot], Slot]) -> Slots:
+    changed = (change(slot) for slot in file.slots)
+    return msgspec.structs.replace(file, slots=tuple(slot for slot in changed if slot.seals))
+
+
+def _open_version_1(folder: Path, slot: Slot1, passphrase: str) -> Opened:
+    """As version 0.4 wrote it; the same passphrase gets a slot of today at the same cost."""
+    kdf = slot.kdf
+    cost = Cost(kdf.memory, kdf.iterations, kdf.lanes)
+    seed = slots.seed_of_passphrase(
+        passphrase, Argon2(memory=cost.memory, iterations=cost.iterations, lanes=cost.lanes, salt=kdf.salt)
+    )
+    try:
+        key = StoreKey(ChaCha20Poly1305(seed).decrypt(slot.nonce, slot.wrapped, slot.header()))
+    except InvalidTag:
+        raise Fault("wrong_passphrase") from None
+    fresh = slots.of_passphrase(passphrase, "", slotpair.made_at(folder), (Numbered(1, key),), cost)
+    with suppress(Fault):
+        slotpair.save(folder, Slots(generation=0, slots=(fresh,)))
+    return Opened(key, 1, fresh.id)

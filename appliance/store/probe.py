@@ -15,30 +15,57 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.faults import Fault
-from appliance.store import migrate, wal
+from appliance.store import migrate, wal, witness
 from appliance.store.connection import APPLICATION_ID, PAGE, Connection, StoreError, connect
 from appliance.store.key import StoreKey
 
 
-def check(path: Path, key: StoreKey, migrations: tuple[migrate.Migration, ...]) -> None:
-    """Returns if the store can be opened. Faults: store_missing, store_truncated, store_foreign, store_newer."""
+def check(
+    path: Path, key: StoreKey, migrations: tuple[migrate.Migration, ...], known: witness.Witness | None = None
+) -> None:
+    """Returns if the store can be opened. `known`: what its witness says of it.
+
+    Faults: store_missing, store_truncated, store_foreign, store_damaged, store_newer, store_rolled_back, wal_missing,
+    wal_foreign.
+    """
     size = path.stat().st_size if path.is_file() else 0
     if size == 0:
         raise Fault("store_missing")
     if size < PAGE:
         raise Fault("store_truncated", "less than one page")
-    rest = wal.leftover(path.with_name(path.name + "-wal"), PAGE)
+    beside = path.with_name(path.name + "-wal")
+    rest = wal.leftover(beside, PAGE)
     connection = connect(path, key, "mode=ro&vfs=unix-none" if rest else "mode=ro&immutable=1")
+    code = "store_foreign"  # until the key has opened the first page
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         _check_identity(connection)
         _check_length(size, rest)
+        code = "store_damaged"
         migrate.check(connection, migrations)
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        witness.check_wal(known, exists=beside.exists(), has_commit=rest is not None)
+        witness.check(lambda sql: connection.execute(sql).fetchone(), known)
     except StoreError as error:
-        raise Fault("store_foreign", str(getattr(error, "sqlite_errorname", ""))) from None
+        raise Fault(code, str(getattr(error, "sqlite_errorname", ""))) from None
     finally:
         connection.close()
+
+
+def opens(path: Path, key: StoreKey) -> bool:
+    """Whether this is the store's key, of which nothing else is said. A rekey that was cut short leaves two to try."""
+    if not path.is_file():
+        return False
+    rest = wal.leftover(path.with_name(path.name + "-wal"), PAGE)
+    connection = connect(path, key, "mode=ro&vfs=unix-none" if rest else "mode=ro&immutable=1")
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except StoreError:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _check_identity(connection: Connection) -> None:

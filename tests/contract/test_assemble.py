@@ -38,7 +38,7 @@ async def appliance() -> AsyncIterator[Appliance]:
             yield found
         finally:
             await found.close()
-        assert sorted(path.name for path in home.store.iterdir()) == ["hearth.db", "slots.json"]
+        assert sorted(path.name for path in home.store.iterdir()) == ["hearth.db", "slots.json", "spare"]
 
 
 async def test_a_certificate_that_cannot_be_written_keeps_no_box_locked(

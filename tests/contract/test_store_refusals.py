@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.faults import Fault
-from appliance.store import birth, keyslots, migrate, probe, wal
+from appliance.store import birth, keyslots, migrate, probe, slotpair, wal
 from appliance.store.connection import APPLICATION_ID, connect_writer
 from appliance.store.database import Database, store_path
 from appliance.store.files import HomeLock
@@ -84,7 +84,8 @@ async def test_the_wrong_passphrase_opens_nothing(tmp_path: Path) -> None:
 async def test_without_its_slots_a_store_stays_closed(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     await new_store(folder)
-    (folder / "slots.json").unlink()
+    for path in slotpair.copies(folder):
+        path.unlink()
     assert await refusal(folder) == "slots_missing"
 
 
@@ -92,7 +93,8 @@ async def test_without_its_slots_a_store_stays_closed(tmp_path: Path) -> None:
 async def test_a_damaged_slot_file_is_not_taken_for_a_wrong_passphrase(tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "store"
     await new_store(folder)
-    (folder / "slots.json").write_bytes(content)
+    for path in slotpair.copies(folder):
+        path.write_bytes(content)
     assert await refusal(folder) == "slots_missing"
 
 
@@ -239,7 +241,7 @@ async def test_a_store_with_a_wal_left_over_opens(tmp_path: Path) -> None:
     database = await open_store(folder)
     assert await database.read(lambda tx: tx.one("SELECT name FROM people WHERE id = 'p1'")) is not None
     await database.close()
-    assert set(everything_in(folder)) == {"hearth.db", "slots.json"}
+    assert set(everything_in(folder)) == {"hearth.db", "slots.json", "spare/slots.json"}
 
 
 async def test_a_store_opens_when_only_the_wal_has_a_whole_first_page(tmp_path: Path) -> None:
@@ -290,7 +292,7 @@ async def test_a_birth_that_was_cut_off_can_be_repeated(tmp_path: Path) -> None:
     keyslots.create(half, "an earlier try", CHEAP)
     (half / "hearth.db.new").write_bytes(b"half of a store")
     await new_store(folder)
-    assert set(everything_in(tmp_path)) == {"store/hearth.db", "store/slots.json"}
+    assert set(everything_in(tmp_path)) == {"store/hearth.db", "store/slots.json", "store/spare/slots.json"}
 
 
 def test_a_home_that_may_not_be_written_is_told(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ async def test_a_broken_constraint_is_the_callers(database: Database) -> None:
     with pytest.raises(IntegrityError):
         await database.write(keep("a"))
     with pytest.raises(IntegrityError):
-        await database.write(lambda tx: tx.execute("INSERT INTO accounts VALUES ('nobody', 'u', 'auditor', 'p', NULL)"))
+        await database.write(lambda tx: tx.execute("INSERT INTO accounts (person, username, role, password) VALUES ('nobody', 'u', 'auditor', 'p')"))
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
@@ -146,7 +146,7 @@ async def test_closing_finishes_what_is_queued_and_leaves_one_file(tmp_path: Pat
     await database.close()
     await database.close()
     assert await asyncio.gather(*writes) == [1] * 20
-    assert set(everything_in(folder)) == {"hearth.db", "slots.json"}
+    assert set(everything_in(folder)) == {"hearth.db", "slots.json", "spare/slots.json"}
     for closed in (database.read, database.write):
         with pytest.raises(Fault, match="box_locked"):
             await closed(names)

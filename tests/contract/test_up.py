@@ -70,7 +70,7 @@ async def test_it_comes_up_ends_clean_and_starts_again_with_the_same_store(home:
         assert (facts["box"]["state"], facts["box"]["relay_connected"]) == ("unlocked", True)
         assert facts["sync"]["state"] == "up_to_date"
         await ended(box)
-    assert sorted(path.name for path in (home / "store").iterdir()) == ["hearth.db", "slots.json"]
+    assert sorted(path.name for path in (home / "store").iterdir()) == ["hearth.db", "slots.json", "spare"]
     async with running_box(home) as box:
         assert box.demo == first
         await ended(box)
@@ -89,7 +89,7 @@ async def test_it_ends_clean_although_a_page_and_a_console_are_open(home: Path) 
             await ended(box)
         await ada.close()
         await console.close()
-    assert sorted(path.name for path in (home / "store").iterdir()) == ["hearth.db", "slots.json"]
+    assert sorted(path.name for path in (home / "store").iterdir()) == ["hearth.db", "slots.json", "spare"]
 
 
 async def test_no_secret_and_no_name_is_on_a_command_line_or_in_a_log(home: Path) -> None:
