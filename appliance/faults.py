@@ -28,6 +28,7 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("bad_request", "caller", 400, "The box did not understand that. Please go back and try again."),
     FaultKind("not_signed_in", "caller", 401, "Please sign in first."),
     FaultKind("wrong_sign_in", "caller", 401, "That name and password do not belong together."),
+    FaultKind("wrong_code", "caller", 401, "That code is not right. It may be too old, or used already."),
     FaultKind("refused", "caller", 403, "You are not allowed to do that here."),
     FaultKind("forged", "caller", 403, "This page was open for too long. Please load it again."),
     FaultKind("not_found", "caller", 404, "There is nothing here."),
@@ -37,6 +38,21 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("box_full", "machine", 409, "The box is at its limit. One more person with a picture does not fit."),
     FaultKind("too_large", "caller", 413, "That was too much at once."),
     FaultKind("too_many_tries", "caller", 429, "Too many tries. Please wait a minute and try again."),
+    # accounts of staff
+    FaultKind("username_taken", "caller", 409, "That user name is taken. Please choose another."),
+    FaultKind("own_account", "caller", 409, "You cannot do that with your own account. Ask another administrator."),
+    FaultKind(
+        "last_administrator",
+        "caller",
+        409,
+        "This is the last account that can manage the others. Appoint another one first.",
+    ),
+    FaultKind("password_again", "caller", 403, "Please give your password once more. Then you can change this."),
+    FaultKind("password_short", "caller", 422, "That password is too short. Please take at least 10 characters."),
+    FaultKind("password_long", "caller", 422, "That password is too long. Please take at most 256 characters."),
+    FaultKind("password_common", "caller", 422, "Many people use that password, so it is easy to guess."),
+    FaultKind("password_name", "caller", 422, "That password has your name in it, so it is easy to guess."),
+    FaultKind("passwords_differ", "caller", 422, "The two new passwords are not the same. Please type them again."),
     # tickets
     FaultKind("wrong_ticket", "caller", 403, "That code and PIN do not belong together. Please check both."),
     FaultKind(
@@ -53,6 +69,15 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("session_over", "caller", 403, "This session is over. If you have a question, please call us."),
     # keys and store
     FaultKind("wrong_passphrase", "caller", 403, "That is not the passphrase of this box."),
+    FaultKind("wrong_sheet", "caller", 403, "These are not the words of that sheet. Please check each of them."),
+    FaultKind("weak_passphrase", "caller", 422, "A passphrase of the box has at least 12 characters."),
+    FaultKind(
+        "last_slot", "caller", 409, "That is the last way into the box that is known to work. Add another one first."
+    ),
+    FaultKind("too_many_slots", "caller", 409, "There are 16 key slots already. Remove one that nobody needs."),
+    FaultKind("not_enrolled", "caller", 409, "This box does not know a headquarters yet."),
+    FaultKind("machine_refused", "machine", 409, "This machine cannot keep a credential for the box."),
+    FaultKind("wrong_answer", "caller", 403, "That answer from headquarters does not fit the request of this box."),
     FaultKind("box_locked", "machine", 503, "The box is not unlocked yet. Please ask the staff."),
     FaultKind(
         "slots_missing", "machine", 500, "The file with the key slots is missing or damaged. Restore it from a backup."
@@ -136,13 +161,15 @@ BY_CODE: dict[str, FaultKind] = {kind.code: kind for kind in KINDS}
 class Fault(Exception):
     """Raised anywhere in the appliance, caught once: at a listener or in `__main__`.
 
-    `code` must be in KINDS. `detail` goes to the log only and holds no name, secret or health detail.
+    `code` must be in KINDS. `detail` goes to the log only and holds no name, secret or health detail. `seconds`: until
+    it is worth another try, 0 where nobody can tell.
     """
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str = "", *, seconds: float = 0.0) -> None:
         super().__init__(code)
         self.kind = BY_CODE[code]
         self.detail = detail
+        self.seconds = seconds
 
     @property
     def code(self) -> str:
