@@ -93,6 +93,8 @@ class Appliance:
             version=version("hearth"),
             addresses=self.addresses(),
             relay_connected=self._relay is not None and self._relay.connected,
+            clock=self._clinic.clock.trouble if self._clinic else "",
+            clock_correction=self._clinic.clock.correction if self._clinic else 0,
         )
 
     def health(self) -> types.Health:
@@ -130,8 +132,11 @@ class Appliance:
             key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
             db = await Database.open(self._home.store, key)
             live = Live(db, self._feed.publish)
+            clinic = Clinic(db, live)
+            await clinic.clock.begin()
+            clinic.clock.changed = self._clock_changed
             await self._renew_certificate(db)
-            self._clinic = Clinic(db, live)
+            self._clinic = clinic
         self._relay = RelayClient(
             self._home.relay_socket,
             admitted=live.admitted,
@@ -144,6 +149,7 @@ class Appliance:
         self._keep_going(self._forwarder.run)
         self._keep_going(lambda: self._watch_network(db))
         self._keep_going(lambda: self._watch_pages(live))
+        self._keep_going(clinic.clock.run)
         self._feed.publish("gap")  # everything is new
 
     async def close(self) -> None:
@@ -159,7 +165,11 @@ class Appliance:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._clinic is not None:
             await self._clinic.live.close()
+            await self._clinic.clock.end()
             await self._clinic.db.close()
+
+    def _clock_changed(self) -> None:
+        self._feed.publish("gap")  # every time shown is another one now
 
     async def _watch_network(self, db: Database) -> None:
         """Keep the name announced and the certificate right while addresses and days go by."""

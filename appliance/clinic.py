@@ -28,7 +28,8 @@ from appliance.sessions import rows
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
-from appliance.tickets.rules import WRONG_CODES_PER_MINUTE
+from appliance.tickets.rules import GUESSED, WRONG_CODES_PER_MINUTE
+from appliance.timekeeping.keeper import Timekeeper
 
 WRONG_PASSWORDS_PER_MINUTE = 10  # per address or console
 
@@ -44,6 +45,7 @@ class Clinic:
     db: Database
     live: Live
     ring: Ring = field(init=False)
+    clock: Timekeeper = field(init=False)
     _sign_ins: Throttle = field(default_factory=lambda: Throttle(WRONG_PASSWORDS_PER_MINUTE, 60.0))
     _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
@@ -52,13 +54,14 @@ class Clinic:
 
     def __post_init__(self) -> None:
         self.ring = Ring(self.db)
+        self.clock = Timekeeper(self.db)
 
     async def act(
         self, actor: Actor, action: str, session: str, member: str = "", *, beyond: Beyond = ""
     ) -> Issued | None:
         """One session action by its word, its refusal noted; then everything live is brought in line with the store.
 
-        `beyond`: how to admit where the box is at its limit; "" asks first. Returns the new ticket of a `reissue`.
+        `beyond`: how to admit where the box is at its limit; "" asks first. Returns a new ticket where one is made.
         Faults: not_found, refused, wrong_state, session_locked, box_full.
         """
         word = _WORDS.get(action)
@@ -163,16 +166,30 @@ class Clinic:
         self._sign_ins.give_back(address)
         return await self.db.write(lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds()))
 
-    async def present(self, code: str, pin: str, address: str) -> str:
-        """A visit's token for a ticket. Faults: those of `tickets.present`, and too_many_tries."""
-        if not self._codes.take(address, time.monotonic()):
+    async def present(
+        self, code: str, pin: str, address: str, *, device: str = "", shared: bool = False
+    ) -> tickets.Presented:
+        """A visit and the device's token for a ticket. Faults: those of `tickets.present`, and too_many_tries.
+
+        An address that has used up its tries still gets in with a right code and PIN, and learns nothing of a wrong one
+        (tickets/rules.py): who guesses in the waiting area keeps nobody else out.
+        """
+        free = self._codes.take(address, time.monotonic())
+        if not free and await self.db.read(lambda tx: tickets.known(tx, code)) is None:
             raise Fault("too_many_tries")
-        presented = await self.db.write(lambda tx: tickets.present(tx, code, pin, now_text(), now_seconds()))
+        at, now = now_text(), now_seconds()
+        presented = await self.db.write(
+            lambda tx: tickets.present(tx, code, pin, at, now, device=device, shared=shared)
+        )
         if presented.fault:
-            raise Fault(presented.fault)
-        self._codes.give_back(address)
+            guessed = presented.fault in GUESSED
+            if free and not guessed:  # who has the right PIN does not guess
+                self._codes.give_back(address)
+            raise Fault(presented.fault if free or not guessed else "too_many_tries")
+        if free:
+            self._codes.give_back(address)
         await self.live.changed(presented.session)
-        return presented.token
+        return presented
 
 
 def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
@@ -194,6 +211,8 @@ def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str
         sessions.vouch(tx, actor, session, member, at)
     elif action == "reissue":
         return tickets.reissue(tx, actor, session, member, at, now_seconds())
+    elif action == "rejoin":
+        return tickets.rejoin(tx, actor, session, member, at, now_seconds())
     else:
         sessions.decide_on(tx, actor, action, session, member, at, full=full)
     return None

@@ -21,10 +21,12 @@ from aiohttp.http_exceptions import LineTooLong
 from appliance.control.types import (
     VERSION,
     Admit,
+    Clock,
     Done,
     FaultBody,
     FeedEntry,
     Invitation,
+    SetClock,
     SignedIn,
     SignIn,
     Snapshot,
@@ -133,6 +135,18 @@ class ControlClient:
     async def reissue(self, session: str, member: str) -> Invitation:
         """A new link and PIN for one person; the old ones stop. A retry gives the same ones."""
         return await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/reissue", Invitation)
+
+    # -- the clock
+
+    async def clock(self) -> Clock:
+        """What time the box goes by. Fault: box_locked."""
+        return await self._request("GET", "/v1/clock", Clock)
+
+    async def set_clock(self, at: str) -> Clock:
+        """It is `at` (RFC 3339) now. Faults: refused, clock_wrong (cannot be), wrong_state (a time server sets it)."""
+        return await self._post("/v1/clock", Clock, SetClock(at=at))
+
+    # -- the end
 
     async def close(self) -> None:
         """Forget the token and close the connections."""

@@ -15,7 +15,7 @@ from appliance.control import types
 from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
-from appliance.policy import Action, Actor
+from appliance.policy import TABLE, Action, Actor, StaffRole
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +45,14 @@ class Route:
 
 BOX = web.AppKey("box", Box)
 
+# What is done to the box itself and not to a session; a console offers it by `types.Login.may`.
+OF_THE_BOX: tuple[Action, ...] = ("set_clock", "list_keys", "add_key", "remove_key", "rekey", "back_up")
+
+
+def login_of(person: str, name: str, role: StaffRole) -> types.Login:
+    """Who is signed in, as the console sees it."""
+    return types.Login(person=person, name=name, role=role, may=tuple(one for one in OF_THE_BOX if role in TABLE[one]))
+
 
 def token_of(request: web.Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -60,7 +68,7 @@ async def actor(request: web.Request) -> tuple[Actor, types.Login] | None:
     if login is None:
         return None
     who = Actor(person=login.person, role=login.role, surface="console", address="console")
-    return who, types.Login(person=login.person, name=login.name, role=login.role)
+    return who, login_of(login.person, login.name, login.role)
 
 
 async def signed_in(request: web.Request) -> tuple[Actor, types.Login]:

@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import types, views
+from appliance.control import clock, types, views
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
@@ -59,6 +59,7 @@ class ControlListener:
             Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
             Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
+            *clock.ROUTES,
         )
 
     async def start(self, path: Path) -> None:

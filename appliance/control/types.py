@@ -17,6 +17,9 @@ SessionState = Literal["scheduled", "open", "ended"]
 # expected: has a ticket, not here. joining: on the way through the pages. waiting: has asked to come in.
 Standing = Literal["expected", "joining", "waiting", "admitted", "denied", "removed"]
 TicketState = Literal["issued", "stopped", "expired"]
+# Why the machine's clock is not believed, or "". behind, ahead: of the last time that the box saw; jumped: set while
+# the box ran; unsure: it fits, but the machine cannot know how long it was off.
+ClockTrouble = Literal["", "behind", "ahead", "jumped", "unsure"]
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -92,6 +95,8 @@ class Box(Wire, frozen=True, kw_only=True):
     version: str
     addresses: tuple[str, ...]  # portal addresses, best first
     relay_connected: bool
+    clock: ClockTrouble = ""
+    clock_correction: int = 0  # seconds that the box goes ahead of the machine's own clock
 
 
 class Login(Wire, frozen=True, kw_only=True):
@@ -100,6 +105,7 @@ class Login(Wire, frozen=True, kw_only=True):
     person: str
     name: str
     role: Role
+    may: tuple[str, ...] = ()  # what the role may do with the box itself: words of `policy.Action`
 
 
 class Snapshot(Wire, frozen=True, kw_only=True):
@@ -173,3 +179,21 @@ class Done(Wire, frozen=True, kw_only=True):
     """An action succeeded; its effect comes through the feed."""
 
     done: bool = True
+
+
+# -- the clock
+
+
+class Clock(Wire, frozen=True, kw_only=True):
+    """What time the box goes by, and why that may be wrong. `synchronised`: a time server sets it, nobody else can."""
+
+    at: str
+    trouble: ClockTrouble
+    correction: int  # seconds that the box goes ahead of the machine's own clock
+    synchronised: bool
+
+
+class SetClock(Wire, frozen=True, kw_only=True):
+    """It is `at` (RFC 3339) at the moment of sending."""
+
+    at: str

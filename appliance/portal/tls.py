@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from appliance import clock
 from appliance.portal import certificates, rows
 from appliance.portal.certificates import Authority
 from appliance.store.database import Database, Transaction
@@ -36,7 +37,7 @@ def context(folder: Path, names: Sequence[str] = ("hearth.local",), addresses: S
     try:
         made.load_cert_chain(folder / PORTAL_FILE)
     except (OSError, ssl.SSLError):
-        write_atomically(folder / PORTAL_FILE, certificates.stand_in(names, addresses, datetime.now(UTC)))
+        write_atomically(folder / PORTAL_FILE, certificates.stand_in(names, addresses, clock.moment()))
         made.load_cert_chain(folder / PORTAL_FILE)
     return made
 
@@ -50,7 +51,7 @@ async def renew(
     `name` is the box's name without ".local". `running` is the portal's context: new connections then get the new
     certificate, those that are open stay.
     """
-    now = datetime.now(UTC)
+    now = clock.moment()
     names = (f"{name}.local",)
     authority = await db.read(rows.authority)
     if authority is None:

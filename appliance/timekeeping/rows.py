@@ -42,4 +42,8 @@ def carry_over(tx: Transaction, before: int, after: int, ticket_seconds: int) ->
     issued under a clock that was ahead.
     """
     tx.execute("UPDATE visits SET expires_at = expires_at + ? WHERE expires_at > ?", (after - before, before))
-    tx.execute("UPDATE tickets SET expires_at = min(expires_at, ?)", (after + ticket_seconds,))
+    tx.execute(
+        "UPDATE tickets SET expires_at = min(expires_at, ? + max(?, coalesce((SELECT unixepoch(s.starts_at)"
+        " FROM members m JOIN sessions s ON s.id = m.session WHERE m.id = tickets.member), 0)))",
+        (ticket_seconds, after),
+    )

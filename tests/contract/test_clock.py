@@ -1,0 +1,225 @@
+"""A box whose machine shows the wrong time: what it goes by, who can set it, what goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from appliance import clock
+from appliance.audit import rows as audit
+from appliance.faults import Fault
+from appliance.policy import Actor
+from appliance.sessions import actions as sessions
+from appliance.store import birth
+from appliance.store.database import Database
+from appliance.timekeeping import rows
+from appliance.timekeeping.keeper import Machine, Timekeeper
+from appliance.timekeeping.rules import DAY, Kept
+from tests.fakes.box import OpenBox
+from tests.fakes.stores import CHEAP, PASSPHRASE
+
+YEAR = 365 * DAY
+DESK, LEADER = Actor("jonas", "operator", "console"), Actor("mara", "facilitator", "console")
+
+
+@dataclass
+class Wrong:
+    """A machine's clock that can be set, and what the machine says of it."""
+
+    off: float = 0.0
+    server: bool = False
+    battery: bool = True
+    boot: str = "this"
+
+    def machine(self) -> Machine:
+        return Machine(lambda: self.server, lambda: self.battery, lambda: self.boot)
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrong]:
+    wrong, real = Wrong(), time.time
+    monkeypatch.setattr(clock, "_wall", lambda: real() + wrong.off)
+    yield wrong
+    clock.let_go()
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    """The store of a box that has run before with a right clock."""
+    made = await birth.give_birth(tmp_path / "clock", PASSPHRASE, CHEAP)
+    await _ran_before(made)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def keeper(db: Database, wall: Wrong) -> Timekeeper:
+    return Timekeeper(db, wall.machine())
+
+
+@pytest.fixture
+async def in_session(box: OpenBox, wall: Wrong) -> Timekeeper:
+    """The time of a box with people in it."""
+    await _ran_before(box.clinic.db)
+    return Timekeeper(box.clinic.db, wall.machine())
+
+
+async def _ran_before(db: Database) -> None:
+    now = int(time.time())
+    await db.write(lambda tx: rows.note(tx, Kept(0, now, now, "before")))
+
+
+def right() -> bool:
+    return abs(clock.now() - time.time()) < 5
+
+
+@pytest.mark.parametrize(("off", "trouble"), [(YEAR, "ahead"), (-YEAR, "behind")])
+async def test_a_year_off_the_box_goes_on_from_the_last_time_it_saw(
+    keeper: Timekeeper, wall: Wrong, off: float, trouble: str
+) -> None:
+    wall.off = off
+    await keeper.begin()
+    assert keeper.trouble == trouble and right()
+
+
+@pytest.mark.parametrize("off", [YEAR, -YEAR])
+async def test_what_staff_said_holds_and_survives_a_restart(
+    db: Database, keeper: Timekeeper, wall: Wrong, off: float
+) -> None:
+    wall.off = off
+    await keeper.begin()
+    await keeper.set(DESK, time.time() + 3 * DAY)  # it had been off for three days
+    assert keeper.trouble == "" and abs(clock.now() - time.time() - 3 * DAY) < 5
+    await keeper.end()
+    wall.off = off + 3 * DAY
+    again = Timekeeper(db, wall.machine())
+    wall.off = off
+    await again.begin()
+    assert again.trouble == "" and again.correction == keeper.correction
+
+
+async def test_a_machine_that_was_set_right_meanwhile_is_followed_again(
+    db: Database, keeper: Timekeeper, wall: Wrong
+) -> None:
+    wall.off = -YEAR
+    await keeper.begin()
+    await keeper.set(DESK, time.time())
+    await keeper.end()
+    wall.off = 0
+    again = Timekeeper(db, wall.machine())
+    await again.begin()
+    assert (again.correction, again.trouble) == (0, "") and right()
+
+
+async def test_a_step_under_a_running_box_is_seen_and_not_followed(keeper: Timekeeper, wall: Wrong) -> None:
+    told: list[str] = []
+    await keeper.begin()
+    keeper.changed = lambda: told.append(keeper.trouble)
+    wall.off = YEAR
+    assert right()  # before anybody has looked
+    await keeper.look()
+    assert right() and told == ["jumped"]
+    await keeper.look()
+    assert told == ["jumped"]
+
+
+async def test_a_restart_does_not_make_a_step_right(db: Database, keeper: Timekeeper, wall: Wrong) -> None:
+    await keeper.begin()
+    wall.off = 3 * 3600
+    await keeper.look()
+    await keeper.end()
+    again = Timekeeper(db, wall.machine())
+    await again.begin()
+    before = again.trouble
+    await again.set(DESK, clock.now())
+    assert (before, again.trouble) == ("unsure", "")
+
+
+async def test_a_time_server_is_followed_and_nobody_sets_the_clock_against_it(
+    db: Database, keeper: Timekeeper, wall: Wrong
+) -> None:
+    wall.off = -YEAR
+    await keeper.begin()
+    wall.off, wall.server = 0, True
+    await keeper.look()
+    assert (keeper.correction, keeper.trouble) == (0, "") and right()
+    with pytest.raises(Fault, match="wrong_state"):
+        await keeper.set(DESK, time.time() + DAY)
+
+
+async def test_a_machine_without_a_battery_asks_after_each_start(db: Database, keeper: Timekeeper, wall: Wrong) -> None:
+    wall.battery = False
+    await keeper.begin()
+    assert keeper.trouble == "unsure"
+    await keeper.set(DESK, clock.now())
+    await keeper.end()
+    troubles = []
+    for boot in ("this", "next"):
+        wall.boot = boot
+        again = Timekeeper(db, wall.machine())
+        await again.begin()
+        troubles.append(again.trouble)
+    assert troubles == ["", "unsure"]
+
+
+async def test_setting_the_clock_is_in_the_audit_and_only_for_who_may(db: Database, keeper: Timekeeper) -> None:
+    await keeper.begin()
+    with pytest.raises(Fault, match="refused"):
+        await keeper.set(LEADER, time.time())
+    await keeper.set(DESK, time.time() + DAY)
+    entry = (await db.read(audit.entries))[-1]
+    assert (entry.action, entry.actor, entry.outcome) == ("set_clock", DESK.person, "done")
+    assert entry.at == clock.text(time.time() + DAY)[:17] + entry.at[17:]
+
+
+@pytest.mark.parametrize("days", [365, -365])
+async def test_who_sits_in_a_session_and_who_is_signed_in_stay_there_when_the_clock_is_set(
+    box: OpenBox, in_session: Timekeeper, days: int
+) -> None:
+    await in_session.begin()
+    patient, before = await box.patient(0), clock.steady_seconds()
+    left = await _left(box)
+    await in_session.set(box.desk(), time.time() + days * DAY if days > 0 else clock.now() - 60 * DAY)
+    assert abs(await _left(box) - left) < 5
+    assert abs(clock.steady_seconds() - before) < 5
+    await box.clinic.db.write(lambda tx: sessions.choose_name(tx, patient, "Ada", clock.now_text()))
+
+
+async def test_tickets_issued_before_a_year_was_lost_open_again_once_it_is_found(
+    box: OpenBox, in_session: Timekeeper, wall: Wrong
+) -> None:
+    for off in (YEAR, -YEAR):
+        wall.off = off
+        await in_session.begin()
+        await box.patient(0)  # while it is wrong: held at the last time seen
+        await in_session.set(box.desk(), time.time())
+        await box.patient(0)
+
+
+async def test_a_ticket_issued_under_a_clock_that_was_ahead_lasts_no_longer_than_a_new_one(
+    box: OpenBox, in_session: Timekeeper
+) -> None:
+    await in_session.begin()
+    await in_session.set(box.desk(), time.time() + 50 * DAY)
+    await box.reissue(0)
+    await in_session.set(box.desk(), time.time())
+    ends = await box.clinic.db.read(lambda tx: [row["expires_at"] for row in tx.all("SELECT expires_at FROM tickets")])
+    assert max(ends) <= time.time() + 8 * DAY
+
+
+async def test_the_machines_own_time_is_never_used_once_the_box_is_open(keeper: Timekeeper, wall: Wrong) -> None:
+    await keeper.begin()
+    for off in (10 * YEAR, -10 * YEAR):
+        wall.off = off
+        assert right()
+
+
+async def _left(box: OpenBox) -> int:
+    """Seconds that the patient's visit still has."""
+    row = await box.clinic.db.read(lambda tx: tx.one("SELECT max(expires_at) AS ends FROM visits"))
+    assert row is not None
+    return int(row["ends"]) - clock.now_seconds()
