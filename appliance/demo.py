@@ -187,10 +187,15 @@ async def _session(db: Database, demo: Demo) -> None:
 
 
 def _ticket(tx: Transaction, member: rows.Member, old: Ticket | None, at: str, now: int) -> Ticket:
-    """The old one while it opens, or while its owner is on their way in; else a new one."""
+    """The old one while it opens, or while its owner is on their way in; else a new one.
+
+    Whatever device showed it before, any may show it now: who looks around uses another window each time. A page that
+    is still open goes on until then.
+    """
     if old is not None:
         known = tickets.known(tx, old.code)
         if member.standing in ("waiting", "admitted") or (known and not known.stopped and known.expires_at > now):
+            tickets.release(tx, BOX, member.session, member.id, at, now)
             return old
     issued = tickets.reissue(tx, BOX, member.session, member.id, at, now)
     return Ticket(name=issued.name, code=issued.code, pin=issued.pin)

@@ -82,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/join/ask", patient.ask, ("ask",)),
     Route("POST", "/join/leave", patient.leave, ("leave",)),
     Route("GET", "/join/over", patient.over, ("see_own_place",)),
+    Route("GET", "/join/gone", patient.gone, "anyone"),
     Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS)),
     Route("GET", "/staff/sign-in", staff.sign_in_page, "anyone"),
     Route("POST", "/staff/sign-in", staff.sign_in, ("sign_in",)),

@@ -1,7 +1,8 @@
 """Cookie to actor, and forgery checks.
 
-Two cookies: `login` for staff, `visit` for a patient. Both hold a random token whose hash is in the store; both are
-`__Host-`, HttpOnly, Secure and SameSite=Lax (Strict would lose them when a link is opened from a message).
+Three cookies: `login` for staff, `visit` for a patient, `device` for the browser that a patient's tickets are bound to.
+Each holds a random token whose hash is in the store; each is `__Host-`, HttpOnly, Secure and SameSite=Lax (Strict would
+lose them when a link is opened from a message).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from appliance.tickets import rows as tickets
 if TYPE_CHECKING:
     from appliance.clinic import Clinic
 
-LOGIN, VISIT = "__Host-login", "__Host-visit"
+LOGIN, VISIT, DEVICE = "__Host-login", "__Host-visit", "__Host-device"
+DEVICE_SECONDS = 90 * 24 * 3600  # a browser keeps its word that long; invitations are printed weeks ahead
 Stands = Callable[[Transaction], bool]
 
 
@@ -46,11 +48,18 @@ class Visitor:
     actor: Actor
     member: sessions.Member
     session: sessions.Session
+    shared: bool = False  # others use this device too
 
 
 def set_cookie(response: web.StreamResponse, name: str, token: str) -> None:
     """A cookie that ends with the browser's session; the store ends it earlier if need be."""
     response.set_cookie(name, token, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def keep_device(response: web.StreamResponse, token: str, *, shared: bool) -> None:
+    """The device's own word: for long, so that a closed browser is known again; not on a device that others use."""
+    seconds = None if shared else DEVICE_SECONDS
+    response.set_cookie(DEVICE, token, path="/", secure=True, httponly=True, samesite="Lax", max_age=seconds)
 
 
 def drop_cookie(response: web.StreamResponse, name: str) -> None:
@@ -74,21 +83,22 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     token = request.cookies.get(VISIT, "")
     digest, now = token_hash(token), now_seconds()
 
-    def look(tx: Transaction) -> tuple[str, sessions.Member, sessions.Session] | None:
+    def look(tx: Transaction) -> tuple[tickets.Visit, sessions.Member, sessions.Session] | None:
         visit = tickets.visit(tx, digest, now)
         if visit is None:
             return None
         member = sessions.member(tx, visit.member)
-        return visit.csrf, member, sessions.session(tx, member.session)
+        return visit, member, sessions.session(tx, member.session)
 
     found = await clinic.db.read(look) if token else None
     if found is None:
         raise Fault("not_signed_in")
-    request[CSRF], member, session = found
+    visit, member, session = found
+    request[CSRF] = visit.csrf
     actor = Actor(
         person=member.person, role="patient", surface="portal", member=member.id, address=request.remote or ""
     )
-    return Visitor(actor, member, session)
+    return Visitor(actor, member, session, visit.shared)
 
 
 def login_stands(request: web.Request) -> Stands:

@@ -19,6 +19,7 @@ from appliance.portal.state import clinic_of
 from appliance.sessions import actions as sessions
 from appliance.sessions.rules import Step, next_step
 from appliance.store.database import Transaction
+from appliance.tickets import actions as tickets
 
 PAGES: dict[Step, str] = {
     "name": "/join/name",
@@ -38,12 +39,14 @@ async def present(request: web.Request) -> web.StreamResponse:
     form = await forms.read(request)
     code, pin = bodies.field(form, "code"), bodies.field(form, "pin")
     clinic = clinic_of(request)
+    shared, device = bodies.field(form, "shared") == "yes", request.cookies.get(logins.DEVICE, "")
     try:
-        token = await clinic.present(code, pin, request.remote or "")
+        found = await clinic.present(code, pin, request.remote or "", device=device, shared=shared)
     except Fault as fault:
-        return pages.render(request, "join.html", {"code": code[:80]}, fault=fault)
+        return pages.render(request, "join.html", {"code": code[:80], "shared": shared}, fault=fault)
     response = web.HTTPSeeOther("/join/next")
-    logins.set_cookie(response, logins.VISIT, token)
+    logins.set_cookie(response, logins.VISIT, found.token)
+    logins.keep_device(response, found.device, shared=shared)
     raise response
 
 
@@ -124,7 +127,26 @@ async def leave(request: web.Request) -> web.StreamResponse:
     except Fault as fault:
         if fault.code != "wrong_state":  # not in there, or not any more: the next page says why
             raise
-    raise web.HTTPSeeOther("/join/over")
+    if not who.shared:
+        raise web.HTTPSeeOther("/join/over")
+    response = web.HTTPSeeOther("/join/gone")
+    await _let_go(request, response)
+    raise response
+
+
+async def gone(request: web.Request) -> web.StreamResponse:
+    """After leaving on a device that others use: nothing is kept here, the way back is the invitation."""
+    return pages.render(request, "over.html", {"why": "gone"})
+
+
+async def _let_go(request: web.Request, response: web.StreamResponse) -> None:
+    """This browser holds nothing of the person any more. Its word as a device stays until it is closed, so that the
+    invitation still opens here; by itself that word opens nothing."""
+    token = request.cookies.get(logins.VISIT, "")
+    await clinic_of(request).db.write(lambda tx: tickets.leave_device(tx, token))
+    await clinic_of(request).live.weed()
+    logins.drop_cookie(response, logins.VISIT)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
 # -- the steps' pages ------------------------------------------------------------------------------------------------
@@ -186,6 +208,8 @@ async def over(request: web.Request) -> web.StreamResponse:
         # Nothing of the hour stays in the browser of a device that others may use (C14). The cookie stays: it opens
         # only this page, and a reload should not end in a fault.
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        if who.shared:
+            await _let_go(request, response)
     return response
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.clock import parse
 from appliance.consent import rows as consents
 from appliance.faults import Fault
 from appliance.groups import rows as groups
@@ -16,6 +17,7 @@ from appliance.sessions import record, rows
 from appliance.sessions.rules import MAX_MEMBERS, display_name, member_after, session_after
 from appliance.store.database import Transaction
 from appliance.tickets import rows as tickets
+from appliance.tickets.rules import AFTER_END_SECONDS, SHARED_AFTER_END_SECONDS
 
 Leader = tuple[str, str]  # a person, and the name that the group sees
 
@@ -67,13 +69,16 @@ def look(tx: Transaction, actor: Actor, session_id: str) -> tuple[rows.Session, 
 
 
 def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:
-    """open, lock, unlock or end. With the end go the record for HQ and the group's handshake, in one transaction."""
+    """open, lock, unlock or end. With the end go the record for HQ, the group's handshake and the
+    visits' time, in one transaction."""
     permit = decide(actor, action, rows.facts(tx, session_id))
     state = session_after(rows.session(tx, session_id).state, action)
     rows.set_state(tx, permit, session_id, state, at)
     if state == "ended":
         body = record.encode(_record(tx, session_id))
         outbox.add(tx, record.RECORD_CLASS, body, at)
+        now = int(parse(at).timestamp())
+        tickets.close(tx, permit, now + AFTER_END_SECONDS, now + SHARED_AFTER_END_SECONDS)
         groups.forget(tx, permit)
 
 

@@ -51,6 +51,7 @@ class Member:
     waiting_order: int
     ticket_stopped: bool
     ticket_expires_at: int
+    ticket_other_device: bool = False  # another device than the ticket's has shown code and PIN
 
 
 def add_session(tx: Transaction, permit: Permit, title: str, leader: str, starts_at: str, at: str) -> str:
@@ -170,6 +171,11 @@ def set_vouched(tx: Transaction, permit: Permit, member_id: str, at: str) -> Non
     audit.append(tx, permit, at)
 
 
+def forget_check(tx: Transaction, _permit: Permit, member_id: str) -> None:
+    """Somebody may sit at a new device whom staff have not looked at. The caller's own write is the audit's entry."""
+    tx.execute("UPDATE members SET vouched_by = NULL WHERE id = ?", (member_id,))
+
+
 def clear_progress(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
     """Back to the first page, as after a new ticket: another person may have used the old one."""
     tx.execute(
@@ -228,7 +234,8 @@ _SESSIONS = (
     " FROM sessions s JOIN people p ON p.id = s.facilitator"
 )
 _MEMBERS = (
-    "SELECT m.*, p.name, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at"
+    "SELECT m.*, p.name, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at,"
+    " t.other_device_at IS NOT NULL AS other_device"
     " FROM members m JOIN people p ON p.id = m.person JOIN sessions s ON s.id = m.session"
     " LEFT JOIN tickets t ON t.member = m.id"
 )
@@ -264,4 +271,5 @@ def _member(row: Row) -> Member:
         waiting_order=row["waiting_order"] or 0,
         ticket_stopped=bool(row["stopped"]),
         ticket_expires_at=row["expires_at"],
+        ticket_other_device=bool(row["other_device"]),
     )

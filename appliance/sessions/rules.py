@@ -1,7 +1,7 @@
 """How sessions and their members change: two tables, and which page comes next for a patient. Pure.
 
 scheduled ──open──▶ open ◀──lock / unlock──▶ locked        end leads from each of them to ended
-expected ─present▶ joining ─ask▶ waiting ─admit▶ admitted  deny, remove, leave, reissue as in MEMBER
+expected ─present▶ joining ─ask▶ waiting ─admit▶ admitted  deny, remove, leave, reissue, rejoin as in MEMBER
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ MEMBER: Mapping[tuple[Standing, Action], Standing] = {
     ("joining", "reissue"): "expected",
     ("denied", "reissue"): "expected",
     ("removed", "reissue"): "expected",
+    ("joining", "rejoin"): "joining",
+    ("waiting", "rejoin"): "waiting",
+    ("admitted", "rejoin"): "admitted",
 }
 
 

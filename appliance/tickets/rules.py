@@ -1,7 +1,18 @@
-"""A ticket is a code (in the link) and a PIN that travels separately. Pure.
+"""A ticket is a code (in the link) and a PIN that travels separately, for one person, one session, one device. Pure.
 
-Guessing: 30^8 codes are 6.6e11; with 100 tickets out, one code in 6.6e9 guesses is a hit, and 10 guesses a minute and
-address make that 1,200 years. Who has the link still needs the PIN: 5 tries of 1,000,000, then the ticket stops.
+How hopeless guessing is (tests/unit/appliance/test_tickets_rules.py does the sums again):
+
+- A code is one of 30^8 = 6.6e11. With 100 tickets out, one guess in 6.6e9 names a ticket. An address is told of 10
+  wrong guesses a minute: 1,200 years to name one. 1,000 addresses at once: 15 months, for a code without its PIN.
+- Who has the link and not the PIN has 5 tries of 1,000,000, then the ticket stops: 1 in 200,000 for each time that the
+  person it belongs to has shown it, since a right PIN sets the count back to 0.
+- An address that has used up its 10 a minute still gets in with a right code and PIN, so a guesser in the waiting area
+  keeps nobody else out who shares that address. The guesser learns nothing of it: every other answer is the same
+  `too_many_tries`, so a guess must be right in both at once, 1 in 6.6e15. 1,000 of those a second: 200,000 years.
+- Even one who told known codes from unknown ones by the time that an answer takes, 1,000 a second, names a ticket every
+  76 days and then has 5 tries at its PIN: 40,000 years.
+- A device's token is 256 random bits: nobody guesses it. Who has code and PIN but comes second is told so, and so are
+  the staff.
 """
 
 from __future__ import annotations
@@ -14,9 +25,16 @@ from appliance.ids import ALPHABET
 CODE_LENGTH = 8
 PIN_LENGTH = 6
 MAX_FAILURES = 5  # wrong PINs; the fifth stops the ticket until staff re-issue it
-VALID_SECONDS = 7 * 24 * 3600  # from the issue; the session's end stops it earlier
+VALID_SECONDS = 24 * 3600  # after the planned start, or after the issue if that is later; the session's end stops it
+REJOIN_SECONDS = 30 * 60  # for a ticket that is told on the phone right now: until it is first shown
 VISIT_SECONDS = 12 * 3600  # how long a browser that showed code and PIN is known
+SHARED_VISIT_SECONDS = 3 * 3600  # the same on a device that others use: one session and some waiting before it
+AFTER_END_SECONDS = 2 * 3600  # a visit after its session: only to read the page that says goodbye
+SHARED_AFTER_END_SECONDS = 15 * 60
 WRONG_CODES_PER_MINUTE = 10  # per address
+
+# What a guess gets. An address that has used up its tries hears `too_many_tries` in place of each of them.
+GUESSED = frozenset({"wrong_ticket", "ticket_stopped"})
 
 
 def normal_code(text: str) -> str:
@@ -41,3 +59,19 @@ def code_hash(code: str) -> bytes:
 def pin_hash(code: str, pin: str) -> bytes:
     """Bound to the code, which the store does not hold, so that the hash alone gives no PIN away."""
     return hmac.new(code.encode(), pin.encode(), hashlib.sha256).digest()
+
+
+def device_hash(code: str, device: str) -> bytes:
+    """Bound to the code, so that the store does not tell which tickets were shown on the same device."""
+    token = device.encode(errors="surrogateescape")  # a header may hold any bytes
+    return hmac.new(code.encode(), b"hearth device\x00" + token, hashlib.sha256).digest()
+
+
+def ticket_ends(starts: int, now: int) -> int:
+    """When a ticket issued at `now` for a session planned at `starts` opens nothing any more (seconds since 1970)."""
+    return max(starts, now) + VALID_SECONDS
+
+
+def visit_ends(now: int, *, shared: bool) -> int:
+    """When a visit that begins at `now` is over if nothing ends it earlier."""
+    return now + (SHARED_VISIT_SECONDS if shared else VISIT_SECONDS)

@@ -281,7 +281,7 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(
     stranger = newcomer()
     path = path.replace("{session}", box.session).replace("{member}", box.members[0]).replace("{action}", "admit")
     shown = await (stranger.get(path) if method == "GET" else stranger.post(path))
-    public = {"/", "/protected", "/join", "/staff/sign-in", "/ca.pem"}
+    public = {"/", "/protected", "/join", "/join/gone", "/staff/sign-in", "/ca.pem"}
     assert shown.path in public or shown.status in (400, 401, 403, 404)
     assert not any(name in shown.text for name in (*PEOPLE, "Mara", "Thursday circle"))
 

@@ -142,7 +142,7 @@ async def test_a_right_pin_forgives_the_wrong_ones_before_it(box: OpenBox) -> No
     for round_number in range(2):
         for _ in range(MAX_FAILURES - 1):
             await code_of(box.clinic.present(ticket.code, wrong, f"10.0.{round_number}.1"))
-        await box.clinic.present(ticket.code, ticket.pin, f"10.0.{round_number}.1")
+        await box.clinic.present(ticket.code, ticket.pin, f"10.0.{round_number}.1", device="one device")
 
 
 async def test_unknown_codes_are_throttled_by_address(box: OpenBox) -> None:

@@ -71,7 +71,7 @@ class OpenBox:
     async def patient(self, number: int) -> Actor:
         """The actor of a patient who has shown the ticket."""
         ticket = self.issued[number]
-        await self.clinic.present(ticket.code, ticket.pin, "127.0.0.1")
+        await self.clinic.present(ticket.code, ticket.pin, "127.0.0.1", device=f"device of {number}")
         member = await self.member(number)
         return Actor(member.person, "patient", "portal", member.id)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import unescape
 
 import aiohttp
+from yarl import URL
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
@@ -67,6 +68,17 @@ class Visitor:
 
     def cookie(self, name: str) -> str:
         return next((c.value for c in self._http.cookie_jar if c.key == name), "")
+
+    def lasts(self, name: str) -> bool:
+        """Whether the browser keeps that cookie when it is closed."""
+        return any(c.key == name and bool(c["max-age"] or c["expires"]) for c in self._http.cookie_jar)
+
+    def forget(self, name: str) -> None:
+        """As a browser does that is closed."""
+        self._http.cookie_jar.clear(lambda c: c.key == name)
+
+    def keep(self, name: str, value: str) -> None:
+        self._http.cookie_jar.update_cookies({name: value}, URL(self.origin))
 
     async def close(self) -> None:
         await self._http.close()
