@@ -45,6 +45,12 @@ class ControlSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     users: tuple[str, ...] = ("hearth-console",)
 
 
+class BackupSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    folder: str = ""
+    every_hours: int = 24
+    keep: int = 7
+
+
 class HqSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     demo_port: int = 8444
 
@@ -56,6 +62,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     portal: PortalSection = PortalSection()
     media: MediaSection = MediaSection()
     control: ControlSection = ControlSection()
+    backup: BackupSection = BackupSection()
     hq: HqSection = HqSection()
 
 
@@ -72,6 +79,9 @@ KEYS: dict[str, str] = {
     "media.capacity_kbps": "Kilobits per second that the network carries for picture and sound. 0: as measured.",
     "media.capacity_packets": "Packets per second that the relay may send. 0: as measured by `hearth doctor`.",
     "control.users": "Users of this machine whose console may connect, besides root and the appliance's own user.",
+    "backup.folder": "Where backups are made by themselves, a full path. Empty: only when somebody asks for one.",
+    "backup.every_hours": "Hours between two such backups. 0: none are made by themselves.",
+    "backup.keep": "How many backups of this box stay in a folder; older ones go after a new one was checked. 0: all.",
     "hq.demo_port": "The TCP port of the local headquarters that `hearth up --demo` starts.",
 }
 
@@ -90,9 +100,17 @@ def parse(text: str) -> Settings:
             raise Fault("bad_settings", "media.capacity_kbps and media.capacity_packets are 0 to 100,000,000")
     if not 0 <= found.media.last_n <= 64:
         raise Fault("bad_settings", "media.last_n is 0 to 64")
+    _check_backup(found.backup)
     if not re.fullmatch(NAME, found.portal.name):
         raise Fault("bad_settings", "portal.name is at most 40 small letters, digits and dashes")
     return found
+
+
+def _check_backup(found: BackupSection) -> None:
+    if found.folder and not found.folder.startswith("/"):
+        raise Fault("bad_settings", "backup.folder is a full path")
+    if not (0 <= found.every_hours <= 8760 and 0 <= found.keep <= 10_000):
+        raise Fault("bad_settings", "backup.every_hours is 0 to 8,760, backup.keep 0 to 10,000")
 
 
 def load(path: Path) -> Settings:
