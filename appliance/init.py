@@ -18,7 +18,7 @@ from appliance.identity import actions as identity
 from appliance.identity.passwords import hash_password
 from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, normal
 from appliance.policy import BOX
-from appliance.store import birth
+from appliance.store import birth, witness
 from appliance.store.database import Transaction
 from appliance.store.files import HomeLock, fault_of_os, sync_folder
 
@@ -60,6 +60,8 @@ async def _make(home: Home, passphrase: str, name: str, username: str, password:
     finally:
         await db.close()
     try:
+        witness.reset(beside)
+        witness.reset(home.store)
         beside.rename(home.store)
         sync_folder(home.root)
     except OSError as problem:

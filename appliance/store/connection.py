@@ -43,7 +43,6 @@ _WRITING = (
 
 # What SQLite calls trouble with the machine, and trouble with the bytes. Anything else is a mistake of ours.
 _MACHINE = (
-    "FULL",
     "IOERR",
     "READONLY",
     "CANTOPEN",
@@ -91,5 +90,7 @@ def fault_of(error: BaseException) -> Fault | None:
         return None
     name = str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_")
     if name.startswith(_BYTES):
-        return Fault("store_foreign", name)
+        return Fault("store_damaged", name)
+    if name.startswith("FULL"):
+        return Fault("disk_full", name)
     return Fault("store_failed", name) if name.startswith(_MACHINE) else None

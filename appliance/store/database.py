@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
 from appliance.faults import Fault
-from appliance.store import migrate, probe
+from appliance.store import migrate, probe, rekey, witness
 from appliance.store.connection import (
     APPLICATION_ID,
     Connection,
@@ -24,10 +27,13 @@ from appliance.store.connection import (
     connect_writer,
     fault_of,
 )
-from appliance.store.files import fault_of_os, sync_file, sync_folder
+from appliance.store.files import HomeLock, fault_of_os, sync_file, sync_folder
 from appliance.store.key import StoreKey
+from appliance.store.leaving import leave
+from appliance.store.runners import Reader, Writer
 from appliance.store.threads import Job, start_reader, start_writer
 from appliance.store.transaction import Row, Transaction
+from appliance.store.trouble import Trouble
 
 __all__ = ["Database", "IntegrityError", "Row", "Transaction", "create_file", "store_path"]
 
@@ -42,25 +48,53 @@ def store_path(folder: Path) -> Path:
     return folder / "hearth.db"
 
 
-class Database:
-    """An open store. Make one with `open` or `create`; `close` leaves one clean file."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What `Database.open` hands to the constructor."""
 
-    def __init__(self, writer: Connection, readers: list[Connection]) -> None:
-        self._connections = (*readers, writer)
+    folder: Path
+    lock: HomeLock
+    writer: Connection
+    readers: list[Connection]
+    accepting: bool
+
+
+class Database:
+    """An open store. Make one with `open` or `create`; `close` leaves one clean file.
+
+    `trouble.code` says what ails its disk. `key` is what new connections are opened with: a rekey replaces it.
+    """
+
+    def __init__(self, opened: _Opened, key: StoreKey) -> None:
+        self.key = key
+        self.folder = opened.folder
+        self.trouble = Trouble(opened.folder)
+        self._lock = opened.lock
+        self._accepting = opened.accepting
+        path = store_path(opened.folder)
+        self._writing = Writer(opened.writer, lambda: connect_writer(path, self.key), self.trouble)
+        self._reading = [
+            Reader(reader, lambda: connect_reader(path, self.key), self.trouble) for reader in opened.readers
+        ]
         self._writes: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(MAX_WAITING)
         self._closed = False
-        self._writer = start_writer(writer, self._writes)
-        self._readers = [start_reader(reader, self._reads) for reader in readers]
+        self._changing = asyncio.Lock()  # held while there is no connection: by a rekey, and by the end
+        self._start()
+        self._written = asyncio.Event()
+        self._witness = asyncio.get_running_loop().create_task(self._keep_witness())
 
     @classmethod
-    async def open(cls, folder: Path, key: StoreKey) -> Database:
-        """Faults that leave every byte on disk as it was: store_missing, store_truncated, store_foreign, store_newer.
+    async def open(cls, folder: Path, key: StoreKey, *, accepting: bool = False) -> Database:
+        """Faults that leave every byte on disk as it was: store_missing, store_truncated, store_foreign, store_damaged,
+        store_newer, store_rolled_back, wal_missing, wal_foreign, home_in_use.
 
-        Then runs the migrations that the store has not seen. store_failed if the disk refuses.
+        Then runs the migrations that the store has not seen. store_failed, disk_full or home_read_only if the disk
+        refuses. `accepting`: whatever the witness says, and it goes on saying it until `close`: for one who accepts
+        that something is missing, and notes it before that.
         """
-        return cls(*await asyncio.to_thread(_open, store_path(folder), key))
+        return cls(await asyncio.to_thread(_open, folder, key, accepting), key)
 
     @classmethod
     async def create(cls, folder: Path, key: StoreKey) -> Database:
@@ -71,28 +105,87 @@ class Database:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on the writer thread; resolves after the commit.
 
-        Raises what `work` raised (it is rolled back alone), or Fault("store_failed") if nothing was kept. Being
-        cancelled does not take the work back.
+        Raises what `work` raised (it is rolled back alone), or a fault if nothing was kept: store_failed, disk_full,
+        home_read_only, store_damaged. Being cancelled does not take the work back.
         """
-        return await self._do(self._writes, work)
+        done = await self._do(self._writes, work)
+        self._written.set()
+        return done
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` on a reader thread, on one snapshot that has every write resolved before."""
+        """Run `work` on a reader thread, on one snapshot that has every write resolved before.
+
+        Fault("store_damaged") if it met a damaged page; other pages can be read on.
+        """
         return await self._do(self._reads, work)
 
     async def damaged_pages(self) -> list[str]:
         """What a check of every page against its seal finds, in SQLCipher's words; empty for a sound store. Slow."""
         return await self.read(lambda tx: [str(row[0]) for row in tx.all("PRAGMA cipher_integrity_check")])
 
+    async def tend(self) -> None:
+        """Look whether a disk that refused takes writes again, and put the reserve aside (again). Cheap when well."""
+        if self.trouble.writing:
+            with suppress(Fault):
+                await self.write(lambda tx: tx.execute("UPDATE keeping SET value = value"))
+        if self.trouble.reserve is not None and not self.trouble.writing:
+            await asyncio.to_thread(self.trouble.reserve.make)
+
     async def close(self) -> None:
         """Finish what is queued, move the WAL into the store, leave one file. May be called twice."""
-        if self._closed:
-            return
-        self._closed = True
+        async with self._changing:
+            if self._closed:
+                return
+            self._closed = True
+            self._witness.cancel()
+            await asyncio.gather(self._witness, return_exceptions=True)
+            self._stop()
+            await asyncio.to_thread(self._finish)
+
+    async def rekey(self, new: StoreKey) -> float:
+        """Seal the store anew, for the key `new`; how many seconds that took. Works that come meanwhile wait.
+
+        The caller has sealed `new` into the slots before that. After a fault (disk_full, store_failed) the store is open
+        as before, by whichever key `key` is then. Being cancelled does not stop it.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._rekey(new)))
+
+    async def _rekey(self, new: StoreKey) -> float:
+        async with self._changing:
+            if self._closed:
+                raise Fault("box_locked", "the store is closed")
+            start = time.perf_counter()
+            self._stop()
+            try:
+                await asyncio.to_thread(self._change_key, new)
+            finally:
+                self._start()  # also over connections that could not be opened again: works are told, not kept waiting
+            return time.perf_counter() - start
+
+    def _change_key(self, new: StoreKey) -> None:
+        """Between two lives of the threads."""
+        path = store_path(self.folder)
+        for worker in (*self._readers, self._writer):
+            worker.join()
+        for runner in (*self._reading, self._writing):
+            runner.close()
+        try:
+            rekey.change(path, self.key, new)
+        finally:
+            if probe.opens(path, new):
+                self.key = new
+            for runner in (*self._reading, self._writing):
+                runner.reopen()
+
+    def _start(self) -> None:
+        self._writer = start_writer(self._writing, self._writes)
+        self._readers = [start_reader(reader, self._reads) for reader in self._reading]
+
+    def _stop(self) -> None:
+        """Each thread ends when it comes to its None; what was queued before is done, what comes after waits."""
         for _ in self._readers:
             self._reads.put(None)
         self._writes.put(None)
-        await asyncio.to_thread(self._finish)
 
     async def _do(self, jobs: queue.SimpleQueue[Job | None], work: Callable[[Transaction], T]) -> T:
         async with self._room:
@@ -102,26 +195,61 @@ class Database:
             jobs.put(Job(work, future))
             return await future
 
+    async def _keep_witness(self) -> None:
+        """Until cancelled. What a reader sees is on the disk already, so the witness is never ahead of it."""
+        while True:
+            await self._written.wait()
+            await asyncio.sleep(witness.SECONDS)
+            self._written.clear()
+            if self._accepting:
+                continue
+            try:
+                seen = await self.read(lambda tx: witness.look(tx.one))
+                await asyncio.to_thread(witness.write, self.folder, "open", seen)
+            except Fault:  # an older witness is a weaker one, not a wrong one; the next commit tries again
+                continue
+
     def _finish(self) -> None:
         for worker in (*self._readers, self._writer):
             worker.join()
-        for connection in self._connections:
-            connection.close()  # the last one checkpoints and removes the WAL
-
-
-def _open(path: Path, key: StoreKey) -> tuple[Connection, list[Connection]]:
-    migrations = migrate.load()
-    probe.check(path, key, migrations)
-    with ExitStack() as undo:
-        writer = connect_writer(path, key)
-        undo.callback(writer.close)
+        for reader in self._reading:
+            reader.close()
         try:
+            leave(self.folder, self._writing.connection)
+        finally:
+            self._lock.release()
+
+
+def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:
+    path, migrations = store_path(folder), migrate.load()
+    if not path.is_file():
+        raise Fault("store_missing")
+    with ExitStack() as undo:
+        lock = HomeLock.of_store(folder)
+        undo.callback(lock.release)
+        known = None if accepting else witness.read(folder)
+        try:
+            probe.check(path, key, migrations, known)
+            writer = connect_writer(path, key)
+            undo.callback(leave, folder, writer)
+            _begin(folder, writer, accepting)
             migrate.apply(writer, migrations)
+            migrate.note_program(writer, version("hearth"))
             readers = [connect_reader(path, key) for _ in range(READERS)]
         except StoreError as error:
-            raise fault_of(error) or error from error
+            raise Trouble(folder).explain(fault_of(error) or Fault("store_failed")) from error
+        except OSError as error:
+            raise fault_of_os(error) from error
         undo.pop_all()
-    return writer, readers
+    return _Opened(folder, lock, writer, readers, accepting)
+
+
+def _begin(folder: Path, writer: Connection, accepting: bool) -> None:
+    """From here on the store is open: its WAL is there to stay; the witness says so before anything is committed."""
+    seen = witness.look(lambda sql: writer.execute(sql).fetchone())  # the first read makes the WAL's file
+    sync_folder(folder)
+    if not accepting:
+        witness.write(folder, "open", seen)
 
 
 def create_file(path: Path, key: StoreKey) -> None:

@@ -50,14 +50,34 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
 def fault_of_os(error: OSError) -> Fault:
     """The fault for a refused file operation; the detail is the error's name, never a path."""
     name = errno.errorcode.get(error.errno or 0, "unknown")
-    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
-    return Fault("home_not_writable" if refused else "store_failed", name)
+    return Fault(_CODES.get(error.errno or 0, "store_failed"), name)
+
+
+_CODES = {
+    errno.EACCES: "home_not_writable",
+    errno.EPERM: "home_not_writable",
+    errno.ENOTDIR: "home_not_writable",
+    errno.EEXIST: "home_not_writable",  # a file where a folder should be
+    errno.EROFS: "home_read_only",
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+}
+
+
+def read_only(folder: Path) -> bool:
+    """Whether the file system that holds `folder` can only be read, as after the kernel met an error of the disk."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 class HomeLock:
     """One Hearth a home: held from `take` to `release`, and let go by the kernel if the process dies.
 
-    The descriptor is not inherited, so a relay or courier that outlives the appliance keeps nobody out.
+    The descriptor is not inherited, so a relay or courier that outlives the appliance keeps nobody out. flock(2) goes
+    by the file, not by its name: a link, a bind mount or another container of the same machine leads to the same lock.
+    Another machine on a network file system may not see it: a store belongs on a disk of its own machine.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -65,11 +85,25 @@ class HomeLock:
 
     @classmethod
     def take(cls, home: Path) -> HomeLock:
-        """Raises Fault("home_in_use") or Fault("home_not_writable")."""
+        """Make `home` if it is missing, nothing else. Faults: home_in_use, and those of `fault_of_os`."""
         try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise fault_of_os(error) from error
+        return cls._lock(descriptor)
+
+    @classmethod
+    def of_store(cls, folder: Path) -> HomeLock:
+        """The lock of a store's folder, which two homes can share by a link. Faults as `take`; writes nothing."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise fault_of_os(error) from error
+        return cls._lock(descriptor)
+
+    @classmethod
+    def _lock(cls, descriptor: int) -> HomeLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

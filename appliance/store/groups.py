@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +26,15 @@ def write_group(connection: Connection, works: Sequence[Work]) -> list[Outcome]:
     """Run all works and commit. A work that raises is rolled back alone.
 
     If the commit fails, or SQLite itself gives up the transaction, nothing of the group is in the store and every work
-    gets Fault("store_failed"): also those that raised, since they may have judged by rows that are gone again.
+    gets the same fault (store_failed, disk_full, store_damaged): also those that raised, since they may have judged by
+    rows that are gone again.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
         outcomes = [_write_one(connection, work) for work in works]
         connection.execute("COMMIT")
     except (StoreError, _GroupLostError) as error:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         return [Outcome(error=_failure(error)) for _ in works]
     return outcomes
 
@@ -46,6 +47,12 @@ def read_one(connection: Connection, work: Work) -> Outcome:
     except StoreError as error:
         return Outcome(error=_translated(error))
     finally:
+        _roll_back(connection)
+
+
+def _roll_back(connection: Connection) -> None:
+    """End what is open. That this may fail too, on a dying disk, must not end the thread: nothing was confirmed."""
+    with suppress(StoreError):
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
@@ -86,6 +93,9 @@ def _translated(error: BaseException) -> BaseException:
 
 
 def _failure(error: BaseException) -> Fault:
-    fault = Fault("store_failed", str(getattr(error, "sqlite_errorname", "group lost")))
+    told = error.__cause__ if isinstance(error, _GroupLostError) else None
+    known = told if isinstance(told, Fault) else fault_of(error)
+    name = str(getattr(error, "sqlite_errorname", "group lost"))
+    fault = Fault(known.code, known.detail) if known else Fault("store_failed", name)  # one of its own for each caller
     fault.__cause__ = error
     return fault

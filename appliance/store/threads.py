@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.store.connection import Connection
-from appliance.store.groups import Outcome, Work, read_one, write_group
+from appliance.store.groups import Outcome, Work
+from appliance.store.runners import Reader, Writer
 
 MAX_GROUP = 256  # works a commit: bounds what one failed commit takes with it, and how long the first one waits
 
@@ -24,17 +24,15 @@ class Job:
 
 
 class Worker:
-    """One thread on one connection. `jobs` may be shared between several; None in it ends one of them."""
+    """One thread, which runs works by `run`. `jobs` may be shared between several; None in it ends one of them."""
 
     def __init__(
         self,
         name: str,
-        connection: Connection,
         jobs: queue.SimpleQueue[Job | None],
         take: int,
-        run: Callable[[Connection, Sequence[Work]], list[Outcome]],
+        run: Callable[[Sequence[Work]], list[Outcome]],
     ) -> None:
-        self._connection = connection
         self._jobs = jobs
         self._take = take
         self._run = run
@@ -50,7 +48,7 @@ class Worker:
         while going:
             group, going = self._next_group()
             if group:
-                _deliver(group, self._run(self._connection, [job.work for job in group]))
+                _deliver(group, self._run([job.work for job in group]))
 
     def _next_group(self) -> tuple[list[Job], bool]:
         """Wait for a job, then take what has gathered behind it; False at the end of the line."""
@@ -67,14 +65,14 @@ class Worker:
         return group, False
 
 
-def start_writer(connection: Connection, jobs: queue.SimpleQueue[Job | None]) -> Worker:
+def start_writer(writer: Writer, jobs: queue.SimpleQueue[Job | None]) -> Worker:
     """The one thread that writes."""
-    return Worker("store-writer", connection, jobs, MAX_GROUP, write_group)
+    return Worker("store-writer", jobs, MAX_GROUP, writer.run)
 
 
-def start_reader(connection: Connection, jobs: queue.SimpleQueue[Job | None]) -> Worker:
+def start_reader(reader: Reader, jobs: queue.SimpleQueue[Job | None]) -> Worker:
     """A thread that reads, one work on one snapshot at a time."""
-    return Worker("store-reader", connection, jobs, 1, lambda c, works: [read_one(c, work) for work in works])
+    return Worker("store-reader", jobs, 1, reader.run)
 
 
 def _deliver(group: Sequence[Job], outcomes: Sequence[Outcome]) -> None:

@@ -192,7 +192,7 @@ def test_an_init_that_was_cut_short_can_be_done_again(home: Home, monkeypatch: p
             await db.close()
 
     assert asyncio.run(look()) == "clinical_lead"
-    assert sorted(path.name for path in home.root.iterdir() if "store" in path.name) == ["store"]
+    assert sorted(path.name for path in home.root.iterdir() if "store" in path.name) == ["store", "store.witness"]
 
 
 def test_a_mistyped_answer_is_asked_for_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

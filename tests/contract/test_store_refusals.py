@@ -22,10 +22,11 @@ from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
 CRASH = """
 import os, signal, sys
 from pathlib import Path
-from appliance.store import keyslots
+from appliance.store import keyslots, witness
 from appliance.store.connection import connect_writer
 from appliance.store.database import store_path
 folder = Path(sys.argv[1])
+witness.write(folder, "open", witness.Seen())
 store = connect_writer(store_path(folder), keyslots.unlock(folder, sys.argv[2]))
 store.execute("INSERT INTO people VALUES ('p1', 'made-up name', '2026-01-01T00:00:00Z')")
 store.execute("INSERT INTO box_secrets VALUES ('big', zeroblob(200000))")
@@ -223,7 +224,8 @@ async def test_a_store_is_never_made_over_another(tmp_path: Path) -> None:
         await Database.create(folder, key)
     with pytest.raises(Fault, match="store_exists"):
         keyslots.create(folder, "another one", CHEAP)
-    assert everything_in(tmp_path) == {f"store/{name}": content for name, content in before.items()}
+    assert everything_in(folder) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "store.witness"}
 
 
 async def test_one_home_has_one_hearth(tmp_path: Path) -> None:
@@ -292,7 +294,8 @@ async def test_a_birth_that_was_cut_off_can_be_repeated(tmp_path: Path) -> None:
     keyslots.create(half, "an earlier try", CHEAP)
     (half / "hearth.db.new").write_bytes(b"half of a store")
     await new_store(folder)
-    assert set(everything_in(tmp_path)) == {"store/hearth.db", "store/slots.json", "store/spare/slots.json"}
+    assert set(everything_in(folder)) == {"hearth.db", "slots.json", "spare/slots.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "store.witness"}
 
 
 def test_a_home_that_may_not_be_written_is_told(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ async def test_nobody_but_the_owner_reads_the_files(tmp_path: Path) -> None:
     database = await birth.give_birth(tmp_path / "store", PASSPHRASE, CHEAP)
     await database.write(plant)
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "store").iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "store").rglob("*") if path.is_file()} == {0o600}
     await database.close()
 
 
@@ -82,7 +82,7 @@ async def damage(folder: Path, key: keyslots.StoreKey) -> bool:
     try:
         database = await Database.open(folder, key)
     except Fault as fault:
-        assert fault.code == "store_foreign"
+        assert fault.code in ("store_foreign", "store_damaged")  # the first page, or one of the schema
         return True
     try:
         return await database.damaged_pages() != []
@@ -99,6 +99,6 @@ async def test_reading_a_damaged_page_is_a_fault_and_not_an_answer(tmp_path: Pat
         content[page * 4096 + 2000] ^= 0xFF
     store_path(folder).write_bytes(content)
     database = await Database.open(folder, keyslots.unlock(folder, PASSPHRASE))
-    with pytest.raises(Fault, match="store_foreign"):
+    with pytest.raises(Fault, match="store_damaged"):
         await database.read(lambda tx: tx.all("SELECT * FROM people"))
     await database.close()

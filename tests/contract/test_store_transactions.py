@@ -80,7 +80,11 @@ async def test_a_broken_constraint_is_the_callers(database: Database) -> None:
     with pytest.raises(IntegrityError):
         await database.write(keep("a"))
     with pytest.raises(IntegrityError):
-        await database.write(lambda tx: tx.execute("INSERT INTO accounts (person, username, role, password) VALUES ('nobody', 'u', 'auditor', 'p')"))
+        await database.write(
+            lambda tx: tx.execute(
+                "INSERT INTO accounts (person, username, role, password) VALUES ('nobody', 'u', 'auditor', 'p')"
+            )
+        )
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:

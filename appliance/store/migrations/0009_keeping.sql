@@ -18,3 +18,19 @@ CREATE TABLE restorations (
     copied_at TEXT NOT NULL,
     seen_at   TEXT            -- when one who may back up was told at the console
 ) STRICT;
+
+-- Which program opened this store last: an older one that must refuse it can then name the one to start.
+CREATE TABLE keeping (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- That somebody went on with a store of which later entries are missing (store/witness.py), and why.
+CREATE TABLE rollbacks_accepted (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       TEXT NOT NULL,
+    code     TEXT NOT NULL,     -- of the fault that was overruled
+    reason   TEXT NOT NULL,
+    had      INTEGER NOT NULL,  -- entries of the audit, by the witness
+    has      INTEGER NOT NULL   -- by the store that is gone on with
+) STRICT;
