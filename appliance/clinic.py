@@ -183,6 +183,8 @@ class Clinic:
         )
         if presented.fault:
             guessed = presented.fault in GUESSED
+            if presented.session:  # staff see it
+                await self.live.changed(presented.session)
             if free and not guessed:  # who has the right PIN does not guess
                 self._codes.give_back(address)
             raise Fault(presented.fault if free or not guessed else "too_many_tries")

@@ -294,7 +294,7 @@ class Live:
             delayed = {"delayed": True} if self.fitting.waits_for_room(session.id, own.id) else {}
             page.show("standing", {"standing": "ended" if session.state == "ended" else own.standing, **delayed})
         page.show("session", {"state": _state(session), "locked": session.state == "locked"})
-        lists = self.lists(session, members, page.member)
+        lists = self.lists(session, members, page.member, staff=page.staff)
         if page.staff:
             page.show("waiting", {"members": lists["waiting"]})
             page.show("expected", {"members": lists["expected"]})
@@ -304,16 +304,18 @@ class Live:
         if page.member in inside:
             page.show("media", {"ready": self.relay is not None and self.relay.connected})
 
-    def lists(self, session: rows.Session, members: list[rows.Member], own: str) -> dict[str, list[dict[str, Any]]]:
-        """The roster as `own` sees it; and for staff only the waiting queue and those who are not in the room."""
+    def lists(
+        self, session: rows.Session, members: list[rows.Member], own: str, *, staff: bool = True
+    ) -> dict[str, list[dict[str, Any]]]:
+        """The roster as `own` sees it, who may be of the staff; and for staff only the waiting queue and those who are not in the room."""
         inside = {m.id for m in members if in_room(session.state, m.standing)}
         return {
-            "roster": self._roster(members, inside, own),
+            "roster": self._roster(members, inside, own, staff=staff),
             "waiting": self._waiting(members),
             "expected": self._expected(members, inside),
         }
 
-    def _roster(self, members: list[rows.Member], inside: set[str], own: str) -> list[dict[str, Any]]:
+    def _roster(self, members: list[rows.Member], inside: set[str], own: str, *, staff: bool) -> list[dict[str, Any]]:
         return [
             {
                 "member": m.id,
@@ -321,6 +323,7 @@ class Live:
                 "facilitator": m.facilitator,
                 "you": m.id == own,
                 "connected": self.connected(m.session, m.id),
+                **({"otherDevice": True} if staff and m.ticket_other_device else {}),
             }
             for m in members
             if m.id in inside
@@ -335,6 +338,7 @@ class Live:
                 "since": m.waiting_since,
                 "vouched": m.vouched,
                 "connected": self.connected(m.session, m.id),
+                "otherDevice": m.ticket_other_device,
             }
             for m in members
             if m.standing == "waiting"
@@ -342,7 +346,13 @@ class Live:
 
     def _expected(self, members: list[rows.Member], inside: set[str]) -> list[dict[str, Any]]:
         return [
-            {"member": m.id, "name": m.name, "standing": m.standing, "ticket": ticket_state(m, now_seconds())}
+            {
+                "member": m.id,
+                "name": m.name,
+                "standing": m.standing,
+                "ticket": ticket_state(m, now_seconds()),
+                "otherDevice": m.ticket_other_device,
+            }
             for m in members
             if m.standing != "waiting" and m.id not in inside and not m.facilitator
         ]

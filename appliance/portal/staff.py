@@ -94,6 +94,8 @@ async def act(request: web.Request) -> web.StreamResponse:
     who = await _posted(request)
     parts, beyond = request.match_info, bodies.beyond(await forms.read(request))
     session, member = parts["session"], parts.get("member", "")
+    if parts["action"] == "rejoin" and bodies.field(await forms.read(request), "sure") != "yes":
+        return await _ask_rejoin(request, who, session, member)
     try:
         issued = await clinic.act(who.actor, parts["action"], session, member, beyond=beyond)
     except Fault as fault:
@@ -106,6 +108,16 @@ async def act(request: web.Request) -> web.StreamResponse:
     if problems.wants_json(request):
         return web.json_response({})
     raise web.HTTPSeeOther(f"/staff/sessions/{session}")
+
+
+async def _ask_rejoin(request: web.Request, who: Staff, session_id: str, member_id: str) -> web.Response:
+    """Asked once before: the device in use is put out with it."""
+    _, members = await clinic_of(request).look(who.actor, session_id)
+    member = next((m for m in members if m.id == member_id and not m.facilitator), None)
+    if member is None:
+        raise Fault("not_found", "member")
+    context = {"me": _me(who), "session_id": session_id, "member": member_id, "name": member.name}
+    return pages.render(request, "rejoin.html", context)
 
 
 def _invitation(request: web.Request, who: Staff, issued: Issued, session_id: str) -> web.Response:

@@ -86,7 +86,8 @@ def known(tx: Transaction, code_text: str) -> rows.Ticket | None:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What showing a ticket gave: a visit's token, its session and the device's token, or the code of a fault."""
+    """What showing a ticket gave: a visit's token, its session and the device's token; or the code of a fault, with
+    the session if staff are to see it."""
 
     token: str = ""
     session: str = ""
@@ -126,7 +127,7 @@ def present(
         return Presented(fault="ticket_expired")
     if ticket.device_hash and not hmac.compare_digest(ticket.device_hash, rules.device_hash(code, device)):
         rows.note_other_device(tx, stranger, facts, digest, at)
-        return Presented(fault="ticket_other_device")
+        return Presented(fault="ticket_other_device", session=member.session)
     device = device or new_token()
     permit = _step_in(tx, member, session, at)
     if not ticket.device_hash:

@@ -71,6 +71,7 @@ export function fillWaiting(row: HTMLElement, one: WaitingMember): void {
   show(row, ".p-vouched", one.vouched);
   show(row, ".p-unvouched, .p-vouch", !one.vouched);
   show(row, ".p-away", !one.connected);
+  show(row, ".p-elsewhere", one.otherDevice === true);
 }
 
 export function fillRoster(row: HTMLElement, one: RosterMember): void {
@@ -78,11 +79,14 @@ export function fillRoster(row: HTMLElement, one: RosterMember): void {
   show(row, ".p-leads", one.facilitator);
   show(row, ".p-away", one.connected === false);
   show(row, ".p-remove", !one.you && !one.facilitator);
+  show(row, ".p-elsewhere", one.otherDevice === true);
 }
 
 export function fillExpected(row: HTMLElement, one: ExpectedMember): void {
   showOnly(row, ".p-standing", one.standing);
   showOnly(row, ".p-ticket", one.standing === "removed" ? "" : one.ticket); // removing stops the ticket: no wrong PIN did
+  show(row, ".p-rejoin", one.standing === "joining"); // nobody else of these has a place to come back to
+  show(row, ".p-elsewhere", one.otherDevice === true);
 }
 
 /** Somebody whom the box has let in and who has no keys yet: that takes a tap on this very page. */

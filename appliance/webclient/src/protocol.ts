@@ -50,6 +50,8 @@ export interface RosterMember {
   facilitator: boolean;
   you: boolean;
   connected?: boolean;
+  /** To staff only: a device other than the ticket's has shown code and PIN. */
+  otherDevice?: boolean;
 }
 
 /** Somebody in the waiting room, as staff see them. `name` is the record's name. */
@@ -60,6 +62,7 @@ export interface WaitingMember {
   since: string;
   vouched: boolean;
   connected: boolean;
+  otherDevice?: boolean;
 }
 
 /** Somebody with an invitation who is neither waiting nor inside. */
@@ -68,6 +71,7 @@ export interface ExpectedMember {
   name: string;
   standing: string;
   ticket: string;
+  otherDevice?: boolean;
 }
 
 export interface SessionFacts {
