@@ -48,6 +48,8 @@ KINDS: tuple[FaultKind, ...] = (
         "This is the last account that can manage the others. Appoint another one first.",
     ),
     FaultKind("password_again", "caller", 403, "Please give your password once more. Then you can change this."),
+    FaultKind("wrong_password", "caller", 401, "That is not your password."),
+    FaultKind("password_same", "caller", 422, "Please choose a password that is not the one you have now."),
     FaultKind("password_short", "caller", 422, "That password is too short. Please take at least 10 characters."),
     FaultKind("password_long", "caller", 422, "That password is too long. Please take at most 256 characters."),
     FaultKind("password_common", "caller", 422, "Many people use that password, so it is easy to guess."),
@@ -145,6 +147,10 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("backup_damaged", "caller", 422, "This backup is damaged or not whole. Use another one."),
     FaultKind("backup_foreign", "caller", 422, "What is there is not the backup of a Hearth box."),
+    FaultKind("wrong_passkey", "caller", 401, "That passkey did not fit. Please try again, or use another way."),
+    FaultKind(
+        "passkey_address", "caller", 409, "Passkeys work under the box's name only, not under an address in figures."
+    ),
     # the clock
     FaultKind("clock_wrong", "caller", 422, "That date cannot be right. Please look at day, month and year again."),
     # other processes

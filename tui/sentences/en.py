@@ -338,6 +338,8 @@ SENTENCES: dict[str, str] = {
     "fault.backup_failed": "The backup could not be written, or not be read again. Is the stick still in?",
     "fault.backup_damaged": "This backup is damaged or not whole. Use another one.",
     "fault.backup_foreign": "What is there is not the backup of a Hearth box.",
+    "fault.wrong_passkey": "That passkey did not fit. Try again, or use another way.",
+    "fault.passkey_address": "Passkeys work under the box's name only, not under an address in figures.",
     "fault.clock_wrong": "That date cannot be right. Please look at day, month and year again.",
     "fault.relay_away": "Picture and sound are starting again. Wait a moment, then try again.",
     "fault.relay_refused": "The connection for picture and sound was refused.",

@@ -337,6 +337,8 @@ SENTENCES: dict[str, str] = {
     "fault.backup_failed": "La copia de seguridad no se pudo escribir o volver a leer. ¿Sigue conectada la memoria USB?",
     "fault.backup_damaged": "Esta copia de seguridad está dañada o incompleta. Use otra.",
     "fault.backup_foreign": "Lo que hay allí no es la copia de seguridad de una caja Hearth.",
+    "fault.wrong_passkey": "Esa llave de acceso no sirvió. Inténtelo de nuevo o use otra forma.",
+    "fault.passkey_address": "Las llaves de acceso solo funcionan con el nombre del equipo, no con una dirección en cifras.",
     "fault.clock_wrong": "Esa fecha no puede ser. Revise el día, el mes y el año.",
     "fault.relay_away": "Imagen y sonido vuelven a arrancar. Espere un momento y pruebe otra vez.",
     "fault.relay_refused": "Se rechazó la conexión de imagen y sonido.",

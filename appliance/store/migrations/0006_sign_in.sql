@@ -1,5 +1,5 @@
 -- Second factors, limits of logins, devices that are known, and throttles that survive a restart.
--- Moments of logins are seconds of the steady clock (appliance/steady.py), which no change of the wall clock moves.
+-- Moments of logins are seconds of the steady clock (appliance/clock.py), which no change of the wall clock moves.
 
 DELETE FROM logins;  -- they were opened by a password alone
 
@@ -69,6 +69,7 @@ CREATE INDEX throttles_by_age ON throttles (at);
 CREATE TABLE passkeys (
     id            TEXT PRIMARY KEY,
     person        TEXT NOT NULL REFERENCES people (id),
+    host          TEXT NOT NULL,  -- the portal's name it was made for; browsers offer it nowhere else
     credential_id BLOB NOT NULL UNIQUE,
     public_key    BLOB NOT NULL,  -- COSE_Key (RFC 9052)
     sign_count    INTEGER NOT NULL,
