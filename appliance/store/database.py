@@ -29,7 +29,7 @@ from appliance.store.connection import (
 )
 from appliance.store.files import HomeLock, fault_of_os, sync_file, sync_folder
 from appliance.store.key import StoreKey
-from appliance.store.leaving import leave
+from appliance.store.leaving import enter, leave
 from appliance.store.runners import Reader, Writer
 from appliance.store.threads import Job, start_reader, start_writer
 from appliance.store.transaction import Row, Transaction
@@ -82,7 +82,7 @@ class Database:
         self._closed = False
         self._changing = asyncio.Lock()  # held while there is no connection: by a rekey, and by the end
         self._start()
-        self._written = asyncio.Event()
+        self._written = asyncio.Event()  # since the witness was written last
         self._witness = asyncio.get_running_loop().create_task(self._keep_witness())
 
     @classmethod
@@ -167,8 +167,9 @@ class Database:
         path = store_path(self.folder)
         for worker in (*self._readers, self._writer):
             worker.join()
-        for runner in (*self._reading, self._writing):
+        for runner in self._reading:
             runner.close()
+        leave(self.folder, self._writing.connection)
         try:
             rekey.change(path, self.key, new)
         finally:
@@ -176,6 +177,8 @@ class Database:
                 self.key = new
             for runner in (*self._reading, self._writing):
                 runner.reopen()
+            with suppress(StoreError, OSError, Fault):
+                enter(self.folder, self._writing.connection)
 
     def _start(self) -> None:
         self._writer = start_writer(self._writing, self._writes)
@@ -231,8 +234,11 @@ def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:
         try:
             probe.check(path, key, migrations, known)
             writer = connect_writer(path, key)
-            undo.callback(leave, folder, writer)
-            _begin(folder, writer, accepting)
+            if accepting:
+                undo.callback(writer.close)
+            else:
+                undo.callback(leave, folder, writer)
+                enter(folder, writer)
             migrate.apply(writer, migrations)
             migrate.note_program(writer, version("hearth"))
             readers = [connect_reader(path, key) for _ in range(READERS)]
@@ -242,14 +248,6 @@ def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:
             raise fault_of_os(error) from error
         undo.pop_all()
     return _Opened(folder, lock, writer, readers, accepting)
-
-
-def _begin(folder: Path, writer: Connection, accepting: bool) -> None:
-    """From here on the store is open: its WAL is there to stay; the witness says so before anything is committed."""
-    seen = witness.look(lambda sql: writer.execute(sql).fetchone())  # the first read makes the WAL's file
-    sync_folder(folder)
-    if not accepting:
-        witness.write(folder, "open", seen)
 
 
 def create_file(path: Path, key: StoreKey) -> None:

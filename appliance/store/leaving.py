@@ -1,4 +1,8 @@
-"""How a store is left: WAL into the store, then the witness, then the WAL's file goes. Killed anywhere, they fit."""
+"""How a store is entered and left, so that store, WAL and witness fit together wherever one is killed.
+
+In: the WAL's file is there to stay, then the witness says "open", then something may be committed.
+Out: the WAL goes into the store, then the witness says "closed", then the WAL's file goes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,14 @@ from pathlib import Path
 from appliance.faults import Fault
 from appliance.store import witness
 from appliance.store.connection import Connection, StoreError
+from appliance.store.files import sync_folder
+
+
+def enter(folder: Path, writer: Connection) -> None:
+    """Before the first commit on `writer`, the only connection that writes. Raises StoreError, OSError, Fault."""
+    seen = witness.look(lambda sql: writer.execute(sql).fetchone())  # the first read makes the WAL's file
+    sync_folder(folder)
+    witness.write(folder, "open", seen)
 
 
 def leave(folder: Path, writer: Connection) -> None:
