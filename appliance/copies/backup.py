@@ -10,6 +10,7 @@ block: for a thread. Nothing waits for the writer or makes it wait.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -24,12 +25,11 @@ from appliance.copies.manifest import Manifest, Part
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.outbox import signing
-from appliance.store import backup, slotfile
+from appliance.store import backup, slotfile, slotpair
 from appliance.store.backup import fault_of_copy
 from appliance.store.database import Database, Transaction, store_path
 from appliance.store.files import sync_file, sync_folder
 from appliance.store.key import StoreKey
-from appliance.store.keyslots import slots_path
 
 Step = Literal["copying", "checking"]
 Tell = Callable[[Step, int], None]  # and percent of that step; may raise to break off
@@ -81,7 +81,7 @@ def check_place(place: Path, home: Home) -> None:
 def build(source: Source, place: Path, box: str, last: int, at: str, tell: Tell) -> Made:
     """Write, check and name the copy. `last`: the number of the newest copy that the store knows.
 
-    Faults: backup_no_place, backup_full, backup_failed, store_foreign. What was begun is removed, if it still can be.
+    Faults: backup_no_place, backup_full, backup_failed, store_damaged. What was begun is removed, if it still can be.
     """
     check_place(place, source.home)
     try:
@@ -183,24 +183,35 @@ def _write(source: Source, part: Path, number: int, at: str, tell: Tell) -> Mani
 
 
 def _check(part: Path, written: Manifest, key: StoreKey, tell: Tell) -> None:
-    """Read it all back from where it lies, as a restoration would. Fault("backup_failed")."""
+    """Read it all back from where it lies, as a restoration would.
+
+    Faults: backup_failed (other bytes than were written), store_damaged (the same bytes, so they came like that).
+    """
     for name in (*(one.name for one in written.files), manifest.MANIFEST, manifest.SIGNATURE):
         reading.drop_from_memory(part / name)
     try:
         found = reading.outside(part, lambda done, total: tell("checking", 50 * done // max(total, 1)))
-        tell("checking", 50)
-        reading.within(part, found, key)
     except Fault as fault:
         raise Fault("backup_failed", f"{fault.code} {fault.detail}") from None
     if found != written:
         raise Fault("backup_failed", "another manifest")
+    tell("checking", 50)
+    try:
+        reading.within(part, found, key)
+    except Fault as fault:
+        raise Fault("store_damaged", f"{fault.code} {fault.detail}") from None
     tell("checking", 100)
 
 
 def _slots(home: Home) -> bytes:
-    content = slots_path(home.store).read_bytes()
-    slotfile.parse(content)
-    return content
+    """The newer of the store's two files of slots, as it is."""
+    whole = slotpair.load(home.store)
+    for path in slotpair.copies(home.store):
+        with contextlib.suppress(OSError, Fault):
+            content = path.read_bytes()
+            if slotfile.parse(content) == whole:
+                return content
+    raise Fault("slots_missing")
 
 
 def _along(home: Home) -> dict[str, bytes]:

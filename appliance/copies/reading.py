@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from appliance.audit import rows as audit
 from appliance.copies import inside, manifest, rows, rules
@@ -19,7 +20,7 @@ from appliance.copies.inside import Inside
 from appliance.copies.manifest import Manifest, Part
 from appliance.faults import Fault
 from appliance.outbox import signing
-from appliance.store import backup, migrate
+from appliance.store import backup, migrate, slotfile
 from appliance.store.database import Transaction
 from appliance.store.key import StoreKey
 
@@ -73,6 +74,17 @@ def within(folder: Path, found: Manifest, key: StoreKey) -> Inside:
     if broken:
         raise Fault("backup_damaged", "audit")
     return told
+
+
+def unlocked(folder: Path, unlock: Callable[[Path], StoreKey]) -> StoreKey:
+    """The key of a copy as `unlock` finds it in a folder of a store: one that looks like the copy and is thrown away,
+    since opening mends slots and notes which one was tried, and a copy stays as it was made.
+    """
+    with TemporaryDirectory(prefix="hearth-") as beside:
+        content = _small(folder / manifest.SLOTS, slotfile.MAX_BYTES)
+        (Path(beside) / manifest.SLOTS).write_bytes(content)
+        (Path(beside) / manifest.STORE).symlink_to((folder / manifest.STORE).absolute())
+        return unlock(Path(beside))
 
 
 @dataclass(frozen=True, slots=True)

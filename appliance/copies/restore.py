@@ -3,7 +3,8 @@
     1. the copy is compared with its manifest, opened with its key, and read from end to end, where it lies
     2. store.restore is built beside the store's place from the copy's bytes, which are compared once more
     3. that store is opened, migrated, told that it came out of a copy; logins and visits in it end; it is closed
-    4. settings and HQ's public facts are put in their place, where none are
+    4. settings and HQ's public facts are put in their place, where none are; what a witness knew of the store that was
+       here before is forgotten
     5. store.restore is renamed to store: up to here the home is an empty one, whatever happened
 
 Blocking parts run in threads. The caller holds the home's lock.
@@ -26,7 +27,7 @@ from appliance.copies.rows import Restoration
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.policy import BOX, Facts, decide
-from appliance.store import birth
+from appliance.store import birth, witness
 from appliance.store.database import Database
 from appliance.store.files import fault_of_os, sync_file, sync_folder, write_atomically
 from appliance.store.key import StoreKey
@@ -56,7 +57,7 @@ def check(folder: Path, unlock: Callable[[Path], StoreKey], tell: Tell = lambda 
     Blocking. Faults: backup_foreign, backup_damaged, store_newer, and those of `unlock`.
     """
     found = reading.outside(folder, lambda done, total: tell(50 * done // max(total, 1)))
-    key = unlock(folder)
+    key = reading.unlocked(folder, unlock)
     told = reading.within(folder, found, key)
     tell(100)
     return Checked(folder, found, told, key)
@@ -109,6 +110,8 @@ def _settle(checked: Checked, beside: Path, home: Home) -> None:
         content, path = checked.inside.files.get(name), home.root / name
         if content is not None and not path.exists():
             write_atomically(path, content)
+    for folder in (beside, home.store):
+        witness.reset(folder)
     _give_to_owner(home.root, (beside, *beside.iterdir(), *(home.root / name for name in ALONG)))
     sync_folder(beside)
     beside.rename(home.store)  # an empty folder in its place is replaced

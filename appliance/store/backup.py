@@ -41,8 +41,8 @@ class Found(NamedTuple, Generic[T]):
 def copy(path: Path, key: StoreKey, target: Path, look: Callable[[Transaction], T], tell: Tell) -> Found[T]:
     """Write the store at `path` to the new file `target` under the same key; on disk when it returns.
 
-    `look` reads the very snapshot that is copied. Faults: store_foreign (a page of the source is damaged), backup_full,
-    backup_failed.
+    `look` reads the very snapshot that is copied. Faults: backup_full, backup_failed,
+    store_damaged. Not every damaged page of the source is met here: `check` meets them all.
     """
     try:
         target.touch(mode=0o600, exist_ok=False)
@@ -84,7 +84,7 @@ def fault_of_copy(error: OSError | Exception) -> Fault:
         name = errno.errorcode.get(error.errno or 0, "unknown")
     if name in ("FULL", "ENOSPC", "EDQUOT"):
         return Fault("backup_full", name)
-    return Fault("store_foreign" if name.startswith(("CORRUPT", "NOTADB")) else "backup_failed", name)
+    return Fault("store_damaged" if name.startswith(("CORRUPT", "NOTADB")) else "backup_failed", name)
 
 
 def _copy_pages(source: Connection, target: Path, key: StoreKey, tell: Tell) -> None:
