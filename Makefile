@@ -8,7 +8,7 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
 INPUTS ?= 10000000
 SOAK ?= 3600
 
-.PHONY: help run test lint format bench load soak fuzz fault interop setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault interop setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -52,6 +52,10 @@ soak:  ## an hour of joins and leaves with the relay's memory sampled; SOAK=300 
 fuzz:  ## random inputs for every parser, INPUTS=10000000 each (about an hour)
 	@.ci/setup test
 	@$(B)/python -m tests.fuzz --inputs $(INPUTS)
+
+browsers:  ## all browser tests, also those that `make test` runs in one browser alone (12 minutes)
+	@.ci/setup test
+	@$(B)/pytest -m browser tests/browser --numprocesses=2 --dist=worksteal
 
 fault:  ## browsers over a bad line, a relay that dies, a page asleep (slow, needs root)
 	@.ci/setup test

@@ -63,7 +63,7 @@ async () => {
       if (stopped || currentDirection !== "recvonly") continue;
       const member = window.senders.get(receiver.track.id);
       (await receiver.getStats()).forEach((entry) => entry.type === "inbound-rtp" && tracks.push({
-        from: names.get(member) ?? member, kind: entry.kind, packets: entry.packetsReceived ?? 0,
+        from: names.get(member) ?? member, kind: entry.kind, ssrc: entry.ssrc, packets: entry.packetsReceived ?? 0,
         opened: entry.kind === "video" ? entry.framesDecoded ?? 0 : entry.totalAudioEnergy ?? 0}));
     }
   }
@@ -205,7 +205,7 @@ async def doubts(who: Person, about: Person, sentence: str) -> bool:
 
 
 async def received(who: Person) -> list[dict[str, Any]]:
-    """What came in: from, kind, packets, and as `opened` frames of a picture or the energy of a sound."""
+    """What came in: from, kind, ssrc, packets, and as `opened` frames of a picture or the energy of a sound."""
     return list(await who.page.evaluate(RECEIVED))
 
 

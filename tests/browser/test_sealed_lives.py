@@ -64,7 +64,7 @@ async def on_another_page(who: Person, address: str) -> Person:
     return made
 
 
-@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+@pytest.mark.parametrize("kind", ["chromium", pytest.param("firefox", marks=pytest.mark.again)])
 async def test_keys_come_by_a_tap_on_a_leaders_page_alone_and_without_one_to_the_page_that_had_them(
     playwright: Playwright, box: Box, kind: str
 ) -> None:
