@@ -16,7 +16,7 @@ def _own(actor: Actor, passkey: str = "") -> Permit:
 
 
 def add(tx: Transaction, actor: Actor, site: Site, made: Made, label: str, at: str) -> str:
-    """A new passkey's id. Faults: wrong_state (as many as one may have, or somebody has it), bad_request (the label)."""
+    """A new passkey's id. Faults: wrong_state (too many, or somebody has it), bad_request (the label)."""
     permit, there = _own(actor), rows.count(tx, actor.person)
     if there >= rules.MOST or rows.known(tx, made.credential_id):
         raise Fault("wrong_state", "passkeys")
