@@ -77,6 +77,7 @@ async def restore(checked: Checked, home: Home, at: str) -> None:
 
 def _lay_out(checked: Checked, beside: Path) -> None:
     shutil.rmtree(beside, ignore_errors=True)
+    witness.reset(beside)  # of a restoration that was cut short
     beside.mkdir(mode=0o700)
     parts = {part.name: part for part in checked.manifest.files}
     for name in (manifest.STORE, manifest.SLOTS):
