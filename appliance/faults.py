@@ -48,6 +48,7 @@ KINDS: tuple[FaultKind, ...] = (
         "This is the last account that can manage the others. Appoint another one first.",
     ),
     FaultKind("password_again", "caller", 403, "Please give your password once more. Then you can change this."),
+    FaultKind("last_factor", "caller", 409, "You need at least one second step. Set up another one first."),
     FaultKind("wrong_password", "caller", 401, "That is not your password."),
     FaultKind("password_same", "caller", 422, "Please choose a password that is not the one you have now."),
     FaultKind("password_short", "caller", 422, "That password is too short. Please take at least 10 characters."),
@@ -153,6 +154,7 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     # the clock
     FaultKind("clock_wrong", "caller", 422, "That date cannot be right. Please look at day, month and year again."),
+    FaultKind("audit_broken", "machine", 500, "The audit does not hold together. Verify it: hearth audit verify."),
     # other processes
     FaultKind("relay_away", "ours", 503, "Picture and sound are starting again. Please wait a moment."),
     FaultKind(

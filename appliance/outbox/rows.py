@@ -45,7 +45,7 @@ def add(tx: Transaction, record_class: str, body: bytes, at: str) -> int:
 
 def identity(tx: Transaction) -> Identity:
     """The box's name and key towards HQ; made now if there is none, so the transaction must be one that writes."""
-    known = _identity(tx)
+    known = known_identity(tx)
     if known is not None:
         return known
     made = suite.new_seed()
@@ -55,7 +55,8 @@ def identity(tx: Transaction) -> Identity:
     return identity(tx)
 
 
-def _identity(tx: Transaction) -> Identity | None:
+def known_identity(tx: Transaction) -> Identity | None:
+    """The same, or None where none was made yet."""
     row = tx.one("SELECT box, signing_seed FROM box_identity")
     return None if row is None else Identity(row["box"], suite.SigningKey(row["signing_seed"]))
 

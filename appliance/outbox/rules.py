@@ -21,6 +21,9 @@ URGENT, USUAL, BULK = 0, 10, 20
 # A class that is not here cannot leave the box.
 RULES: dict[str, Rule] = {
     "session_ended": Rule(True, USUAL, "That a session took place: pseudonyms, times, agreement versions. No names."),
+    "audit_checkpoint": Rule(
+        True, BULK, "How many entries the audit has and the hash over them: proof that none was taken out. No entry."
+    ),
 }
 
 

@@ -328,6 +328,7 @@ SENTENCES: dict[str, str] = {
     "fault.store_newer": "The store was written by a newer version. Start that version instead.",
     "fault.store_exists": "There is a store here already. Nothing was changed.",
     "fault.store_failed": "The box could not write to its disk. Nothing it had confirmed was lost.",
+    "fault.audit_broken": "The audit does not hold together. Verify it: hearth audit verify.",
     "fault.home_in_use": "Another Hearth is already running on this folder.",
     "fault.home_not_writable": "Hearth may not write to its folder. Check who owns it.",
     "fault.port_taken": "Another program uses Hearth's port. Choose another in the settings.",

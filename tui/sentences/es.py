@@ -327,6 +327,7 @@ SENTENCES: dict[str, str] = {
     "fault.store_newer": "El almacén es de una versión más nueva. Arranque esa versión.",
     "fault.store_exists": "Ya hay un almacén aquí. No se ha cambiado nada.",
     "fault.store_failed": "El equipo no pudo escribir en su disco. No se ha perdido nada confirmado.",
+    "fault.audit_broken": "El registro de accesos no concuerda. Verifíquelo: hearth audit verify.",
     "fault.home_in_use": "Ya hay otro Hearth funcionando en esta carpeta.",
     "fault.home_not_writable": "Hearth no puede escribir en su carpeta. Compruebe de quién es.",
     "fault.port_taken": "Otro programa usa el puerto de Hearth. Elija otro en los ajustes.",
