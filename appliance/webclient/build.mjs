@@ -34,6 +34,7 @@ async function bundle() {
       join: "src/join.ts",
       devices: "src/devices.ts",
       posted: "src/posted.ts",
+      passkey: "src/passkey.ts",
     },
     absWorkingDir: here,
     outdir: out,
