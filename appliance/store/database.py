@@ -131,6 +131,10 @@ class Database:
         if self.trouble.reserve is not None and not self.trouble.writing:
             await asyncio.to_thread(self.trouble.reserve.make)
 
+    def accepted(self) -> None:
+        """That something is missing is noted in the store: from now on its witness goes by it."""
+        self._accepting = False
+
     async def close(self) -> None:
         """Finish what is queued, move the WAL into the store, leave one file. May be called twice."""
         async with self._changing:
@@ -145,8 +149,8 @@ class Database:
     async def rekey(self, new: StoreKey) -> float:
         """Seal the store anew, for the key `new`; how many seconds that took. Works that come meanwhile wait.
 
-        The caller has sealed `new` into the slots before that. After a fault (disk_full, store_failed) the store is open
-        as before, by whichever key `key` is then. Being cancelled does not stop it.
+        The caller has sealed `new` into the slots before that. After a fault (disk_full, store_failed) the store is
+        open as before, by whichever key `key` is then. Being cancelled does not stop it.
         """
         return await asyncio.shield(asyncio.ensure_future(self._rekey(new)))
 
@@ -167,18 +171,16 @@ class Database:
         path = store_path(self.folder)
         for worker in (*self._readers, self._writer):
             worker.join()
-        for runner in self._reading:
-            runner.close()
-        leave(self.folder, self._writing.connection)
+        for reader in self._reading:
+            reader.close()
         try:
-            rekey.change(path, self.key, new)
+            rekey.change(path, self._writing.connection, new)
         finally:
-            if probe.opens(path, new):
+            if rekey.fits(path, new):
                 self.key = new
-            for runner in (*self._reading, self._writing):
-                runner.reopen()
-            with suppress(StoreError, OSError, Fault):
-                enter(self.folder, self._writing.connection)
+            self._writing.reopen()
+            for reader in self._reading:
+                reader.reopen()
 
     def _start(self) -> None:
         self._writer = start_writer(self._writing, self._writes)
@@ -218,7 +220,10 @@ class Database:
         for reader in self._reading:
             reader.close()
         try:
-            leave(self.folder, self._writing.connection)
+            if self._accepting:
+                self._writing.close()
+            else:
+                leave(self.folder, self._writing.connection)
         finally:
             self._lock.release()
 
@@ -239,6 +244,8 @@ def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:
             else:
                 undo.callback(leave, folder, writer)
                 enter(folder, writer)
+            # A rekey that was cut short after its commit has sealed the pages in the WAL only.
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             migrate.apply(writer, migrations)
             migrate.note_program(writer, version("hearth"))
             readers = [connect_reader(path, key) for _ in range(READERS)]

@@ -120,12 +120,13 @@ def _settled(folder: Path, file: Slots, by: Slot, keys: tuple[Numbered, ...]) ->
     """What the slot opened, and the slots put in order: the key of a rekey that did not come about is dropped, a sheet
     that opened the box has been tried, a damaged copy is written anew.
 
-    None of that may keep a box locked, so a disk that refuses is left for the store to complain about.
+    While the WAL holds anything both keys stay (`Keeper.reconcile` drops the other one): without it the file may still
+    be sealed for the older key. None of that may keep a box locked: a disk that refuses is the store's to complain of.
     """
     right = right_one(folder, keys)
     with suppress(Fault):
         wanted = file
-        if file.keys() != (right.number,) and probe.opens(folder / "hearth.db", right.key):
+        if file.keys() != (right.number,) and probe.opens_alone(folder / "hearth.db", right.key):
             wanted = _each(wanted, lambda slot: slots.without(slot, right.number))
         if not by.tried_at:
             tried = now_text()

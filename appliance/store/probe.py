@@ -68,6 +68,11 @@ def opens(path: Path, key: StoreKey) -> bool:
     return True
 
 
+def opens_alone(path: Path, key: StoreKey) -> bool:
+    """As `opens`, and no WAL is needed for that."""
+    return wal.leftover(path.with_name(path.name + "-wal"), PAGE) is None and opens(path, key)
+
+
 def _check_identity(connection: Connection) -> None:
     """Reads page 1 only, which is checked against the key first."""
     try:

@@ -32,9 +32,12 @@ class _Runner:
             self.connection.close()
 
     def reopen(self) -> None:
-        """After `close`, with the key of now. Where the disk refuses, the next works are told so."""
+        """With the key of now. The old one is closed in any case; where the disk refuses, the next works are told."""
+        fresh = self.connection
         with suppress(StoreError):
-            self.connection = self._connect()
+            fresh = self._connect()
+        self.close()
+        self.connection = fresh
 
     def _replace(self) -> None:
         self._trouble.damaged = True

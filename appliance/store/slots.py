@@ -51,11 +51,13 @@ class Numbered:
     key: StoreKey
 
 
-def of_passphrase(passphrase: str, label: str, at: str, keys: tuple[Numbered, ...], cost: Cost = BOX_COST) -> Slot:
-    """A new slot that this passphrase opens. It counts as tried: whoever calls had it typed twice."""
+def of_passphrase(
+    passphrase: str, label: str, at: str, keys: tuple[Numbered, ...], cost: Cost = BOX_COST, identifier: str = ""
+) -> Slot:
+    """A slot that this passphrase opens, new or in place of `identifier`. It counts as tried: it was typed twice."""
     kdf = Argon2(memory=cost.memory, iterations=cost.iterations, lanes=cost.lanes, salt=os.urandom(16))
-    public = suite.RecordKey(seed_of_passphrase(passphrase, kdf)).public
-    return _sealed(_bare("passphrase", label, at, at, kdf, public), keys)
+    bare = _bare("passphrase", label, at, at, kdf, suite.RecordKey(seed_of_passphrase(passphrase, kdf)).public)
+    return _sealed(msgspec.structs.replace(bare, id=identifier or bare.id), keys)
 
 
 def of_sheet(entropy: bytes, label: str, at: str, keys: tuple[Numbered, ...]) -> Slot:
