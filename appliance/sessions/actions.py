@@ -64,8 +64,13 @@ def own_place(actor: Actor, session: rows.Session, members: Sequence[rows.Member
 
 def look(tx: Transaction, actor: Actor, session_id: str) -> tuple[rows.Session, list[rows.Member]]:
     """A session and its members, for those who may see it."""
-    decide(actor, "see", rows.facts(tx, session_id))
+    permit_to_see(tx, actor, session_id)
     return rows.session(tx, session_id), rows.members(tx, session_id)
+
+
+def permit_to_see(tx: Transaction, actor: Actor, session_id: str) -> Permit:
+    """For the entry in the audit: showing a session's people is one."""
+    return decide(actor, "see", rows.facts(tx, session_id))
 
 
 def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:

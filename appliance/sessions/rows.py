@@ -113,9 +113,8 @@ def set_state(tx: Transaction, permit: Permit, session_id: str, state: State, at
 def facts(tx: Transaction, session_id: str, member_id: str = "") -> Facts:
     """What the policy asks about a session, and a member of it. Fault("not_found") if the member is of another one."""
     found = session(tx, session_id)
-    if member_id:
-        member(tx, member_id, session_id)
-    return Facts(session=found.id, leaders=found.leaders, member=member_id)
+    whose = member(tx, member_id, session_id).person if member_id else ""
+    return Facts(session=found.id, leaders=found.leaders, member=member_id, person=whose)
 
 
 def member(tx: Transaction, member_id: str, session_id: str = "") -> Member:
