@@ -74,11 +74,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A head that somebody saw: a witness outside of the store, HQ, or an older export. `source` is a word for it."""
+    """A head that somebody saw: a witness outside of the store, HQ, or an older export. `source` is a word for it.
+
+    It is known by the root over all entries, or by the hash of the last one, which all before it are in as well.
+    """
 
     size: int
     root: bytes
     source: str
+    last: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,7 @@ class _Walk:
         self._tree, whole = tree.append(self._tree, leaf)
         self._compare_nodes(whole)
         for seen in self._heads.get(self._tree.size, ()):
-            self._compare(seen)
+            self._compare(seen, row)
 
     def _compare_nodes(self, whole: Sequence[tree.Node]) -> None:
         if self._beside.head is None:  # a store from before the tree
@@ -195,9 +199,9 @@ class _Walk:
                 first = (node.index << node.level) + 1
                 self._ranges.append(Finding("node", first, first + (1 << node.level) - 1))
 
-    def _compare(self, seen: Seen) -> None:
+    def _compare(self, seen: Seen, row: Stored) -> None:
         outside = seen.source != CHECKPOINT
-        if tree.root(self._tree) == seen.root:
+        if row.hash == seen.last if seen.last else tree.root(self._tree) == seen.root:
             self._agreed["any"] = seen.size
             self._agreed["outside"] = seen.size if outside else self._agreed["outside"]
         else:
