@@ -6,6 +6,7 @@ A box starts locked: control socket and portal listen, and say so. `unlock` open
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import pwd
 import ssl
@@ -18,23 +19,28 @@ from typing import Any
 import msgspec
 
 from appliance import carrying
+from appliance.audit import outside
 from appliance.clinic import Clinic
 from appliance.control import types
+from appliance.control.backup import copies
 from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
+from appliance.copies.copier import Copier
 from appliance.faults import Fault
 from appliance.fitting import Carried
 from appliance.home import Home
 from appliance.identity.rules import Throttle
+from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox.actions import Forwarder
 from appliance.portal import tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
+from appliance.rollback.actions import accept
 from appliance.settings import Settings
-from appliance.store import keyslots
+from appliance.store import checkup, keyslots
 from appliance.store.database import Database
 from media.client import RelayClient
 
@@ -68,6 +74,7 @@ class Appliance:
         self._clinic: Clinic | None = None
         self._relay: RelayClient | None = None
         self._forwarder: Forwarder | None = None
+        self._copier: Copier | None = None
         self._port = settings.portal.port
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
@@ -90,19 +97,33 @@ class Appliance:
         return types.Box(
             state="unlocked" if self._clinic else "locked",
             clinic=self._settings.clinic.name,
+            phone=self._settings.clinic.phone,
             version=version("hearth"),
             addresses=self.addresses(),
             relay_connected=self._relay is not None and self._relay.connected,
             clock=self._clinic.clock.trouble if self._clinic else "",
             clock_correction=self._clinic.clock.correction if self._clinic else 0,
+            clock_synchronised=self._clinic is not None and self._clinic.clock.synchronised,
         )
 
     def health(self) -> types.Health:
         """How the machine is, and how much of what it carries is in use."""
         carried = self._clinic.live.fitting.carried if self._clinic is not None else Carried()
         return msgspec.structs.replace(
-            self._probe.health(), carried=carried.share, people=carried.people, capacity=self._capacity.source
+            self._probe.health(),
+            carried=carried.share,
+            people=carried.people,
+            capacity=self._capacity.source,
+            store=self._clinic.db.trouble.code if self._clinic is not None else "",
         )
+
+    def copier(self) -> Copier:
+        if self._copier is None:
+            raise Fault("box_locked")
+        return self._copier
+
+    def copies(self) -> types.Copies:
+        return types.Copies() if self._copier is None else copies(self._copier.told())
 
     def sync(self) -> types.Sync:
         if self._forwarder is None:
@@ -122,6 +143,16 @@ class Appliance:
         await self._control.start(self._home.control_socket)
         self._keep_going(self._watch_health)
 
+    async def accept_rollback(self, passphrase: str, reason: str) -> None:
+        """On a locked box. Faults: wrong_passphrase, too_many_tries, wrong_state, bad_request, those of the store."""
+        if not self._passphrases.take("", time.monotonic()):
+            raise Fault("too_many_tries")
+        async with self._unlocking:
+            if self._clinic is not None:
+                raise Fault("wrong_state", "the store is open")
+            key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
+            await accept(self._home.store, key, reason)
+
     async def unlock(self, passphrase: str) -> None:
         """Open the store and bring the box to life. Faults: wrong_passphrase, too_many_tries, those of the store."""
         if not self._passphrases.take("", time.monotonic()):
@@ -130,13 +161,17 @@ class Appliance:
             if self._clinic is not None:
                 return
             key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
-            db = await Database.open(self._home.store, key)
+            db = await Database.open(self._home.store, key, reserve=True)
             live = Live(db, self._feed.publish)
-            clinic = Clinic(db, live)
+            clinic = Clinic(db, live, self._settings.sign_in.second_factor)
             await clinic.clock.begin()
             clinic.clock.changed = self._clock_changed
+            clinic.audit.seen = lambda: outside.witness(self._home.store)
             await self._renew_certificate(db)
-            self._clinic = clinic
+            keeper = Keeper(self._home.store, db, key)
+            copier = Copier(self._home, keeper, self._settings.backup, lambda: self._feed.publish("copies"))
+            await copier.load()
+            self._clinic, self._copier = clinic, copier
         self._relay = RelayClient(
             self._home.relay_socket,
             admitted=live.admitted,
@@ -147,9 +182,12 @@ class Appliance:
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
         self._keep_going(self._relay.run)
         self._keep_going(self._forwarder.run)
+        self._keep_going(copier.run)
+        self._keep_going(lambda: checkup.run(db))
         self._keep_going(lambda: self._watch_network(db))
-        self._keep_going(lambda: self._watch_pages(live))
+        self._keep_going(lambda: self._watch_pages(clinic))
         self._keep_going(clinic.clock.run)
+        self._keep_going(clinic.audit.run)
         self._feed.publish("gap")  # everything is new
 
     async def close(self) -> None:
@@ -163,9 +201,13 @@ class Appliance:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._copier is not None:
+            await self._copier.close()
         if self._clinic is not None:
             await self._clinic.live.close()
             await self._clinic.clock.end()
+            with contextlib.suppress(Fault):  # a full disk: what is signed next will cover these entries too
+                await self._clinic.audit.close()
             await self._clinic.db.close()
 
     def _clock_changed(self) -> None:
@@ -197,16 +239,17 @@ class Appliance:
         except (OSError, ssl.SSLError, Fault) as problem:  # the old one still serves, and a session needs the box
             log.error("the portal's certificate could not be renewed: %s", type(problem).__name__)
 
-    async def _watch_pages(self, live: Live) -> None:
+    async def _watch_pages(self, clinic: Clinic) -> None:
         """Logins and visits also end by themselves, without a change that anybody is told of."""
         while True:
             await asyncio.sleep(PAGES_SECONDS)
-            await live.weed()
+            await clinic.look_after_logins()
 
     async def _watch_health(self) -> None:
         while True:
             await asyncio.sleep(HEALTH_SECONDS)
             if self._clinic is not None:
+                await self._clinic.db.tend()
                 await self._clinic.live.look_at_capacity()
             self._feed.publish("health")
 

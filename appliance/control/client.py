@@ -20,7 +20,10 @@ from aiohttp.http_exceptions import LineTooLong
 
 from appliance.control.types import (
     VERSION,
+    AcceptRollback,
     Admit,
+    BackUp,
+    Backups,
     Clock,
     Done,
     FaultBody,
@@ -55,12 +58,14 @@ CODES = (AWAY, NO_ACCESS, BAD_ANSWER, OTHER_VERSION)
 
 
 class ControlFault(Exception):
-    """A refused or failed request. `code` is stable; `sentence` is the box's own English one, or empty."""
+    """A refused or failed request. `code` is stable; `sentence` is the box's own English one, or empty; `about` a number
+    or a version that goes with it."""
 
-    def __init__(self, code: str, sentence: str = "") -> None:
+    def __init__(self, code: str, sentence: str = "", about: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.sentence = sentence
+        self.about = about
 
 
 class ControlClient:
@@ -108,6 +113,11 @@ class ControlClient:
         """Open the store. Faults: wrong_passphrase, too_many_tries, and those of a damaged store."""
         await self._post("/v1/unlock", Done, Unlock(passphrase=passphrase), seconds=UNLOCK_SECONDS)
 
+    async def accept_rollback(self, passphrase: str, reason: str) -> None:
+        """On a locked box, go on with a store of which something is missing. Faults: wrong_state, those of `unlock`."""
+        asked = AcceptRollback(passphrase=passphrase, reason=reason)
+        await self._post("/v1/accept-rollback", Done, asked, seconds=UNLOCK_SECONDS)
+
     async def sign_in(self, username: str, password: str) -> SignedIn:
         """Sign a person in and keep the token. Faults: wrong_sign_in, too_many_tries, box_locked."""
         signed_in = await self._post("/v1/sign-in", SignedIn, SignIn(username=username, password=password))
@@ -145,6 +155,23 @@ class ControlClient:
     async def set_clock(self, at: str) -> Clock:
         """It is `at` (RFC 3339) now. Faults: refused, clock_wrong (cannot be), wrong_state (a time server sets it)."""
         return await self._post("/v1/clock", Clock, SetClock(at=at))
+
+    # -- backups
+
+    async def backups(self) -> Backups:
+        """Where the newest backup is and where the next one can go. Faults: not_signed_in, refused, box_locked."""
+        return await self._request("GET", "/v1/backups", Backups)
+
+    async def back_up(self, to: str) -> None:
+        """Begin a backup in the folder `to`; `Copies` tells how it goes on and how it ended.
+
+        Faults: refused, backup_busy, backup_no_place, bad_request.
+        """
+        await self._post("/v1/backups", Done, BackUp(to=to))
+
+    async def restoration_seen(self) -> None:
+        """One who may back up was told that this store came out of a backup. Faults: refused."""
+        await self._post("/v1/backups/seen", Done)
 
     # -- the end
 
@@ -237,7 +264,7 @@ def _decode(received: bytes, answer: type[Answer]) -> Answer:
 
 def _refusal(received: bytes) -> ControlFault:
     body = _decode(received, FaultBody)
-    return ControlFault(body.code, body.sentence)
+    return ControlFault(body.code, body.sentence, body.about)
 
 
 def _unreachable(error: Exception) -> ControlFault:

@@ -10,8 +10,9 @@ import msgspec
 from aiohttp import web
 
 from appliance.clinic import Clinic
-from appliance.clock import now_seconds
+from appliance.clock import steady_seconds
 from appliance.control import types
+from appliance.copies.copier import Copier
 from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
@@ -28,9 +29,12 @@ class Box(Protocol):
     def clinic(self) -> Clinic: ...
     def is_unlocked(self) -> bool: ...
     async def unlock(self, passphrase: str) -> None: ...
+    async def accept_rollback(self, passphrase: str, reason: str) -> None: ...
     def about(self) -> types.Box: ...
     def health(self) -> types.Health: ...
     def sync(self) -> types.Sync: ...
+    def copier(self) -> Copier: ...
+    def copies(self) -> types.Copies: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ async def actor(request: web.Request) -> tuple[Actor, types.Login] | None:
     box, token = request.app[BOX], token_of(request)
     if not token or not box.is_unlocked():
         return None
-    digest, now = token_hash(token), now_seconds()
+    digest, now = token_hash(token), steady_seconds()
     login = await box.clinic().db.read(lambda tx: accounts.login(tx, digest, "console", now))
     if login is None:
         return None
@@ -72,11 +76,13 @@ async def actor(request: web.Request) -> tuple[Actor, types.Login] | None:
 
 
 async def signed_in(request: web.Request) -> tuple[Actor, types.Login]:
-    """Who is signed in. Faults: box_locked, not_signed_in."""
+    """Who is signed in and does something, which keeps the login alive. Faults: box_locked, not_signed_in."""
     found = await actor(request)
+    clinic = request.app[BOX].clinic()  # a locked box says so first
     if found is None:
-        request.app[BOX].clinic()  # a locked box says so first
         raise Fault("not_signed_in")
+    digest, now = token_hash(token_of(request)), steady_seconds()
+    await clinic.db.write(lambda tx: accounts.touch(tx, digest, now))
     return found
 
 

@@ -19,11 +19,12 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import clock, types, views
-from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, signed_in, token_of
+from appliance.control import backup, clock, types, views
+from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, login_of, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
 from appliance.identity import actions as identity
+from appliance.ids import token_hash
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Actor
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -34,7 +35,9 @@ END_SECONDS = 0.5  # for a request under way when the box ends
 BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
 HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
-_WITHOUT_LOGIN = frozenset({"/v1/unlock", "/v1/sign-in", "/v1/sign-out"})  # sign-out: its login is gone by then
+_WITHOUT_LOGIN = frozenset(
+    {"/v1/unlock", "/v1/accept-rollback", "/v1/sign-in", "/v1/sign-out"}
+)  # sign-out: its login is gone by then
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
 
 
@@ -55,11 +58,13 @@ class ControlListener:
             Route("GET", "/v1/snapshot", self._snapshot, ("see",)),
             Route("GET", "/v1/feed", self._feed_lines, ("see",)),
             Route("POST", "/v1/unlock", self._unlock, "anyone"),
+            Route("POST", "/v1/accept-rollback", self._accept_rollback, "anyone"),
             Route("POST", "/v1/sign-in", self._sign_in, ("sign_in",)),
             Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
             Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
             *clock.ROUTES,
+            *backup.ROUTES,
         )
 
     async def start(self, path: Path) -> None:
@@ -93,7 +98,9 @@ class ControlListener:
             return await self._once(request, handler)
         except Fault as fault:
             log.info("control: %s %s", fault.code, fault.detail)
-            return answer(types.FaultBody(code=fault.code, sentence=fault.kind.sentence), fault.kind.status)
+            return answer(
+                types.FaultBody(code=fault.code, sentence=fault.kind.sentence, about=fault.about), fault.kind.status
+            )
         except web.HTTPException as problem:
             code = {404: "not_found", 413: "too_large"}.get(problem.status, "bad_request")
             return answer(types.FaultBody(code=code, sentence=Fault(code).kind.sentence), problem.status)
@@ -149,6 +156,7 @@ class ControlListener:
                 sessions=sessions_seen,
                 health=self._box.health(),
                 sync=self._box.sync(),
+                copies=self._box.copies(),
             ),
         )
 
@@ -205,6 +213,8 @@ class ControlListener:
                 return types.FeedEntry(sequence=number, health=self._box.health())
             case "sync":
                 return types.FeedEntry(sequence=number, sync=self._box.sync())
+            case "copies":
+                return types.FeedEntry(sequence=number, copies=self._box.copies())
             case "gap":
                 return types.FeedEntry(sequence=number, gap=True)
         if actor is None:
@@ -222,16 +232,23 @@ class ControlListener:
         await self._box.unlock((await body(request, types.Unlock)).passphrase)
         return answer(types.Done())
 
+    async def _accept_rollback(self, request: web.Request) -> web.Response:
+        given = await body(request, types.AcceptRollback)
+        await self._box.accept_rollback(given.passphrase, given.reason)
+        return answer(types.Done())
+
     async def _sign_in(self, request: web.Request) -> web.Response:
         given = await body(request, types.SignIn)
-        token, login = await self._box.clinic().sign_in(given.username, given.password, "console", "console")
-        who = types.Login(person=login.person, name=login.name, role=login.role)
-        return answer(types.SignedIn(token=token, login=who))
+        step = await self._box.clinic().sign_in(given.username, given.password, "console", "console")
+        if step.stage != "full":
+            raise Fault("refused", "the second step is missing")
+        return answer(types.SignedIn(token=step.token, login=login_of(step.person, step.name, step.role)))
 
     async def _sign_out(self, request: web.Request) -> web.Response:
         actor, _ = await signed_in(request)
-        token = token_of(request)
-        await self._box.clinic().db.write(lambda tx: identity.sign_out(tx, actor, token, now_text()))
+        clinic, token = self._box.clinic(), token_of(request)
+        await clinic.db.write(lambda tx: identity.sign_out(tx, actor, token, now_text()))
+        await clinic.end_login(token_hash(token))
         return answer(types.Done())
 
     async def _act(self, request: web.Request) -> web.Response:

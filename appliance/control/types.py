@@ -60,7 +60,8 @@ class Health(Wire, frozen=True, kw_only=True):
 
     `carried`: of what box and network carry of picture and sound the part in use by `people` in rooms, 1.0 being all;
     null where nobody knows. `capacity`: whether that was measured (`hearth doctor`), set, or assumed for a machine
-    like this.
+    like this. `disk_free` is what the box may still use; null where nobody knows. `store`: what ails the store's disk, as
+    a fault's code (disk_full, home_read_only, store_failed, store_damaged), or "".
     """
 
     load: float
@@ -74,6 +75,8 @@ class Health(Wire, frozen=True, kw_only=True):
     carried: float | None = None
     people: int = 0
     capacity: Literal["measured", "set", "assumed"] = "assumed"
+    disk_free: int | None = None
+    store: str = ""
 
 
 class Sync(Wire, frozen=True, kw_only=True):
@@ -87,6 +90,25 @@ class Sync(Wire, frozen=True, kw_only=True):
     unreachable_since: str = ""  # when HQ was missed first; "" while it answers
 
 
+class Copies(Wire, frozen=True, kw_only=True):
+    """Backups of the box, without a name or a path. `state` and `last_at`: of the newest good one; people are told of
+    an old one.
+
+    `step` and `percent`: of the one that is being made. `fault`: why the last try failed, "" when it did not.
+    `same_disk`: the newest lies on the box's own disk. `restored_from`: this store came out of a backup of that moment,
+    and nobody who may back up was told yet.
+    """
+
+    state: Literal["unknown", "none", "fine", "old"] = "unknown"  # unknown: while the box is locked
+    last_at: str = ""
+    step: Literal["", "copying", "checking"] = ""
+    percent: int = 0
+    fault: str = ""
+    automatic: bool = False
+    same_disk: bool = False
+    restored_from: str = ""
+
+
 class Box(Wire, frozen=True, kw_only=True):
     """What the console shows before anybody signed in."""
 
@@ -94,9 +116,11 @@ class Box(Wire, frozen=True, kw_only=True):
     clinic: str
     version: str
     addresses: tuple[str, ...]  # portal addresses, best first
+    phone: str = ""  # under which a human answers; it is on every page and paper
     relay_connected: bool
     clock: ClockTrouble = ""
     clock_correction: int = 0  # seconds that the box goes ahead of the machine's own clock
+    clock_synchronised: bool = False  # a time server sets the machine's clock, nobody else can
 
 
 class Login(Wire, frozen=True, kw_only=True):
@@ -118,6 +142,7 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     sessions: tuple[Session, ...]
     health: Health
     sync: Sync
+    copies: Copies = Copies()
 
 
 class FeedEntry(Wire, frozen=True, kw_only=True):
@@ -131,6 +156,7 @@ class FeedEntry(Wire, frozen=True, kw_only=True):
     health: Health | None = None
     sync: Sync | None = None
     box: Box | None = None
+    copies: Copies | None = None
     gap: bool = False
 
 
@@ -139,6 +165,7 @@ class FaultBody(Wire, frozen=True, kw_only=True):
 
     code: str
     sentence: str
+    about: str = ""  # a number or a version that goes with the code
 
 
 class Admit(Wire, frozen=True, kw_only=True):
@@ -148,6 +175,13 @@ class Admit(Wire, frozen=True, kw_only=True):
     """
 
     beyond: Literal["", "fewer", "anyway"] = ""
+
+
+class AcceptRollback(Wire, frozen=True, kw_only=True):
+    """On a locked box: go on with a store of which later entries are missing. The reason stays in the audit."""
+
+    passphrase: str
+    reason: str
 
 
 class Unlock(Wire, frozen=True, kw_only=True):
@@ -173,6 +207,38 @@ class Invitation(Wire, frozen=True, kw_only=True):
     code: str
     pin: str
     name: str
+
+
+class Place(Wire, frozen=True, kw_only=True):
+    """Where a backup can go. Sizes in bytes. `fault`: why none can go there now, a fault's code, else ""."""
+
+    path: str
+    kind: Literal["folder", "stick"]
+    free: int
+    total: int
+    same_disk: bool
+    fault: str = ""
+
+
+class Backups(Wire, frozen=True, kw_only=True):
+    """For who may back up. `last_name`, `last_place`, `last_size` (bytes): of the newest good one, empty for none.
+
+    `every_hours`: between two that the box makes by itself, 0 for none; `keep`: how many stay in a folder, 0 for all.
+    """
+
+    copies: Copies
+    places: tuple[Place, ...]
+    last_name: str = ""
+    last_place: str = ""
+    last_size: int = 0
+    every_hours: int = 0
+    keep: int = 0
+
+
+class BackUp(Wire, frozen=True, kw_only=True):
+    """Make a backup in this folder, a full path as the box sees it."""
+
+    to: str
 
 
 class Done(Wire, frozen=True, kw_only=True):

@@ -75,7 +75,7 @@ class Copier:
         place = await asyncio.to_thread(self._same_disk)
         self._told = replace(
             self._told,
-            automatic=self._rhythm() > 0,
+            automatic=self.rhythm() > 0,
             same_disk=place,
             restored_from=untold.copied_at if untold else "",
         )
@@ -89,14 +89,18 @@ class Copier:
         """The newest good copy."""
         return self._last
 
+    def rhythm(self) -> int:
+        """Hours between two automatic copies, 0 for none."""
+        return self.settings.every_hours if self.settings.folder else 0
+
     async def places(self) -> list[Place]:
         """Where a copy can go now."""
         return await asyncio.to_thread(places.found, self.settings.folder, self.home.root)
 
-    def begin(self, actor: Actor, place: Path) -> None:
+    async def begin(self, actor: Actor, place: Path) -> None:
         """Begin a copy in `place`, asking the policy. Faults: refused, backup_busy, backup_no_place, bad_request."""
         decide(actor, "back_up", Facts())
-        backup.check_place(place, self.home)
+        await asyncio.to_thread(backup.check_place, place, self.home)
         if self._making is not None and not self._making.done():
             raise Fault("backup_busy")
         self._tell(step="copying", percent=0)
@@ -119,7 +123,7 @@ class Copier:
         state = self._state()
         while True:
             last = _seconds(self._last)
-            if rules.due(last, self._tried, self.now(), self._rhythm()):
+            if rules.due(last, self._tried, self.now(), self.rhythm()):
                 await self._automatic()
             if self._state() != state:
                 state = self._state()
@@ -138,7 +142,7 @@ class Copier:
     async def _automatic(self) -> None:
         self._tried = self.now()
         try:
-            self.begin(BOX, Path(self.settings.folder))
+            await self.begin(BOX, Path(self.settings.folder))
         except Fault as fault:
             if fault.code != "backup_busy":
                 self._fail(fault.code)
@@ -182,11 +186,7 @@ class Copier:
     # -- what is told --------------------------------------------------------------------------------------------
 
     def _state(self) -> rules.State:
-        return rules.state(_seconds(self._last), self.now(), self._rhythm())
-
-    def _rhythm(self) -> int:
-        """Hours between two automatic copies, 0 for none."""
-        return self.settings.every_hours if self.settings.folder else 0
+        return rules.state(_seconds(self._last), self.now(), self.rhythm())
 
     def _same_disk(self) -> bool:
         return self._last is not None and places.look(Path(self._last.place), self.home.root, "folder").same_disk

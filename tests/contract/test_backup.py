@@ -47,7 +47,7 @@ class Opened:
 
     async def copy(self, copier: Copier, actor: Actor = RUTH) -> Path:
         """A copy as somebody at the console makes it."""
-        copier.begin(actor, self.place)
+        await copier.begin(actor, self.place)
         await copier.finished()
         assert copier.told().fault == ""
         newest = copier.last()
@@ -138,15 +138,15 @@ async def test_a_copy_is_noted_with_who_made_it(box: Opened) -> None:
 
 async def test_only_who_may_back_up_can_begin_a_copy(box: Opened) -> None:
     with pytest.raises(Fault, match="refused"):
-        box.copier().begin(Actor("p", "operator", "console"), box.place)
+        await box.copier().begin(Actor("p", "operator", "console"), box.place)
     assert names(box.place) == []
 
 
 async def test_one_copy_at_a_time(box: Opened) -> None:
     copier = box.copier()
-    copier.begin(RUTH, box.place)
+    await copier.begin(RUTH, box.place)
     with pytest.raises(Fault, match="backup_busy"):
-        copier.begin(RUTH, box.place)
+        await copier.begin(RUTH, box.place)
     await copier.finished()
     assert len(names(box.place)) == 1
 
@@ -200,7 +200,7 @@ async def test_a_place_that_fails_has_its_own_code_and_nothing_stays(
 
     monkeypatch.setattr(backup, "_write_file", fail)
     copier = box.copier()
-    copier.begin(RUTH, box.place)
+    await copier.begin(RUTH, box.place)
     await copier.finished()
     assert copier.told().fault == code and copier.told().step == ""
     assert names(box.place) == []
@@ -242,9 +242,9 @@ async def test_a_damaged_page_of_the_box_is_not_copied_as_if_it_were_sound(box: 
 async def test_there_is_no_copy_without_a_place(box: Opened, tmp_path: Path) -> None:
     for place, code in (("gone", "backup_no_place"), ("home/store", "bad_request")):
         with pytest.raises(Fault, match=code):
-            box.copier().begin(RUTH, tmp_path / place)
+            await box.copier().begin(RUTH, tmp_path / place)
     with pytest.raises(Fault, match="backup_no_place"):
-        box.copier().begin(RUTH, Path("relative"))
+        await box.copier().begin(RUTH, Path("relative"))
 
 
 async def test_an_automatic_copy_is_made_by_the_box_when_it_is_due(box: Opened) -> None:
@@ -270,7 +270,7 @@ async def test_a_stick_that_is_not_there_is_told_and_tried_again(box: Opened, tm
 
 async def test_a_box_that_ends_breaks_the_copy_off_and_leaves_none(box: Opened) -> None:
     copier = box.copier()
-    copier.begin(RUTH, box.place)
+    await copier.begin(RUTH, box.place)
     await copier.close()
     assert names(box.place) == [] or len(reading.in_folder(box.place)) == 1
     assert not [name for name in names(box.place) if name.endswith(".part")]
@@ -279,7 +279,7 @@ async def test_a_box_that_ends_breaks_the_copy_off_and_leaves_none(box: Opened) 
 async def test_while_a_copy_is_made_key_and_slots_stay_as_they_are(box: Opened) -> None:
     copier = box.copier()
     async with box.keeper.still:
-        copier.begin(RUTH, box.place)
+        await copier.begin(RUTH, box.place)
         for _ in range(20):
             await asyncio.sleep(0)
         assert names(box.place) == []

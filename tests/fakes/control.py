@@ -9,10 +9,15 @@ from typing import Literal
 
 from appliance.clinic import Clinic
 from appliance.control import types
+from appliance.control.backup import copies
 from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
+from appliance.copies.copier import Copier
 from appliance.faults import Fault
+from appliance.home import Home
+from appliance.keeping import Keeper
+from appliance.settings import BackupSection
 from tests.fakes.box import PASSPHRASE, OpenBox, open_box
 
 
@@ -21,6 +26,9 @@ class Box:
 
     def __init__(self, opened: OpenBox, feed: Feed) -> None:
         self._opened, self._feed, self._unlocked = opened, feed, False
+        db = opened.clinic.db
+        keeper = Keeper(db.folder, db, db.key)
+        self._copier = Copier(Home(db.folder.parent), keeper, BackupSection(), lambda: feed.publish("copies"))
 
     def is_unlocked(self) -> bool:
         return self._unlocked
@@ -44,6 +52,13 @@ class Box:
 
     def health(self) -> types.Health:
         return Probe(Path("/")).health()
+
+    def copier(self) -> Copier:
+        self.clinic()
+        return self._copier
+
+    def copies(self) -> types.Copies:
+        return copies(self._copier.told()) if self._unlocked else types.Copies()
 
     def sync(self) -> types.Sync:
         return types.Sync(state="up_to_date", queued=0, last_receipt_at="", last_attempt_at="", fault="")
