@@ -98,6 +98,7 @@ class Appliance:
             state="unlocked" if self._clinic else "locked",
             clinic=self._settings.clinic.name,
             phone=self._settings.clinic.phone,
+            phone=self._settings.clinic.phone,
             version=version("hearth"),
             addresses=self.addresses(),
             relay_connected=self._relay is not None and self._relay.connected,

@@ -117,6 +117,7 @@ class Box(Wire, frozen=True, kw_only=True):
     version: str
     addresses: tuple[str, ...]  # portal addresses, best first
     phone: str = ""  # under which a human answers; it is on every page and paper
+    phone: str = ""  # under which a human answers; it is on every page and paper
     relay_connected: bool
     clock: ClockTrouble = ""
     clock_correction: int = 0  # seconds that the box goes ahead of the machine's own clock

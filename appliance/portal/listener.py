@@ -12,7 +12,7 @@ from aiohttp import web
 
 from appliance.faults import Fault
 from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
-from appliance.portal import bodies, forms, logins, pages, patient, problems, sockets, staff
+from appliance.portal import bodies, forms, logins, pages, patient, printing, problems, sockets, staff
 from appliance.portal.route import Handler, Route
 from appliance.portal.state import BOX, Box
 
@@ -92,6 +92,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", *ROOM_ACTIONS)),
     Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
     Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, MEMBER_ACTIONS),
+    *printing.ROUTES,
 )
 
 

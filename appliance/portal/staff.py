@@ -129,6 +129,7 @@ def _invitation(request: web.Request, who: Staff, issued: Issued, session_id: st
         "name": issued.name,
         "rejoin": issued.rejoin,
         "address": f"{request.app[BOX].addresses()[0]}/join",
+        "member_id": issued.member,
         "qr": segno.make(link, error="m").svg_data_uri(scale=6, border=4),
         "me": _me(who),
         "session_id": session_id,

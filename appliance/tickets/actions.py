@@ -79,6 +79,29 @@ def release(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: 
     rows.release(tx, permit, member_id, at, rules.ticket_ends(_seconds(session.starts_at), now))
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a paper says of a ticket besides its PIN."""
+
+    name: str
+    code: str
+    starts_at: str
+
+
+def shown(tx: Transaction, actor: Actor, session_id: str, member_id: str, code_text: str, pin_text: str) -> Shown:
+    """A ticket that was issued a moment ago, for its paper: by those who may issue it, and only while it opens.
+
+    Faults: refused, not_found, wrong_ticket.
+    """
+    decide(actor, "reissue", sessions.facts(tx, session_id, member_id))
+    code, found = rules.normal_code(code_text), known(tx, code_text)
+    right = found is not None and found.member == member_id and not found.stopped
+    if found is None or not right or not hmac.compare_digest(found.pin_hash, rules.pin_hash(code, pin_text)):
+        raise Fault("wrong_ticket")
+    member = sessions.member(tx, member_id)
+    return Shown(member.name, rules.shown_code(code), sessions.session(tx, session_id).starts_at)
+
+
 def known(tx: Transaction, code_text: str) -> rows.Ticket | None:
     """The ticket of a code, whatever may have become of it; for the box itself."""
     return rows.ticket(tx, rules.code_hash(rules.normal_code(code_text)))

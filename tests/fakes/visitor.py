@@ -66,6 +66,11 @@ class Visitor:
         headers = {"Accept-Language": self._language}
         return self._http.ws_connect(self.origin + path, origin=origin or self.origin, headers=headers)
 
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The browser's own connection, for what is not a page."""
+        return self._http
+
     def cookie(self, name: str) -> str:
         return next((c.value for c in self._http.cookie_jar if c.key == name), "")
 
