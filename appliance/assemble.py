@@ -21,6 +21,7 @@ import msgspec
 from appliance import carrying
 from appliance.audit import outside
 from appliance.clinic import Clinic
+from appliance.clock import now_text
 from appliance.control import types
 from appliance.control.backup import copies
 from appliance.control.feed import Feed
@@ -35,12 +36,13 @@ from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox.actions import Forwarder
+from appliance.outbox.headquarters import record_key
 from appliance.portal import tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
 from appliance.rollback.actions import accept
 from appliance.settings import Settings
-from appliance.store import checkup, keyslots
+from appliance.store import checkup, keyslots, machine
 from appliance.store.database import Database
 from media.client import RelayClient
 
@@ -72,6 +74,7 @@ class Appliance:
         self._announcement: Announcement | None = None
         self._tls: ssl.SSLContext | None = None
         self._clinic: Clinic | None = None
+        self._keeper: Keeper | None = None
         self._relay: RelayClient | None = None
         self._forwarder: Forwarder | None = None
         self._copier: Copier | None = None
@@ -90,6 +93,14 @@ class Appliance:
             raise Fault("box_locked")
         return self._clinic
 
+    def keeper(self) -> Keeper:
+        if self._keeper is None:
+            raise Fault("box_locked")
+        return self._keeper
+
+    def headquarters(self) -> bytes | None:
+        return record_key(self._home.spool)
+
     def addresses(self) -> tuple[str, ...]:
         return portal_urls(self._settings.portal.host, self._settings.portal.name, self._port)
 
@@ -97,7 +108,6 @@ class Appliance:
         return types.Box(
             state="unlocked" if self._clinic else "locked",
             clinic=self._settings.clinic.name,
-            phone=self._settings.clinic.phone,
             phone=self._settings.clinic.phone,
             version=version("hearth"),
             addresses=self.addresses(),
@@ -155,24 +165,41 @@ class Appliance:
             await accept(self._home.store, key, reason)
 
     async def unlock(self, passphrase: str) -> None:
-        """Open the store and bring the box to life. Faults: wrong_passphrase, too_many_tries, those of the store."""
+        """Open the store, by a passphrase or a recovery sheet's words, and bring the box to life.
+
+        Faults: wrong_passphrase, too_many_tries, those of the store.
+        """
         if not self._passphrases.take("", time.monotonic()):
             raise Fault("too_many_tries")
+        await self._unlock(lambda: keyslots.open_with(self._home.store, passphrase))
+
+    async def unlock_by_machine(self) -> bool:
+        """By the slot whose key this machine keeps, if it has one; whether it did. Faults: those of the store."""
+        seed = await asyncio.to_thread(machine.seed, self._home.store)
+        if seed is None:
+            return False
+        opened = await asyncio.to_thread(keyslots.open_with_seed, self._home.store, "machine", seed)
+        if opened is None:
+            return False
+        await self._unlock(lambda: opened)
+        return True
+
+    async def _unlock(self, find: Callable[[], keyslots.Opened]) -> None:
         async with self._unlocking:
             if self._clinic is not None:
                 return
-            key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
-            db = await Database.open(self._home.store, key, reserve=True)
+            opened = await asyncio.to_thread(find)
+            db = await Database.open(self._home.store, opened.key, reserve=True)
+            keeper = await self._kept(db, opened)
             live = Live(db, self._feed.publish)
             clinic = Clinic(db, live, self._settings.sign_in.second_factor)
             await clinic.clock.begin()
             clinic.clock.changed = self._clock_changed
             clinic.audit.seen = lambda: outside.witness(self._home.store)
             await self._renew_certificate(db)
-            keeper = Keeper(self._home.store, db, key)
             copier = Copier(self._home, keeper, self._settings.backup, lambda: self._feed.publish("copies"))
             await copier.load()
-            self._clinic, self._copier = clinic, copier
+            self._clinic, self._copier, self._keeper = clinic, copier, keeper
         self._relay = RelayClient(
             self._home.relay_socket,
             admitted=live.admitted,
@@ -190,6 +217,16 @@ class Appliance:
         self._keep_going(clinic.clock.run)
         self._keep_going(clinic.audit.run)
         self._feed.publish("gap")  # everything is new
+
+    async def _kept(self, db: Database, opened: keyslots.Opened) -> Keeper:
+        """The slots of the open store, in order; which one opened it is in the audit from now on."""
+        keeper = Keeper(self._home.store, db, opened.key, opened.number)
+        try:
+            await keeper.reconcile(now_text(), opened.slot)
+        except BaseException:
+            await db.close()
+            raise
+        return keeper
 
     async def close(self) -> None:
         """End in order: nobody new, then what runs, then the store, left as one clean file."""

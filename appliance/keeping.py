@@ -63,6 +63,7 @@ class Keeper:
     number: int = 1
     cost: Cost = BOX_COST
     _file: Slots | None = None  # as it was written or read last: outlives both copies on a disk that loses them
+    still: asyncio.Lock = field(default_factory=asyncio.Lock)
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # -- at the unlock -------------------------------------------------------------------------------------------
@@ -106,6 +107,10 @@ class Keeper:
     def rekey_seconds(self) -> tuple[float, float]:
         """What a rekey is expected to take: on a fast machine and on a slow one."""
         return rekey.estimate(store_path(self.store))
+
+    async def may_add(self, actor: Actor, at: str) -> None:
+        """Fault("refused"), noted, for one who may add no slot."""
+        await self._ask(actor, "add_key", "", at)
 
     # -- adding --------------------------------------------------------------------------------------------------
 
@@ -206,10 +211,12 @@ class Keeper:
         """Another key for the store, sealed into all slots that are ours; how many seconds it took.
 
         While it is under way both keys are in the slots, so whichever opens the store after a power cut is found.
-        Faults: refused, disk_full, store_failed: then the old key stays.
+        Faults: refused, backup_busy, disk_full, store_failed: then the old key stays.
         """
         permit = await self._ask(actor, "rekey", "", at)
-        async with self._changing:
+        if self.still.locked():
+            raise Fault("backup_busy")
+        async with self._changing, self.still:
             file, known = await self._file_and_ledger()
             ours = tuple(slot for slot in file.slots if known.knows(slot))
             now = self._numbered()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -13,8 +14,11 @@ from pathlib import Path
 from appliance import logs, settings
 from appliance.assemble import Appliance
 from appliance.clock import now_seconds
+from appliance.faults import Fault
 from appliance.home import Home
 from appliance.store.files import HomeLock
+
+log = logging.getLogger(__name__)
 
 MAX_PASSPHRASE = 4096  # bytes
 
@@ -23,9 +27,9 @@ def serve(root: Path, passphrase_fd: int | None) -> int:
     """Run until told to end; 0. Faults are the caller's to print."""
     logs.to()
     home = Home(root)
-    home.make()
     secret = _read_secret(passphrase_fd) if passphrase_fd is not None else ""
-    with HomeLock.take(home.root):
+    with HomeLock.take(home.root):  # first of all: a second one touches nothing
+        home.make()
         asyncio.run(_serve(home, secret))
     return 0
 
@@ -40,10 +44,20 @@ async def _serve(home: Home, passphrase: str) -> None:
         await appliance.start()
         if passphrase:
             await appliance.unlock(passphrase)
+        else:
+            await _by_itself(appliance)
         _tell_ready()
         await end.wait()
     finally:
         await appliance.close()
+
+
+async def _by_itself(appliance: Appliance) -> None:
+    """By the machine's own key slot. What is wrong with it is told, and the box waits for a passphrase as any other."""
+    try:
+        await appliance.unlock_by_machine()
+    except Fault as fault:
+        log.warning("the machine's own key slot did not open the box: %s", fault.code)
 
 
 def _read_secret(fd: int) -> str:

@@ -21,6 +21,9 @@ from aiohttp.http_exceptions import LineTooLong
 from appliance.control.types import (
     VERSION,
     AcceptRollback,
+    AddMachine,
+    AddPassphrase,
+    AddSheet,
     Admit,
     BackUp,
     Backups,
@@ -29,7 +32,12 @@ from appliance.control.types import (
     FaultBody,
     FeedEntry,
     Invitation,
+    KeyMade,
+    Keys,
+    KeySecret,
+    Rekeyed,
     SetClock,
+    Sheet,
     SignedIn,
     SignIn,
     Snapshot,
@@ -43,6 +51,7 @@ Beyond = Literal["", "fewer", "anyway"]
 Answer = TypeVar("Answer", bound=Wire)
 
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
+REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it may take
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
 SILENCE_SECONDS = 25.0  # the feed beats every 10 s: two beats lost and some
 MAX_LINE = 256 * 1024  # bytes of one feed entry; a session of 16 people takes about 5 KiB
@@ -145,6 +154,47 @@ class ControlClient:
     async def reissue(self, session: str, member: str) -> Invitation:
         """A new link and PIN for one person; the old ones stop. A retry gives the same ones."""
         return await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/reissue", Invitation)
+
+    # -- the keys of the box
+
+    async def keys(self) -> Keys:
+        """All key slots. Faults: refused."""
+        return await self._request("GET", "/v1/keys", Keys)
+
+    async def add_passphrase(self, passphrase: str, label: str = "") -> str:
+        """The new slot's id. Have it typed twice. Faults: refused, weak_passphrase, too_many_slots."""
+        given = AddPassphrase(passphrase=passphrase, label=label)
+        return (await self._post("/v1/keys/passphrase", KeyMade, given, seconds=UNLOCK_SECONDS)).id
+
+    async def add_sheet(self, language: Literal["en", "es"], label: str = "") -> Sheet:
+        """A recovery sheet, which counts once `try_key` has taken its words. Faults: refused, too_many_slots."""
+        return await self._post("/v1/keys/sheet", Sheet, AddSheet(language=language, label=label))
+
+    async def add_hq(self) -> str:
+        """A slot for HQ's key. Faults: refused, not_enrolled, too_many_slots."""
+        return (await self._post("/v1/keys/hq", KeyMade)).id
+
+    async def add_machine(self, public: bytes, label: str = "") -> str:
+        """A slot for what this machine keeps. Faults: refused, bad_request, too_many_slots."""
+        return (await self._post("/v1/keys/machine", KeyMade, AddMachine(public=public, label=label))).id
+
+    async def try_key(self, slot: str, secret: str) -> None:
+        """Faults: refused, not_found, wrong_sheet, wrong_passphrase, wrong_state."""
+        await self._post(f"/v1/keys/{_segment(slot)}/try", Done, KeySecret(secret=secret), seconds=UNLOCK_SECONDS)
+
+    async def rotate_key(self, slot: str, passphrase: str) -> None:
+        """Another passphrase for a slot. Faults: refused, not_found, wrong_state, weak_passphrase."""
+        await self._post(
+            f"/v1/keys/{_segment(slot)}/rotate", Done, KeySecret(secret=passphrase), seconds=UNLOCK_SECONDS
+        )
+
+    async def remove_key(self, slot: str) -> None:
+        """Faults: refused, not_found, last_slot."""
+        await self._post(f"/v1/keys/{_segment(slot)}/remove", Done)
+
+    async def rekey(self) -> float:
+        """Another key for the store; how many seconds it took. Faults: refused, disk_full, store_failed."""
+        return (await self._post("/v1/rekey", Rekeyed, seconds=REKEY_SECONDS)).seconds
 
     # -- the clock
 

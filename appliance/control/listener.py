@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import backup, clock, types, views
+from appliance.control import backup, clock, keys, types, views
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, login_of, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
@@ -64,6 +64,7 @@ class ControlListener:
             Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
             *clock.ROUTES,
+            *keys.ROUTES,
             *backup.ROUTES,
         )
 
@@ -117,6 +118,8 @@ class ControlListener:
         a login for it still needs it for the repetition.
         """
         if request.method != "POST":
+            return await handler(request)
+        if request.path in keys.NEVER_KEPT:
             return await handler(request)
         key = _fingerprint(request, await request.read())
         first = self._answers.get(key)

@@ -60,7 +60,7 @@ class Health(Wire, frozen=True, kw_only=True):
 
     `carried`: of what box and network carry of picture and sound the part in use by `people` in rooms, 1.0 being all;
     null where nobody knows. `capacity`: whether that was measured (`hearth doctor`), set, or assumed for a machine
-    like this. `disk_free` is what the box may still use; null where nobody knows. `store`: what ails the store's disk, as
+    like this. `disk_free`: what the box may still use; null where nobody knows. `store`: what ails the store, as
     a fault's code (disk_full, home_read_only, store_failed, store_damaged), or "".
     """
 
@@ -116,7 +116,6 @@ class Box(Wire, frozen=True, kw_only=True):
     clinic: str
     version: str
     addresses: tuple[str, ...]  # portal addresses, best first
-    phone: str = ""  # under which a human answers; it is on every page and paper
     phone: str = ""  # under which a human answers; it is on every page and paper
     relay_connected: bool
     clock: ClockTrouble = ""
@@ -264,3 +263,69 @@ class SetClock(Wire, frozen=True, kw_only=True):
     """It is `at` (RFC 3339) at the moment of sending."""
 
     at: str
+
+
+# -- the keys of the box
+
+
+class KeySlot(Wire, frozen=True, kw_only=True):
+    """One way into the box. `state`: works (its secret was seen to), untried (a sheet nobody typed back), elsewhere (HQ
+    or the machine holds it), foreign (not made by this box as it stands). `removable`: another that works would stay.
+    """
+
+    id: str
+    kind: Literal["passphrase", "sheet", "hq", "machine"]
+    label: str
+    made_at: str
+    tried_at: str
+    state: Literal["works", "untried", "elsewhere", "foreign"]
+    removable: bool
+
+
+class Keys(Wire, frozen=True, kw_only=True):
+    """All key slots. `enrolled`: HQ's key is known, so it can be given a slot. Seconds that a rekey takes: on a fast
+    machine, on a slow one."""
+
+    slots: tuple[KeySlot, ...]
+    enrolled: bool
+    rekey_seconds: float
+    rekey_seconds_slow: float
+
+
+class AddPassphrase(Wire, frozen=True, kw_only=True):
+    passphrase: str
+    label: str = ""
+
+
+class AddSheet(Wire, frozen=True, kw_only=True):
+    language: Literal["en", "es"]
+    label: str = ""
+
+
+class AddMachine(Wire, frozen=True, kw_only=True):
+    """The public half of what this machine keeps by systemd-creds; the private half never comes here."""
+
+    public: bytes
+    label: str = ""
+
+
+class KeyMade(Wire, frozen=True, kw_only=True):
+    id: str
+
+
+class Sheet(Wire, frozen=True, kw_only=True):
+    """A recovery sheet, shown once. `code`: what its QR code holds, the words as a foreign keyboard types them."""
+
+    id: str
+    words: tuple[str, ...]
+    code: str
+
+
+class KeySecret(Wire, frozen=True, kw_only=True):
+    """A passphrase, or a sheet's words, to be tried; or the new passphrase of a slot."""
+
+    secret: str
+
+
+class Rekeyed(Wire, frozen=True, kw_only=True):
+    seconds: float

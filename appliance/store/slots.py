@@ -75,6 +75,11 @@ def of_public(kind: Kind, public: bytes, label: str, at: str, keys: tuple[Number
         raise Fault("bad_request", "not a public key") from None
 
 
+def public_of(seed: bytes) -> bytes:
+    """The public key that belongs to 32 bytes."""
+    return suite.RecordKey(seed).public
+
+
 def resealed(slot: Slot, keys: tuple[Numbered, ...]) -> Slot:
     """The same slot for these keys: needs nobody's secret."""
     return _sealed(msgspec.structs.replace(slot, seals=()), keys)
