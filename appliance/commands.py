@@ -21,13 +21,15 @@ Argument = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`hearth NAME`. `passes_on`: the rest of the line goes to another package's own command line, unread."""
+    """`hearth NAME`. `passes_on`: the rest of the line goes to another package's own command line, unread. `one_of`:
+    arguments of which exactly one is given."""
 
     name: str
     purpose: str
     run: Callable[[argparse.Namespace], int]
     arguments: Sequence[Argument] = ()
     passes_on: bool = False
+    one_of: Sequence[Argument] = ()
 
 
 def _up(asked: argparse.Namespace) -> int:
@@ -48,6 +50,12 @@ def _appliance(asked: argparse.Namespace) -> int:
     return serve(asked.home, asked.passphrase_fd)
 
 
+def _accept_rollback(asked: argparse.Namespace) -> int:
+    from appliance.rollback.command import accept_rollback
+
+    return accept_rollback(asked.home, asked.reason, asked.passphrase_file)
+
+
 def _status(asked: argparse.Namespace) -> int:
     from appliance.status import status
 
@@ -58,6 +66,22 @@ def _doctor(asked: argparse.Namespace) -> int:
     from appliance.doctor.command import doctor
 
     return doctor(asked.home, as_json=asked.json)
+
+
+def _backup(asked: argparse.Namespace) -> int:
+    from appliance.copies import command
+
+    if asked.to:
+        return command.back_up(asked.home, asked.to, asked.passphrase_file, as_json=asked.json)
+    if asked.list:
+        return command.list_copies(asked.list, as_json=asked.json)
+    return command.verify(asked.verify, asked.passphrase_file, as_json=asked.json)
+
+
+def _restore(asked: argparse.Namespace) -> int:
+    from appliance.copies.command import bring_back
+
+    return bring_back(asked.copy, asked.home, asked.passphrase_file)
 
 
 def _settings(asked: argparse.Namespace) -> int:
@@ -114,6 +138,12 @@ COMMANDS: tuple[Command, ...] = (
         _appliance,
         (_HOME, ("--passphrase-fd", {"type": int, "help": "read the passphrase from this open descriptor"})),
     ),
+    Command(
+        "accept-rollback",
+        "go on with a store of which later entries are missing, with a reason that stays in the audit",
+        _accept_rollback,
+        (_HOME, _PASSPHRASE_FILE, ("--reason", {"required": True, "help": "why nobody can put the newer store back"})),
+    ),
     Command("console", "the operator's console in this terminal", _console, (_HOME,), passes_on=True),
     Command("status", "what the running box says of itself, without names", _status, (_HOME, _JSON)),
     Command(
@@ -121,6 +151,23 @@ COMMANDS: tuple[Command, ...] = (
         "look at this machine and its network, measure the relay, say how many people it carries",
         _doctor,
         (_HOME, _JSON),
+    ),
+    Command(
+        "backup",
+        "a copy of the box on a stick or in a folder, encrypted, and checked by opening it",
+        _backup,
+        (_HOME, _PASSPHRASE_FILE, _JSON),
+        one_of=(
+            ("--to", {"type": Path, "metavar": "FOLDER", "help": "make a backup there"}),
+            ("--list", {"type": Path, "metavar": "FOLDER", "help": "which backups are there"}),
+            ("--verify", {"type": Path, "metavar": "BACKUP", "help": "whether this one is whole"}),
+        ),
+    ),
+    Command(
+        "restore",
+        "bring a backup back onto an empty box, by the passphrase or the words of the recovery sheet",
+        _restore,
+        (_HOME, _PASSPHRASE_FILE, ("copy", {"type": Path, "metavar": "BACKUP", "help": "the backup's folder"})),
     ),
     Command("settings", "every setting with what it means", _settings),
     Command("hq", "headquarters: hq init, enroll, serve, open", _hq, passes_on=True),
@@ -142,6 +189,10 @@ def parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(command.name, help=command.purpose, description=command.purpose)
         for name, options in command.arguments:
             sub.add_argument(name, **options)
+        if command.one_of:
+            choice = sub.add_mutually_exclusive_group(required=True)
+            for name, options in command.one_of:
+                choice.add_argument(name, **options)
         sub.set_defaults(run=command.run, passes_on=command.passes_on)
     return top
 

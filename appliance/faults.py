@@ -170,13 +170,14 @@ class Fault(Exception):
     """Raised anywhere in the appliance, caught once: at a listener or in `__main__`.
 
     `code` must be in KINDS. `detail` goes to the log only and holds no name, secret or health detail. `seconds`: until
-    it is worth another try, 0 where nobody can tell.
+    it is worth another try, 0 where nobody can tell. `about`: a number or a version that is shown with the sentence.
     """
 
-    def __init__(self, code: str, detail: str = "", *, seconds: float = 0.0) -> None:
+    def __init__(self, code: str, detail: str = "", *, seconds: float = 0.0, about: str = "") -> None:
         super().__init__(code)
         self.kind = BY_CODE[code]
         self.detail = detail
+        self.about = about
         self.seconds = seconds
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.faults import Fault
+from appliance.store.files import fault_of_os
 
 SOCKET_PATH_LIMIT = 107  # bytes: sun_path of unix(7), less the closing zero
 
@@ -64,7 +68,7 @@ class Home:
         return self.root / "demo-hq"
 
     def make(self) -> None:
-        """Make the folders. Faults: home_not_writable, bad_settings (a path too long for a socket)."""
+        """Make the folders. Faults: home_not_writable, home_read_only, bad_settings (a path too long for a socket)."""
         if len(os.fsencode(self.control_socket)) > SOCKET_PATH_LIMIT:
             raise Fault(
                 "bad_settings", "the path of HEARTH_HOME is too long for a Unix socket (107 bytes with its name)"
@@ -73,10 +77,21 @@ class Home:
             for folder in (self.root, self.store, self.tls, self.root / "run", self.spool, self.log):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe = self.root / ".writable"
-            probe.touch()
-            probe.unlink()
+            with _unless_full():
+                probe.touch()
+            probe.unlink(missing_ok=True)
         except OSError as problem:
-            raise Fault("home_not_writable", type(problem).__name__) from None
+            raise fault_of_os(problem) from None
+
+
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    """A full disk keeps no box from starting: what is there can be read, and somebody has to sign in to make room."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def default_root() -> Path:

@@ -28,8 +28,8 @@ MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a s
 def init(root: Path, passphrase_file: Path | None) -> int:
     """Make the clinic; 0. Faults: store_exists, bad_request (an unfit passphrase file, or no more answers)."""
     home = Home(root)
-    home.make()
     with HomeLock.take(home.root):
+        home.make()
         if birth.present(home.store):
             raise Fault("store_exists")
         try:

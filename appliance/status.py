@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.control.client import ControlClient, ControlFault
 from appliance.control.types import Health, Snapshot
+from appliance.faults import BY_CODE
 
 _SYNC = {
     "not_enrolled": "no headquarters is known here",
@@ -55,12 +56,14 @@ def _text(snapshot: Snapshot) -> str:
     state = "locked: unlock it at the console" if box.state == "locked" else "unlocked"
     if box.state == "unlocked":
         state += ", picture and sound ready" if box.relay_connected else ", picture and sound starting"
+    ailing = BY_CODE[health.store].sentence if health.store in BY_CODE else health.store
     return (
         f"{box.clinic}, version {box.version}: {state}\n"
         f"portal  {'  '.join(box.addresses)}\n"
         f"health  load {health.load:.2f} on {health.cores} cores, memory {health.memory_used / gib:.1f} of"
         f" {health.memory_total / gib:.1f} GiB, disk {health.disk_used / gib:.1f} of {health.disk_total / gib:.1f}"
         " GiB\n"
+        f"store   {ailing or 'well'}\n"
         f"rooms   {_rooms(health)}\n"
         f"sync    {_SYNC[sync.state]}; {sync.queued} records wait, last receipt {sync.last_receipt_at or 'none yet'}\n"
     )

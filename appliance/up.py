@@ -32,8 +32,8 @@ CONSOLE_AFTER_SECONDS = 30  # time to read the block before the console covers i
 def up(root: Path, *, with_demo: bool, passphrase_file: Path | None) -> int:
     """Run until Ctrl-C: 0, or 1 if a part would not start. Faults are the caller's to print."""
     home = Home(root)
-    home.make()
     with HomeLock.take(home.root):  # held only while preparing: the appliance takes it next
+        home.make()
         facts = _prepare_demo(home) if with_demo else None
     passphrase = facts.passphrase if facts else _passphrase(home, passphrase_file)
     return asyncio.run(_Up(home, settings.load(home.settings), facts, passphrase).run())

@@ -23,7 +23,7 @@ class Probe:
     def health(self) -> Health:
         """One look; takes well under a millisecond and never fails for a sensor or disk that tells nothing."""
         memory = psutil.virtual_memory()
-        used, total = _disk(self._home)
+        used, total, free = _disk(self._home)
         return Health(
             load=round(os.getloadavg()[0], 2),
             cores=os.cpu_count() or 1,
@@ -31,17 +31,18 @@ class Probe:
             memory_total=memory.total,
             disk_used=used,
             disk_total=total,
+            disk_free=free,
             temperature=temperature(),
             uptime_seconds=int(time.clock_gettime(time.CLOCK_BOOTTIME)),  # not wall clock: that one jumps
         )
 
 
-def _disk(home: Path) -> tuple[int, int]:
+def _disk(home: Path) -> tuple[int, int, int | None]:
     try:
         disk = psutil.disk_usage(os.fspath(home))
     except OSError:
-        return 0, 0
-    return disk.used, disk.total
+        return 0, 0, None
+    return disk.used, disk.total, disk.free
 
 
 def temperature() -> float | None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from appliance.faults import Fault
-from appliance.store import keyslots, witness, slotpair
+from appliance.store import keyslots, slotpair, witness
 from appliance.store.database import Database, create_file, store_path
 from appliance.store.files import fault_of_os, sync_folder
 from appliance.store.key import StoreKey

@@ -84,6 +84,17 @@ def connect_reader(path: Path, key: StoreKey) -> Connection:
     return connection
 
 
+def connect_memory() -> Connection:
+    """An empty database in memory that never touches the disk. For one thread at a time."""
+    connection = dbapi2.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA cipher_log_level = NONE")
+    connection.execute("PRAGMA cipher_memory_security = ON")  # kept out of swap as far as allowed, wiped when freed
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
 def fault_of(error: BaseException) -> Fault | None:
     """The fault for an error of the store, None for any other error (a constraint, bad SQL, the caller's own)."""
     if not isinstance(error, StoreError):

@@ -33,7 +33,7 @@ from appliance.store.leaving import enter, leave
 from appliance.store.runners import Reader, Writer
 from appliance.store.threads import Job, start_reader, start_writer
 from appliance.store.transaction import Row, Transaction
-from appliance.store.trouble import Trouble
+from appliance.store.trouble import Reserve, Trouble
 
 __all__ = ["Database", "IntegrityError", "Row", "Transaction", "create_file", "store_path"]
 
@@ -86,15 +86,27 @@ class Database:
         self._witness = asyncio.get_running_loop().create_task(self._keep_witness())
 
     @classmethod
-    async def open(cls, folder: Path, key: StoreKey, *, accepting: bool = False) -> Database:
+    async def open(cls, folder: Path, key: StoreKey, *, accepting: bool = False, reserve: bool = False) -> Database:
         """Faults that leave every byte on disk as it was: store_missing, store_truncated, store_foreign, store_damaged,
         store_newer, store_rolled_back, wal_missing, wal_foreign, home_in_use.
 
         Then runs the migrations that the store has not seen. store_failed, disk_full or home_read_only if the disk
         refuses. `accepting`: whatever the witness says, and it goes on saying it until `close`: for one who accepts
-        that something is missing, and notes it before that.
+        that something is missing, and notes it before that. `reserve`: put room aside for when the disk is full.
         """
-        return cls(await asyncio.to_thread(_open, folder, key, accepting), key)
+        room = Reserve.of(folder) if reserve else None
+        try:
+            opened = await asyncio.to_thread(_open, folder, key, accepting)
+        except Fault as fault:
+            if fault.code != "disk_full" or room is None or not await asyncio.to_thread(room.free):
+                raise
+            opened = await asyncio.to_thread(_open, folder, key, accepting)
+        else:
+            if room is not None:
+                await asyncio.to_thread(room.make)
+        database = cls(opened, key)
+        database.trouble.reserve = room
+        return database
 
     @classmethod
     async def create(cls, folder: Path, key: StoreKey) -> Database:

@@ -56,12 +56,12 @@ def check(connection: Connection, migrations: tuple[Migration, ...]) -> None:
     """Fault("store_newer") if the store knows a migration that we don't, or has another one of the same number."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(migrations):
-        raise Fault("store_newer", _start_this(connection) or f"store {version}, here {len(migrations)}")
+        raise _newer(connection, f"store {version}, here {len(migrations)}")
     if version == 0:
         return
     for row in connection.execute("SELECT number, digest FROM migrations ORDER BY number"):
         if row["number"] > len(migrations) or migrations[row["number"] - 1].digest != row["digest"]:
-            raise Fault("store_newer", _start_this(connection) or f"migration {row['number']} is another one")
+            raise _newer(connection, f"migration {row['number']} is another one")
 
 
 def note_program(connection: Connection, program: str) -> None:
@@ -76,11 +76,10 @@ def _program(connection: Connection) -> str:
     return str(row[0]) if row else ""
 
 
-def _start_this(connection: Connection) -> str:
-    """What to start instead; "" where the store does not say. Its own word: bounded, and one line."""
-    program = _program(connection)
-    shown = "".join(char for char in program[:40] if char.isprintable())
-    return f"start Hearth {shown} or newer" if shown else ""
+def _newer(connection: Connection, why: str) -> Fault:
+    """With the version to start instead, where the store says it. Its own word: bounded, and one line."""
+    program = "".join(char for char in _program(connection)[:40] if char.isprintable())
+    return Fault("store_newer", f"start Hearth {program} or newer" if program else why, about=program)
 
 
 def apply(connection: Connection, migrations: tuple[Migration, ...]) -> int:

@@ -13,6 +13,7 @@ from appliance.store.files import read_only, sync_folder
 # The WAL takes 4 MiB until it is moved into the store and used again, so some 12 MiB are left for rows: an action with
 # its audit entry needs 1 KiB or less of them for good. Enough to sign in, end the day's sessions and make room.
 RESERVE = 16 * 1024 * 1024  # bytes
+_LEAST = 64 * 1024  # bytes: the -shm file takes 32 KiB
 _AMPLE = 4 * RESERVE  # free bytes from which on the reserve is put aside (again)
 
 
@@ -78,9 +79,20 @@ class Trouble:
         return "store_damaged" if self.damaged else ""
 
     def explain(self, fault: Fault) -> Fault:
-        """The fault by what the disk says of itself: SQLite tells a read-only one as any other error."""
-        if fault.code == "store_failed" and read_only(self.folder):
-            told = Fault("home_read_only", fault.detail)
-            told.__cause__ = fault.__cause__
-            return told
-        return fault
+        """The fault by what the disk says of itself: SQLite tells a read-only or full one as any other error."""
+        if fault.code != "store_failed":
+            return fault
+        code = "home_read_only" if read_only(self.folder) else "disk_full" if _no_room(self.folder) else ""
+        if not code:
+            return fault
+        told = Fault(code, fault.detail)
+        told.__cause__ = fault.__cause__
+        return told
+
+
+def _no_room(folder: Path) -> bool:
+    """Whether not even SQLite's lock file and a page of the WAL fit."""
+    with suppress(OSError):
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize < _LEAST
+    return False

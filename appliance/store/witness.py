@@ -120,7 +120,8 @@ def check(one: One, known: Witness | None) -> None:
         return
     seen, now = known.seen, look(one)
     if now.entries < seen.entries:
-        raise Fault("store_rolled_back", f"{seen.entries - now.entries} entries of the audit are missing")
+        missing = seen.entries - now.entries
+        raise Fault("store_rolled_back", f"{missing} entries of the audit are missing", about=str(missing))
     if now.sealed < seen.sealed or now.settled < seen.settled:
         raise Fault("store_rolled_back", "what went to headquarters is missing")
     if seen.entries:

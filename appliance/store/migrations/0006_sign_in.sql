@@ -37,12 +37,13 @@ CREATE TABLE authenticators (
     PRIMARY KEY (person, pending)
 ) STRICT;
 
--- What is left of a printed sheet of one-time codes. A pending sheet counts once one of its codes was typed.
+-- A printed sheet of one-time codes. A pending sheet counts once one of its codes was typed. Used ones stay until the next
+-- sheet: whoever used up the last one still has a second factor, and not none.
 CREATE TABLE printed_codes (
-    person  TEXT NOT NULL REFERENCES people (id),
-    digest  BLOB NOT NULL,
-    pending INTEGER NOT NULL CHECK (pending IN (0, 1)),
-    since   TEXT NOT NULL,
+    person TEXT NOT NULL REFERENCES people (id),
+    digest BLOB NOT NULL,
+    state  TEXT NOT NULL CHECK (state IN ('pending', 'good', 'used')),
+    since  TEXT NOT NULL,
     PRIMARY KEY (person, digest)
 ) STRICT;
 
