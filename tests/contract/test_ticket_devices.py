@@ -130,7 +130,7 @@ async def test_a_lost_device_is_replaced_through_a_locked_door_and_the_place_is_
     assert (await lost.get("/join/wait")).path == "/join/wait"  # it was only asked
     shown = await mara.post(mara.last.path, sure="yes")
     assert "30 minutes" in shown.text
-    issued = Issued("", "", secret(shown, 0), secret(shown, 1))
+    issued = Issued("", "", secret(shown, 1), secret(shown, 2))
     assert (await show(new, issued)).path == "/join/wait"
     assert 'data-mode="room"' in new.last.text
     member = await box.member(0)
