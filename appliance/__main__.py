@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from appliance import commands
 from appliance.faults import Fault
 
-_BAD_INPUT = frozenset({"bad_settings", "bad_request", "store_exists"})
+_BAD_INPUT = frozenset({"bad_settings", "bad_request", "store_exists", "backup_foreign", "backup_no_place"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

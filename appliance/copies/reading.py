@@ -48,7 +48,7 @@ def outside(folder: Path, tell: Tell = lambda _done, _total: None) -> Manifest:
 
     Faults: backup_foreign (no manifest at all), backup_damaged (the detail names the file), store_newer.
     """
-    found = _manifest(folder)
+    found = said(folder)
     done = 0
     for part in found.files:
         for read in compared(folder / part.name, part):
@@ -127,7 +127,7 @@ def _manifest(folder: Path) -> Manifest:
 
 def _manifest_or_none(folder: Path) -> Manifest | None:
     try:
-        return _manifest(folder)
+        return said(folder)
     except Fault:
         return None
 
