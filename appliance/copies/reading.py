@@ -114,7 +114,8 @@ def drop_from_memory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _manifest(folder: Path) -> Manifest:
+def said(folder: Path) -> Manifest:
+    """The manifest and its signature alone. Faults: backup_foreign, backup_damaged, store_newer."""
     if not (folder / manifest.MANIFEST).is_file():
         raise Fault("backup_foreign")
     content = _small(folder / manifest.MANIFEST, manifest.MAX_BYTES)
