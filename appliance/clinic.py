@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from appliance.audit import rows as audit
-from appliance.clock import now_seconds, now_text
+from appliance.audit.actions import Auditing
+from appliance.clock import now_seconds, now_text, steady_seconds
+from appliance.door import Caller, Door
 from appliance.faults import Fault
 from appliance.fitting import Beyond
 from appliance.groups import actions as groups
 from appliance.groups import requests as asking
 from appliance.groups.rules import b64url
-from appliance.identity import actions as identity
-from appliance.identity import passwords
 from appliance.identity import rows as accounts
-from appliance.identity.rows import Login
-from appliance.identity.rules import MAX_PASSWORD, MAX_USERNAME, Throttle, normal
+from appliance.identity.actions import Step
+from appliance.identity.rules import Demand, Throttle
 from appliance.live import Live, Page
 from appliance.notes.ring import Ring
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface
@@ -30,8 +29,6 @@ from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
 from appliance.tickets.rules import GUESSED, WRONG_CODES_PER_MINUTE
 from appliance.timekeeping.keeper import Timekeeper
-
-WRONG_PASSWORDS_PER_MINUTE = 10  # per address or console
 
 T = TypeVar("T")
 
@@ -44,16 +41,19 @@ class Clinic:
 
     db: Database
     live: Live
+    second_factor: Demand = "required"
+    audit: Auditing = field(init=False)
     ring: Ring = field(init=False)
+    door: Door = field(init=False)
     clock: Timekeeper = field(init=False)
-    _sign_ins: Throttle = field(default_factory=lambda: Throttle(WRONG_PASSWORDS_PER_MINUTE, 60.0))
     _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
-    _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _credential_key: str = ""
 
     def __post_init__(self) -> None:
+        self.audit = Auditing(self.db)
         self.ring = Ring(self.db)
+        self.door = Door(self.db, self.ring, self.second_factor)
         self.clock = Timekeeper(self.db)
 
     async def act(
@@ -99,13 +99,19 @@ class Clinic:
         return issued
 
     async def look(self, actor: Actor, session: str) -> tuple[rows.Session, list[rows.Member]]:
-        """A session and its members, a refusal noted. Faults: not_found, refused."""
+        """A session and its members, noted before they are shown, a refusal too. Faults: not_found, refused."""
         try:
-            return await self.db.read(lambda tx: sessions.look(tx, actor, session))
+            found = await self.db.read(lambda tx: sessions.look(tx, actor, session))
         except Fault as fault:
             if fault.code == "refused":
                 await self.note_refused(actor, "see", Facts(session=session), fault.code)
             raise
+        await self.looked(actor, [session])
+        return found
+
+    async def looked(self, actor: Actor, shown: Sequence[str]) -> None:
+        """Note that the people of those sessions are shown; once for a page or console that goes on showing them."""
+        await self.audit.looked(actor, "see", shown, lambda tx, one: sessions.permit_to_see(tx, actor, one))
 
     async def group(self, page: Page, seat: groups.Seat, method: str, data: dict[str, Any]) -> dict[str, Any]:
         """What an open page asks of its session's group (groups/PROTOCOL.md), a refusal noted.
@@ -133,9 +139,14 @@ class Clinic:
             return {}
         if isinstance(asked, asking.AskLook | asking.AskCommits):
             return await self.db.read(_while_signed_in(page, lambda tx: groups.look(tx, seat, asked)))
-        at = now_text()
-        answer = await self.db.write(_while_signed_in(page, lambda tx: groups.do(tx, seat, asked, at)))
-        if not isinstance(asked, asking.AskCredential):
+        at, credential = now_text(), isinstance(asked, asking.AskCredential)
+        fresh = credential and self.audit.is_new(seat.actor, "certify_key", seat.member)
+        answer = await self.db.write(
+            _while_signed_in(page, lambda tx: groups.do(tx, seat, asked, at, note_credential=fresh))
+        )
+        if fresh:
+            self.audit.noted(seat.actor, "certify_key", seat.member)
+        if not credential:
             await self.live.changed(seat.session)
         return answer
 
@@ -146,25 +157,44 @@ class Clinic:
         return self._credential_key
 
     async def note_refused(self, actor: Actor, action: Action, facts: Facts, code: str) -> None:
-        """A refusal is an audit entry of its own: the transaction that was refused has rolled back."""
-        at = now_text()
-        await self.db.write(lambda tx: audit.append_refused(tx, actor, action, facts, code, at))
+        """A refusal is an audit entry of its own: the transaction that was refused has rolled back.
 
-    async def sign_in(self, username: str, password: str, surface: Surface, address: str) -> tuple[str, Login]:
-        """A token and its login. Faults: wrong_sign_in, too_many_tries."""
-        if not self._sign_ins.take(address, time.monotonic()):
-            raise Fault("too_many_tries")
-        name, word = normal(username.strip())[:MAX_USERNAME], normal(password)[:MAX_PASSWORD]
-        account = await self.db.read(lambda tx: accounts.account(tx, name))
-        async with self._hashing:  # each takes 32 MiB: a crowd at the door must not take the box down
-            phc = account.password if account else await asyncio.to_thread(passwords.nobody)
-            verified = await asyncio.to_thread(passwords.verify_password, word, phc)
-        if account is None or not verified:
-            who = Actor(account.person, account.role, surface) if account else Actor("", "box", surface)
-            await self.note_refused(who, "sign_in", Facts(), "wrong_sign_in")
-            raise Fault("wrong_sign_in")
-        self._sign_ins.give_back(address)
-        return await self.db.write(lambda tx: identity.sign_in(tx, account, surface, now_text(), now_seconds()))
+        Equal ones of a quarter of an hour share an entry, so that a flood of them fills no disk.
+        """
+        await self.audit.refused(actor, action, facts, code)
+
+    async def sign_in(self, username: str, password: str, surface: Surface, address: str) -> Step:
+        """The first step of signing in; the others are the door's. Faults: wrong_sign_in, too_many_tries."""
+        return await self.door.password(Caller(surface, address), username, password)
+
+    async def end_logins_of(self, person: str, *, but: bytes = b"") -> None:
+        """After a person's logins were ended in the store: what is live ends too, at once.
+
+        Their pages are closed and their media end, private keys leave memory, the console's line shows nothing more.
+        `but`: the token's hash of a login that stays.
+        """
+        self.door.left_all(person, but=but)
+        await self.live.weed()
+        self.live.tell("gap")
+
+    async def end_login(self, digest: bytes) -> None:
+        """The same for one login."""
+        self.door.left(digest)
+        await self.live.weed()
+
+    async def look_after_logins(self) -> None:
+        """Now and then: who leads a running session stays signed in; what ended by itself is closed."""
+        now, open_pages = steady_seconds(), self.live.open_logins()
+
+        def work(tx: Transaction) -> None:
+            for session, digest in open_pages:
+                if rows.session(tx, session).state in ("open", "locked"):
+                    accounts.keep_in_room(tx, digest, now)
+
+        if open_pages:
+            await self.db.write(work)
+        await self.live.weed()
+        await self.door.sweep()
 
     async def present(
         self, code: str, pin: str, address: str, *, device: str = "", shared: bool = False

@@ -31,7 +31,7 @@ from appliance.tickets import actions as tickets
 
 NOTE = "Demo secrets in clear. Never keep real people's data in a demo clinic."
 CLINIC, PHONE = "Riverbend House", "555 0142"
-SETTINGS = f'# A demo clinic.\n[clinic]\nname = "{CLINIC}"\nphone = "{PHONE}"\n'
+SETTINGS = f'# A demo clinic.\n[clinic]\nname = "{CLINIC}"\nphone = "{PHONE}"\n\n[sign_in]\nsecond_factor = "optional"\n'
 LEADER = ("Mara Lindqvist", "Mara", "mara")
 COLEADER = ("Ines Duarte", "Ines", "ines")  # leads along: keys of a room must outlive one facilitator's device
 DESK = ("Jonas Okafor", "jonas")

@@ -51,6 +51,7 @@ class Page(Protocol):
     member: str
     name: str  # of the page itself, the same over all its lines; "" where it gave none
     staff: bool
+    login: bytes  # the hash of a staff login's token; b"" for a visit
 
     def stands(self, tx: Transaction) -> bool: ...  # whether the login or visit behind it has not ended
     def show(self, event: str, data: dict[str, Any]) -> None: ...
@@ -116,6 +117,15 @@ class Live:
         pages.discard(page)
         if not pages:
             self._pages.pop(page.session, None)
+
+    def open_logins(self) -> list[tuple[str, bytes]]:
+        """Session and login (its token's hash) of each page that staff have open."""
+        pages = [page for pages in self._pages.values() for page in pages]
+        return [(page.session, page.login) for page in pages if page.login]
+
+    def tell(self, what: str) -> None:
+        """Put something into the console's feed."""
+        self._publish(what)
 
     async def weed(self) -> None:
         """Close the pages whose login or visit has ended: a live line ends with what opened it, within a look."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -41,6 +42,10 @@ class MediaSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     capacity_packets: int = 0
 
 
+class SignInSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    second_factor: Literal["required", "optional"] = "required"
+
+
 class ControlSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     users: tuple[str, ...] = ("hearth-console",)
 
@@ -61,6 +66,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clinic: ClinicSection = ClinicSection()
     portal: PortalSection = PortalSection()
     media: MediaSection = MediaSection()
+    sign_in: SignInSection = SignInSection()
     control: ControlSection = ControlSection()
     backup: BackupSection = BackupSection()
     hq: HqSection = HqSection()
@@ -78,6 +84,7 @@ KEYS: dict[str, str] = {
     "media.last_n": "Pictures that one page gets at most, of those who lead and who spoke last. 0: sound only.",
     "media.capacity_kbps": "Kilobits per second that the network carries for picture and sound. 0: as measured.",
     "media.capacity_packets": "Packets per second that the relay may send. 0: as measured by `hearth doctor`.",
+    "sign_in.second_factor": "Whether staff need a second factor to sign in: required, or optional for a demo.",
     "control.users": "Users of this machine whose console may connect, besides root and the appliance's own user.",
     "backup.folder": "Where backups are made by themselves, a full path. Empty: only when somebody asks for one.",
     "backup.every_hours": "Hours between two such backups. 0: none are made by themselves.",

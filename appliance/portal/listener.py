@@ -12,7 +12,7 @@ from aiohttp import web
 
 from appliance.faults import Fault
 from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
-from appliance.portal import bodies, forms, logins, pages, patient, printing, problems, sockets, staff
+from appliance.portal import account, bodies, forms, logins, pages, patient, printing, problems, sign_in, sockets, staff
 from appliance.portal.route import Handler, Route
 from appliance.portal.state import BOX, Box
 
@@ -84,9 +84,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/join/over", patient.over, ("see_own_place",)),
     Route("GET", "/join/gone", patient.gone, "anyone"),
     Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS)),
-    Route("GET", "/staff/sign-in", staff.sign_in_page, "anyone"),
-    Route("POST", "/staff/sign-in", staff.sign_in, ("sign_in",)),
-    Route("POST", "/staff/sign-out", staff.sign_out, ("sign_out",)),
+    *sign_in.ROUTES,
+    *account.ROUTES,
     Route("GET", "/staff", staff.sessions_page, ("see",)),
     Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
     Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", *ROOM_ACTIONS)),
@@ -135,7 +134,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except Fault as fault:
         if fault.code == "not_signed_in" and not problems.wants_json(request):
-            raise web.HTTPSeeOther("/join" if request.path.startswith("/join") else "/staff/sign-in") from None
+            way = "/join" if request.path.startswith("/join") else logins.way_in(request, fault)
+            raise web.HTTPSeeOther(way) from None
         log.info("portal: %s %s", fault.code, fault.detail)
         return problems.answer(request, fault)
     except web.HTTPRedirection:

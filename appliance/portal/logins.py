@@ -11,15 +11,18 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from appliance.clock import now_seconds
+from appliance.clock import now_seconds, steady_seconds
 from appliance.faults import Fault
 from appliance.identity import rows as accounts
+from appliance.identity.rows import Login
+from appliance.identity.rules import TOUCH_SECONDS
 from appliance.ids import token_hash
 from appliance.policy import Actor
+from appliance.portal import bodies, forms
 from appliance.portal.pages import CSRF, ROLE
 from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from appliance.clinic import Clinic
 
 LOGIN, VISIT, DEVICE = "__Host-login", "__Host-visit", "__Host-device"
+HALF, KNOWN = "__Host-half", "__Host-known"  # staff: on the way in; a browser in which they have signed in before
 DEVICE_SECONDS = 90 * 24 * 3600  # a browser keeps its word that long; invitations are printed weeks ahead
 Stands = Callable[[Transaction], bool]
 
@@ -39,6 +43,8 @@ class Staff:
 
     actor: Actor
     name: str
+    login: Login
+    digest: bytes  # of the login's token
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,9 @@ class Visitor:
     shared: bool = False  # others use this device too
 
 
-def set_cookie(response: web.StreamResponse, name: str, token: str) -> None:
-    """A cookie that ends with the browser's session; the store ends it earlier if need be."""
-    response.set_cookie(name, token, path="/", secure=True, httponly=True, samesite="Lax")
+def set_cookie(response: web.StreamResponse, name: str, token: str, seconds: int | None = None) -> None:
+    """A cookie that ends with the browser's session, or after `seconds`; the store ends it earlier if need be."""
+    response.set_cookie(name, token, path="/", secure=True, httponly=True, samesite="Lax", max_age=seconds)
 
 
 def keep_device(response: web.StreamResponse, token: str, *, shared: bool) -> None:
@@ -69,13 +75,16 @@ def drop_cookie(response: web.StreamResponse, name: str) -> None:
 async def staff(request: web.Request, clinic: Clinic) -> Staff:
     """Who is signed in, or Fault("not_signed_in")."""
     token = request.cookies.get(LOGIN, "")
-    digest, now = token_hash(token), now_seconds()
+    digest, now = token_hash(token), steady_seconds()
     login = await clinic.db.read(lambda tx: accounts.login(tx, digest, "portal", now)) if token else None
     if login is None:
-        raise Fault("not_signed_in")
+        ended = await clinic.db.read(lambda tx: accounts.why_ended(tx, digest, now)) if token else None
+        raise Fault("not_signed_in", ended or "")
+    if now - login.seen >= TOUCH_SECONDS:
+        await clinic.db.write(lambda tx: accounts.touch(tx, digest, now))
     request[CSRF], request[ROLE] = login.csrf, login.role
     actor = Actor(person=login.person, role=login.role, surface="portal", address=request.remote or "")
-    return Staff(actor, login.name)
+    return Staff(actor, login.name, login, digest)
 
 
 async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
@@ -101,10 +110,31 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     return Visitor(actor, member, session, visit.shared)
 
 
+async def posted(request: web.Request, clinic: Clinic) -> Staff:
+    """Who is signed in and sent a form or a script's request of our own page. Faults: not_signed_in, forged."""
+    who = await staff(request, clinic)
+    check_csrf(request, request.headers.get("X-CSRF") or bodies.field(await forms.read(request), "csrf"))
+    return who
+
+
+def way_in(request: web.Request, fault: Fault) -> str:
+    """The sign-in page that leads back to where one was, and says why one has to."""
+    back = request.path if request.method == "GET" else urlsplit(request.headers.get("Referer", "")).path
+    query = {"ended": fault.detail} if fault.detail else {}
+    if back.startswith("/staff/") and not back.startswith("/staff/sign-in"):
+        query["next"] = bodies.local_path(back)
+    return "/staff/sign-in" + (f"?{urlencode(query)}" if query else "")
+
+
+def login_digest(request: web.Request) -> bytes:
+    """What the store knows the login's token by."""
+    return token_hash(request.cookies.get(LOGIN, ""))
+
+
 def login_stands(request: web.Request) -> Stands:
     """Whether that login has not ended, asked as often as one likes: a page lives longer than its request."""
-    digest = token_hash(request.cookies.get(LOGIN, ""))
-    return lambda tx: accounts.login(tx, digest, "portal", now_seconds()) is not None
+    digest = login_digest(request)
+    return lambda tx: accounts.login(tx, digest, "portal", steady_seconds()) is not None
 
 
 def visit_stands(request: web.Request) -> Stands:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import babel.dates
+import babel.units
 import jinja2
 from aiohttp import web
 from babel import Locale
@@ -66,8 +68,19 @@ def language(request: web.Request) -> str:
 
 
 def say(request: web.Request, fault: Fault) -> str:
-    """The fault's sentence in the page's language."""
-    return catalogue(language(request)).gettext(fault.kind.sentence)
+    """The fault's sentence in the page's language; how long to wait where that is known."""
+    _ = catalogue(language(request)).gettext
+    if fault.seconds > 0:
+        wait = duration(request, fault.seconds)
+        return _("That was tried too often. Please wait %(wait)s, then try again.") % {"wait": wait}
+    return _(fault.kind.sentence)
+
+
+def duration(request: web.Request, seconds: float) -> str:
+    """A wait in words, rounded up: seconds up to a minute and a half, then minutes."""
+    whole, locale = math.ceil(seconds), Locale.parse(language(request))
+    number, unit = (whole, "second") if whole <= 90 else (math.ceil(whole / 60), "minute")
+    return babel.units.format_unit(number, f"duration-{unit}", "long", locale=locale)
 
 
 def time_of_day(request: web.Request, at: str) -> str:

@@ -35,10 +35,10 @@ UNDER_WAY = 32  # requests of one page at once
 class RoomPage:
     """One open page. `show` sends an event unless the page was shown exactly that last."""
 
-    def __init__(self, seat: Seat, stands: Stands, name: str, *, staff: bool) -> None:
+    def __init__(self, seat: Seat, stands: Stands, name: str, *, staff: bool, login: bytes = b"") -> None:
         self.session, self.member, self.stands, self.staff = seat.session, seat.member, stands, staff
         self.name = name[:MAX_NAME]
-        self.seat = seat
+        self.seat, self.login = seat, login
         self.one_by_one = asyncio.Lock()  # what a page asks of its group is done in the order in which it asked
         self.socket = web.WebSocketResponse(
             timeout=CLOSE_SECONDS, heartbeat=HEARTBEAT_SECONDS, max_msg_size=bodies.MAX_FRAME
@@ -116,7 +116,8 @@ async def staff(request: web.Request) -> web.StreamResponse:
     session, members = await clinic.look(who.actor, request.match_info["session"])
     own = own_place(who.actor, session, members)
     seat = Seat(who.actor, session.id, own.id if own else "", pages.language(request))
-    return await _serve(request, clinic, RoomPage(seat, logins.login_stands(request), _name(request), staff=True))
+    page = RoomPage(seat, logins.login_stands(request), _name(request), staff=True, login=logins.login_digest(request))
+    return await _serve(request, clinic, page)
 
 
 def _name(request: web.Request) -> str:

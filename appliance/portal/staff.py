@@ -1,4 +1,4 @@
-"""Staff pages: sign-in, the day's sessions, one session with its waiting room and roster."""
+"""Staff pages: the day's sessions, one session with its waiting room and roster."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 import segno
 from aiohttp import web
 
-from appliance.clock import now_seconds, now_text, text
+from appliance.clock import now_seconds, text
 from appliance.faults import Fault
-from appliance.identity import actions as identity
 from appliance.policy import Facts, may_do
 from appliance.portal import bodies, forms, logins, pages, problems
 from appliance.portal.logins import Staff
@@ -19,39 +18,6 @@ from appliance.sessions.actions import own_place
 from appliance.tickets.actions import Issued
 
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
-
-
-async def sign_in_page(request: web.Request) -> web.StreamResponse:
-    try:
-        await logins.staff(request, clinic_of(request))
-    except Fault as fault:
-        if fault.code != "not_signed_in":
-            raise
-        return pages.render(request, "sign_in.html")
-    raise web.HTTPSeeOther("/staff")
-
-
-async def sign_in(request: web.Request) -> web.StreamResponse:
-    form = await forms.read(request)
-    username, password = bodies.field(form, "username"), bodies.field(form, "password")
-    try:
-        token, _ = await clinic_of(request).sign_in(username, password, "portal", request.remote or "")
-    except Fault as fault:
-        return pages.render(request, "sign_in.html", {"username": username[:80]}, fault=fault)
-    response = web.HTTPSeeOther("/staff")
-    logins.set_cookie(response, logins.LOGIN, token)
-    raise response
-
-
-async def sign_out(request: web.Request) -> web.StreamResponse:
-    who = await _posted(request)
-    token = request.cookies.get(logins.LOGIN, "")
-    await clinic_of(request).db.write(lambda tx: identity.sign_out(tx, who.actor, token, now_text()))
-    await clinic_of(request).live.weed()
-    response = web.HTTPSeeOther("/")
-    logins.drop_cookie(response, logins.LOGIN)
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    raise response
 
 
 async def sessions_page(request: web.Request) -> web.StreamResponse:

@@ -117,7 +117,7 @@ async def test_the_order_outlives_a_restart_in_the_middle_of_a_session(
     await room.box.clinic.db.close()
     db = await Database.open(tmp_path / "store", keyslots.unlock(tmp_path / "store", PASSPHRASE))
     try:
-        behind._clinic = room.box.clinic = Clinic(db, Live(db, lambda session: None))
+        behind._clinic = room.box.clinic = Clinic(db, Live(db, lambda session: None), "optional")
         assert await stored(db) == before
         visitor = room.newcomer()
         await sign_in(visitor)

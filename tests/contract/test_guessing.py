@@ -11,9 +11,9 @@ import pytest
 
 from appliance.assemble import WRONG_PASSPHRASES_PER_MINUTE, Appliance
 from appliance.audit import rows as audit
-from appliance.clinic import WRONG_PASSWORDS_PER_MINUTE
 from appliance.faults import Fault
 from appliance.home import Home
+from appliance.identity.rules import PACES
 from appliance.settings import Settings
 from appliance.store import birth
 from appliance.tickets.rules import MAX_FAILURES, WRONG_CODES_PER_MINUTE
@@ -34,11 +34,11 @@ async def test_codes_guessed_at_once_are_as_few_as_those_guessed_in_turn(box: Op
 
 async def test_passwords_guessed_at_once_are_as_few_as_those_guessed_in_turn(box: OpenBox) -> None:
     found = await codes(*(box.clinic.sign_in("mara", f"guess {n}", "portal", "10.0.0.9") for n in range(30)))
-    assert found.count("wrong_sign_in") == WRONG_PASSWORDS_PER_MINUTE
+    assert found.count("wrong_sign_in") == PACES["account"].free
 
 
 async def test_who_knows_the_password_may_sign_in_as_often_as_they_like(box: OpenBox) -> None:
-    for _ in range(WRONG_PASSWORDS_PER_MINUTE + 1):
+    for _ in range(PACES["account"].free + 1):
         await box.clinic.sign_in("mara", PASSWORD, "portal", "10.0.0.9")
 
 

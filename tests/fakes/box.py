@@ -13,6 +13,7 @@ from appliance.consent import actions as consent
 from appliance.consent.texts import first_agreement
 from appliance.identity import actions as identity
 from appliance.identity.passwords import hash_password
+from appliance.identity.rules import Demand
 from appliance.live import Live
 from appliance.policy import BOX, Actor, StaffRole, Surface
 from appliance.sessions import actions as sessions
@@ -108,12 +109,17 @@ class OpenBox:
 
 
 @asynccontextmanager
-async def open_box(folder: Path, expected: Sequence[str] = PEOPLE) -> AsyncIterator[OpenBox]:
-    """A box in `folder`/store with a session that expects those people; its store is real, its relay is not."""
+async def open_box(
+    folder: Path, expected: Sequence[str] = PEOPLE, second_factor: Demand = "optional"
+) -> AsyncIterator[OpenBox]:
+    """A box in `folder`/store with a session that expects those people; its store is real, its relay is not.
+
+    Staff sign in with a password alone, which keeps what is not about sign-in short.
+    """
     db = await birth.give_birth(folder / "store", PASSPHRASE, CHEAP)
     published: list[str] = []
     live = Live(db, published.append)
-    box = OpenBox(Clinic(db, live), FakeRelay(), published)
+    box = OpenBox(Clinic(db, live, second_factor), FakeRelay(), published)
     live.relay = box.relay
     phc = hash_password(PASSWORD)
 
