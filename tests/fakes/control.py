@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from appliance.clinic import Clinic
+from appliance.clock import now_text
 from appliance.control import types
 from appliance.control.backup import copies
 from appliance.control.feed import Feed
@@ -18,7 +19,7 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
 from appliance.settings import BackupSection
-from tests.fakes.box import PASSPHRASE, OpenBox, open_box
+from tests.fakes.box import CHEAP, PASSPHRASE, OpenBox, open_box
 
 
 class Box:
@@ -26,9 +27,10 @@ class Box:
 
     def __init__(self, opened: OpenBox, feed: Feed) -> None:
         self._opened, self._feed, self._unlocked = opened, feed, False
+        self.hq_key: bytes | None = None
         db = opened.clinic.db
-        keeper = Keeper(db.folder, db, db.key)
-        self._copier = Copier(Home(db.folder.parent), keeper, BackupSection(), lambda: feed.publish("copies"))
+        self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
+        self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
 
     def is_unlocked(self) -> bool:
         return self._unlocked
@@ -41,6 +43,7 @@ class Box:
     async def unlock(self, passphrase: str) -> None:
         if passphrase != PASSPHRASE:
             raise Fault("wrong_passphrase")
+        await self._keeper.reconcile(now_text())
         self._unlocked = True
         self._feed.publish("gap")
 
@@ -52,6 +55,13 @@ class Box:
 
     def health(self) -> types.Health:
         return Probe(Path("/")).health()
+
+    def keeper(self) -> Keeper:
+        self.clinic()
+        return self._keeper
+
+    def headquarters(self) -> bytes | None:
+        return self.hq_key
 
     def copier(self) -> Copier:
         self.clinic()
