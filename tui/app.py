@@ -244,7 +244,7 @@ class Console(App[None]):
             return  # signed out since: no name and no PIN may appear
         self._say("note", f"done.{message.command.id}", name=message.name)
         if message.invitation is not None:
-            self.push_screen(InvitationPanel(self.words, message.invitation))
+            self.push_screen(InvitationPanel(self.words, message.invitation, self.client))
 
     def on_refused(self, message: work.Refused) -> None:
         if message.login != self._login:

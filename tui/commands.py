@@ -40,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("deny", ("d",), "member", confirm=True),
     Command("remove", ("r",), "member", confirm=True),
     Command("reissue", ("i",), "member"),
+    Command("rejoin", ("j",), "member", confirm=True),
     Command("open", ("o",), "session"),
     Command("lock", ("l",), "session"),
     Command("unlock", ("u",), "session"),
@@ -63,6 +64,7 @@ STANDINGS: Mapping[str, tuple[Standing, ...]] = {
     "deny": ("waiting",),
     "remove": ("waiting", "admitted"),
     "reissue": ("expected", "joining", "denied", "removed"),
+    "rejoin": ("joining", "waiting", "admitted"),
 }
 
 

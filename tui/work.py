@@ -51,6 +51,8 @@ async def act(
     try:
         if command.id == "reissue":
             invitation = await client.reissue(*target)
+        elif command.id == "rejoin":
+            invitation = await client.rejoin(*target)
         elif command.reach == "member":
             await client.member_action(*target, cast(MemberAction, command.id), beyond)
         else:

@@ -32,6 +32,8 @@ from appliance.control.types import (
     FaultBody,
     FeedEntry,
     Invitation,
+    Paper,
+    PaperWanted,
     KeyMade,
     Keys,
     KeySecret,
@@ -154,6 +156,24 @@ class ControlClient:
     async def reissue(self, session: str, member: str) -> Invitation:
         """A new link and PIN for one person; the old ones stop. A retry gives the same ones."""
         return await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/reissue", Invitation)
+
+    async def rejoin(self, session: str, member: str) -> Invitation:
+        """A way back for one who lost device or line, to their place; the lost device is out."""
+        return await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/rejoin", Invitation)
+
+    async def paper(
+        self, given: Invitation, kind: Literal["invitation", "pin"], language: Literal["en", "es"]
+    ) -> bytes:
+        """The PDF of a ticket that was just issued. Faults: refused, wrong_ticket."""
+        wanted = PaperWanted(
+            session=given.session,
+            member=given.member,
+            code=given.code,
+            pin=given.pin,
+            kind=kind,
+            language=language,
+        )
+        return (await self._post("/v1/paper", Paper, wanted)).pdf
 
     # -- the keys of the box
 

@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import backup, clock, keys, types, views
+from appliance.control import backup, clock, keys, paper, types, views
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, login_of, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
@@ -63,6 +63,7 @@ class ControlListener:
             Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
             Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
+            *paper.ROUTES,
             *clock.ROUTES,
             *keys.ROUTES,
             *backup.ROUTES,
@@ -264,7 +265,17 @@ class ControlListener:
         if issued is None:
             return answer(types.Done())
         link = f"{self._box.about().addresses[0]}/join#{issued.code}"
-        return answer(types.Invitation(link=link, code=issued.code, pin=issued.pin, name=issued.name))
+        return answer(
+            types.Invitation(
+                link=link,
+                code=issued.code,
+                pin=issued.pin,
+                name=issued.name,
+                rejoin=issued.rejoin,
+                session=parts["session"],
+                member=issued.member,
+            )
+        )
 
 
 def _fingerprint(request: web.Request, body: bytes) -> bytes:

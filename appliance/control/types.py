@@ -38,6 +38,7 @@ class Member(Wire, frozen=True, kw_only=True):
     vouched: bool
     waiting_since: str
     ticket: TicketState
+    other_device: bool = False  # a device other than the ticket's has shown its code and PIN
 
 
 class Session(Wire, frozen=True, kw_only=True):
@@ -201,12 +202,36 @@ class SignedIn(Wire, frozen=True, kw_only=True):
 
 
 class Invitation(Wire, frozen=True, kw_only=True):
-    """A ticket as it is handed out: `link` and `pin` travel separately; shown once, stored only as a hash."""
+    """A ticket as it is handed out: `link` and `pin` travel separately; shown once, stored only as a hash.
+
+    `rejoin`: for one who lost device or line, to be told on the phone within half an hour. `session` and `member`: whose
+    it is, to ask for its paper.
+    """
 
     link: str
     code: str
     pin: str
     name: str
+    rejoin: bool = False
+    session: str = ""
+    member: str = ""
+
+
+class PaperWanted(Wire, frozen=True, kw_only=True):
+    """A ticket that was issued a moment ago, to be printed: the box holds neither its code nor its PIN."""
+
+    session: str
+    member: str
+    code: str
+    pin: str
+    kind: Literal["invitation", "pin"]
+    language: Literal["en", "es"]
+
+
+class Paper(Wire, frozen=True, kw_only=True):
+    """The PDF, in base64 on the wire."""
+
+    pdf: bytes
 
 
 class Place(Wire, frozen=True, kw_only=True):

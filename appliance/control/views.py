@@ -53,4 +53,5 @@ def _member(member: rows.Member, connected: bool, now: int) -> types.Member:
         vouched=member.vouched,
         waiting_since=member.waiting_since,
         ticket=ticket_state(member, now),
+        other_device=member.ticket_other_device,
     )

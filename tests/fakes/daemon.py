@@ -25,6 +25,8 @@ from appliance.control.types import (
     FeedEntry,
     Invitation,
     Login,
+    Paper,
+    PaperWanted,
     Role,
     Session,
     SignedIn,
@@ -60,6 +62,7 @@ class FakeDaemon:
         self.sync = clinic.sync()
         self.sessions = {one.id: one for one in clinic.sessions()}
         self.asked: list[str] = []
+        self.printed: list[tuple[str, str, str]] = []  # kind, language and code of each paper
         self.beyond: list[str] = []  # how those were let in who were
         self.tokens: dict[str, str] = {}
         self.version = VERSION
@@ -79,7 +82,7 @@ class FakeDaemon:
         app = web.Application()
         app.router.add_get("/v1/snapshot", self._snapshot)
         app.router.add_get("/v1/feed", self._feed)
-        app.router.add_post("/v1/{word:unlock|sign-in|sign-out}", self._post)
+        app.router.add_post("/v1/{word:unlock|sign-in|sign-out|paper}", self._post)
         app.router.add_post("/v1/sessions/{session}/{word}", self._post)
         app.router.add_post("/v1/sessions/{session}/members/{member}/{word}", self._post)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
@@ -235,6 +238,10 @@ class FakeDaemon:
             return _refuse(fault.code)
 
     def _login_word(self, word: str, body: bytes, request: web.Request) -> Wire:
+        if word == "paper":
+            wanted = msgspec.json.decode(body, type=PaperWanted)
+            self.printed.append((wanted.kind, wanted.language, wanted.code))
+            return Paper(pdf=b"%PDF-made-up")
         if word == "unlock":
             if msgspec.json.decode(body, type=Unlock).passphrase != PASSPHRASE:
                 raise Fault("wrong_passphrase")
@@ -275,13 +282,21 @@ class FakeDaemon:
         if word == "admit" and session.full and not beyond:
             raise Fault("box_full")
         self.beyond.append(beyond)
-        ticket = {"remove": "stopped", "reissue": "issued"}.get(word, who.ticket)
+        ticket = {"remove": "stopped", "reissue": "issued", "rejoin": "issued"}.get(word, who.ticket)
         self.tell_member(session.id, who.id, standing=standing, ticket=ticket)
-        if word != "reissue":
+        if word not in ("reissue", "rejoin"):
             return Done()
-        number = self.asked.count("reissue")
+        number = self.asked.count(word)
         code = f"K7QM-2XWD-{number:04}"
-        return Invitation(link=f"https://hearth.local:8443/join#{code}", code=code, pin=f"{number:06}", name=who.name)
+        return Invitation(
+            link=f"https://hearth.local:8443/join#{code}",
+            code=code,
+            pin=f"{number:06}",
+            name=who.name,
+            rejoin=word == "rejoin",
+            session=session.id,
+            member=who.id,
+        )
 
 
 def _login(user: str) -> Login:

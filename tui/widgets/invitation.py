@@ -1,7 +1,9 @@
-"""A new invitation, shown once: link, code, PIN and a QR code of the link. Nothing of it is kept when it closes."""
+"""A new ticket, shown once: link, code, PIN and a QR code of the link, or what to tell on the phone. Nothing of it is
+kept when it closes; P saves its paper where the user says."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,7 +15,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from appliance.control.client import ControlClient, ControlFault
 from appliance.control.types import Invitation
+from tui.widgets.choice import Choice
+from tui.widgets.paper import CHOICES, Folder, meant, save
 from tui.words import Words, plain
 
 QUIET = 4  # light modules around the code, as ISO/IEC 18004 asks; a code for 100 characters still fits 80x24
@@ -37,38 +42,90 @@ def qr_lines(link: str) -> list[str]:
 
 
 class InvitationPanel(ModalScreen[None]):
-    """The whole window, so that the code is as large as it can be."""
+    """The whole window, so that the code is as large as it can be. Without a client there is no paper."""
 
     CSS_PATH = "invitation.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter", "close", "")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter", "close", ""), ("p,P", "print", "")]
 
-    def __init__(self, words: Words, invitation: Invitation) -> None:
+    def __init__(self, words: Words, invitation: Invitation, client: ControlClient | None = None) -> None:
         super().__init__()
         self._words = words
         self._invitation = invitation
-        self._qr = qr_lines(invitation.link)
+        self._client = client if invitation.member and not invitation.rejoin else None
+        self._qr = [] if invitation.rejoin else qr_lines(invitation.link)
 
     def compose(self) -> ComposeResult:
         given = self._invitation
         with Horizontal():
             yield Static("\n".join(self._qr), id="qr", markup=False)
             with Vertical(id="facts"):
-                yield Static(self._words("invitation.title", name=plain(given.name)), id="title", markup=False)
-                yield Static(self._fact("invitation.pin", given.pin), markup=False)
-                yield Static(self._fact("invitation.code", given.code), markup=False)
-                yield Static(self._fact("invitation.link", given.link), markup=False)
-                yield Static(self._words("invitation.apart"), markup=False)
-                yield Static(self._words("invitation.once"), markup=False)
+                for line in self._told() if given.rejoin else self._handed():
+                    yield Static(line, markup=False)
                 yield Static(self._words("invitation.no_room"), id="no-room", markup=False)
+                yield Static("", id="paper", markup=False)
                 yield Static(self._words("invitation.close"), id="close", markup=False)
 
+    def on_mount(self) -> None:
+        if self._client is not None:
+            self._say(self._words("invitation.print"))
+
+    def _handed(self) -> list[Text | str]:
+        given = self._invitation
+        return [
+            Text(self._words("invitation.title", name=plain(given.name)), "bold"),
+            self._fact("invitation.pin", given.pin),
+            self._fact("invitation.code", given.code),
+            self._fact("invitation.link", given.link),
+            self._words("invitation.apart"),
+            self._words("invitation.once"),
+        ]
+
+    def _told(self) -> list[Text | str]:
+        given = self._invitation
+        return [
+            Text(self._words("invitation.rejoin_title", name=plain(given.name)), "bold"),
+            self._words("invitation.phone"),
+            self._fact("invitation.address", given.link.partition("#")[0]),
+            self._fact("invitation.code", given.code),
+            self._fact("invitation.pin", given.pin),
+            self._words("invitation.rejoin_once"),
+        ]
+
     def on_resize(self) -> None:
-        room = self.size.height >= len(self._qr) and self.size.width >= len(self._qr[0]) + 34
+        room = bool(self._qr) and self.size.height >= len(self._qr) and self.size.width >= len(self._qr[0]) + 34
         self.query_one("#qr").display = room
-        self.query_one("#no-room").display = not room
+        self.query_one("#no-room").display = bool(self._qr) and not room
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def action_print(self) -> None:
+        if self._client is not None:
+            question = Choice(self._words, self._words("paper.question"), "paper", CHOICES)
+            self.app.push_screen(question, self._ask_folder)
+
+    def _ask_folder(self, choice: str | None) -> None:
+        if choice and choice != "none":
+            self.app.push_screen(Folder(self._words), lambda folder: self._save(choice, folder or ""))
+
+    def _save(self, choice: str, folder: str) -> None:
+        if folder:
+            self.run_worker(self._write(choice, folder), group="paper", exclusive=True)
+
+    async def _write(self, choice: str, folder: str) -> None:
+        kind, language = meant(choice)
+        try:
+            pdf = await self._client.paper(self._invitation, kind, language) if self._client else b""
+            path = await asyncio.to_thread(save, folder, kind, pdf)
+        except ControlFault as fault:
+            self._say(self._words.fault(fault.code))
+        except OSError:
+            self._say(self._words("paper.not_written"))
+        else:
+            self._say(self._words("paper.saved", path=plain(str(path))))
+
+    def _say(self, sentence: str) -> None:
+        self.query_one("#paper", Static).update(sentence)
 
     def _fact(self, label: str, value: str) -> Text:
         return Text.assemble((self._words(label) + " ", ""), (value, "bold"))

@@ -37,6 +37,11 @@ def facts(one: Member, of: Session, words: Words) -> str:
     """What matters about one person, by where they stand."""
     if one.facilitator:
         return words("roster.facilitator") + ", " + words(_connected(one))
+    known = _of_standing(one, of, words)
+    return f"{known}, {words('roster.other_device')}" if one.other_device and of.state != "ended" else known
+
+
+def _of_standing(one: Member, of: Session, words: Words) -> str:
     if one.standing == "waiting" and of.state != "ended":
         parts = [words("roster.since", clock=words.clock(one.waiting_since))] if one.waiting_since else []
         parts.append(words("roster.vouched" if one.vouched else "roster.not_vouched"))

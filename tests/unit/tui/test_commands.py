@@ -46,7 +46,7 @@ def test_every_command_has_a_key_that_a_field_does_not_swallow_or_is_for_inside_
 
 def test_the_words_are_those_of_the_policy_and_of_the_client() -> None:
     acting = {command.id for command in COMMANDS if command.reach in ("session", "member")}
-    assert acting == set(get_args(SessionAction)) | set(get_args(MemberAction)) | {"reissue"}
+    assert acting == set(get_args(SessionAction)) | set(get_args(MemberAction)) | {"reissue", "rejoin"}
     assert acting <= set(TABLE)
 
 
@@ -57,7 +57,7 @@ def test_every_other_command_is_done_by_the_app() -> None:
 
 
 def test_what_cannot_be_undone_asks_first() -> None:
-    assert {command.id for command in COMMANDS if command.confirm} == {"deny", "remove", "end"}
+    assert {command.id for command in COMMANDS if command.confirm} == {"deny", "remove", "rejoin", "end"}
 
 
 @pytest.mark.parametrize("action", sorted(STANDINGS))
