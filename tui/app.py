@@ -10,7 +10,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -28,6 +28,7 @@ from tui.line import Heard, Lost, Told, follow
 from tui.look import THEME, PlainScrollBar
 from tui.model import Known
 from tui.screens.away import AwayPage
+from tui.screens.clock import ClockPage
 from tui.screens.health import HealthPage
 from tui.screens.help import HelpPage
 from tui.screens.page import Frame, Page
@@ -79,7 +80,8 @@ class Console(App[None]):
         self.animation_level = "none"
         self.client = client
         self.words = words
-        self._frame = Frame(words, now)
+        self._machine_now = now
+        self._frame = Frame(words, self._now)
         self._idle_seconds = idle_seconds
         self._idle_check = idle_check
         self._clock = clock
@@ -119,6 +121,11 @@ class Console(App[None]):
         self._close_messages_no_wait()
 
     # ── what the box tells
+
+    def _now(self) -> datetime:
+        """What time the box goes by: its machine's clock, which is ours too, and the correction that it told."""
+        box = self.known.box
+        return self._machine_now() + timedelta(seconds=box.clock_correction if box else 0)
 
     def _start_line(self) -> None:
         """Ask anew from the beginning, with the login that holds now."""
@@ -290,6 +297,20 @@ class Console(App[None]):
     def _do_sync(self) -> None:
         self._show(SyncPage(self._frame))
 
+    def _do_set_clock(self) -> None:
+        self._show(ClockPage(self._frame))
+
+    def on_clock_page_told(self, message: ClockPage.Told) -> None:
+        self.notice = message.notice
+
+    def on_clock_page_given(self, message: ClockPage.Given) -> None:
+        self._once("set_clock", work.set_clock(self.client, self.post_message, self._login, message.at, message.text))
+
+    def on_clock_set(self, message: work.ClockSet) -> None:
+        if message.login == self._login:
+            self.action_leave()
+            self._say("note", "done.set_clock", moment=message.text)
+
     def _do_help(self) -> None:
         target = self._target()
         self._show(HelpPage(self._frame, target))
@@ -315,7 +336,7 @@ class Console(App[None]):
     def action_leave(self) -> None:
         """One page back; on the first page the banner goes."""
         self.notice = None
-        if isinstance(self.screen, SessionPage | HealthPage | SyncPage | HelpPage):
+        if isinstance(self.screen, Page) and (self.screen.aside or isinstance(self.screen, SessionPage)):
             self.pop_screen()
 
     def on_today_page_shown(self, message: TodayPage.Shown) -> None:
@@ -334,7 +355,7 @@ class Console(App[None]):
     def _show(self, page: Page) -> None:
         """On top of today or a session, never on top of another such page: the stack stays three deep."""
         self.notice = None
-        if isinstance(self.screen, HealthPage | SyncPage | HelpPage):
+        if isinstance(self.screen, Page) and self.screen.aside:
             self.pop_screen()
         self.push_screen(page)
 

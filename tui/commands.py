@@ -19,13 +19,17 @@ Target = tuple[str, str]  # ids of the session and the member that a page points
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One row. `reach` says what it needs; `confirm`: ask once before it; `hint`: shown in the line of keys."""
+    """One row. `reach` says what it needs; `confirm`: ask once before it; `hint`: shown in the line of keys.
+
+    `asks`: the policy's word that the login must have (`Login.may`), for what is done to the box itself.
+    """
 
     id: str
     keys: tuple[str, ...]
     reach: Reach
     confirm: bool = False
     hint: bool = True
+    asks: str = ""
 
     @property
     def bound(self) -> tuple[str, ...]:
@@ -49,6 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("today", ("t", "f2"), "inside"),
     Command("health", ("h", "f3"), "inside"),
     Command("sync", ("s", "f4"), "inside"),
+    Command("set_clock", ("c", "f6"), "inside", hint=False, asks="set_clock"),
     Command("help", ("question_mark", "f1"), "everywhere"),
     Command("palette", ("ctrl+p",), "everywhere"),
     Command("sign_out", ("ctrl+o",), "inside"),
@@ -74,6 +79,8 @@ def refusal(command: Command, known: Known, target: Target) -> str:
         return ""
     if known.login is None:
         return "refusal.signed_out"
+    if command.asks and command.asks not in known.login.may:
+        return "refusal.role"
     if command.id == "next":
         return "" if any(waiting(one) for one in known.sessions) else "refusal.nobody_waits"
     if command.reach == "inside":

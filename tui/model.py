@@ -16,6 +16,8 @@ NeedKind = Literal[
     "waiting",
     "no_facilitator",
     "ticket_stopped",
+    "clock_wrong",
+    "clock_unsure",
     "relay_away",
     "disk_full",
     "hot",
@@ -165,8 +167,8 @@ def needs(known: Known) -> tuple[Need, ...]:
             if person.ticket == "stopped"
         ),
     ]
-    if known.box is not None and known.box.state == "unlocked" and not known.box.relay_connected:
-        found.append(Need("relay_away"))
+    if known.box is not None and known.box.state == "unlocked":
+        found.extend(Need(kind) for kind in _of_the_box(known.box))
     found.extend(Need(kind) for kind in ill(known.health))
     if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
         found.append(Need("hq_unreachable", count=known.sync.queued))
@@ -200,6 +202,20 @@ def strained(health: Health) -> bool:
 def share(used: int, total: int) -> float:
     """Used part of a total, 0 to 1; an unknown total is 0."""
     return min(1.0, max(0.0, used / total)) if total > 0 else 0.0
+
+
+def clock_wrong(box: Box | None) -> bool:
+    """Whether the box goes by a stop-gap, since its machine's clock cannot be believed."""
+    return box is not None and box.clock not in ("", "unsure")
+
+
+def _of_the_box(box: Box) -> list[NeedKind]:
+    found: list[NeedKind] = ["clock_wrong"] if clock_wrong(box) else []
+    if box.clock == "unsure":
+        found.append("clock_unsure")
+    if not box.relay_connected:
+        found.append("relay_away")
+    return found
 
 
 def _waiting_ids(known: Known) -> list[tuple[str, str]]:

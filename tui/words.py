@@ -41,6 +41,11 @@ class Words:
         self._sentences = LANGUAGES[language]
         self._zone = zone
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """Where times are shown; None: the machine's own zone."""
+        return self._zone
+
     def __call__(self, sentence: str, /, **facts: object) -> str:
         return self._sentences[sentence].format(**facts)
 
@@ -70,6 +75,14 @@ class Words:
             return self._clock(moment)
         month = self("time.months").split()[moment.month - 1]
         return self("time.day", day=moment.day, month=month, clock=self._clock(moment))
+
+    def whole(self, at: str) -> str:
+        """As `moment`, always with day and year; "never" for none."""
+        moment = self._local(at)
+        if moment is None:
+            return self("time.never")
+        month = self("time.months").split()[moment.month - 1]
+        return self("time.whole", day=moment.day, month=month, year=moment.year, clock=self._clock(moment))
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with the language's decimal sign."""

@@ -39,6 +39,15 @@ class Unlocked(Message):
     """The passphrase was right."""
 
 
+class ClockSet(Message):
+    """The box goes by what somebody said. `text`: the moment as it was shown."""
+
+    def __init__(self, login: int, text: str) -> None:
+        super().__init__()
+        self.login = login
+        self.text = text
+
+
 class Entered(Message):
     """Somebody signed in."""
 
@@ -81,6 +90,16 @@ async def sign_in(client: ControlClient, post: Post, login: int, username: str, 
         post(Refused(login, fault.code))
     else:
         post(Entered())
+
+
+async def set_clock(client: ControlClient, post: Post, login: int, at: str, text: str) -> None:
+    """Tell the box what time it is."""
+    try:
+        await client.set_clock(at)
+    except ControlFault as fault:
+        post(Refused(login, fault.code))
+    else:
+        post(ClockSet(login, text))
 
 
 async def sign_out(client: ControlClient) -> None:

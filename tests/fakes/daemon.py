@@ -17,9 +17,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from appliance.control.desk import login_of
 from appliance.control.types import (
     VERSION,
     Admit,
+    Clock,
     Done,
     FaultBody,
     FeedEntry,
@@ -29,6 +31,7 @@ from appliance.control.types import (
     PaperWanted,
     Role,
     Session,
+    SetClock,
     SignedIn,
     SignIn,
     Snapshot,
@@ -64,6 +67,7 @@ class FakeDaemon:
         self.asked: list[str] = []
         self.printed: list[tuple[str, str, str]] = []  # kind, language and code of each paper
         self.beyond: list[str] = []  # how those were let in who were
+        self.told: list[str] = []  # what time staff said it is
         self.tokens: dict[str, str] = {}
         self.version = VERSION
         self._log: list[tuple[int, Callable[[str], FeedEntry]]] = []
@@ -82,7 +86,7 @@ class FakeDaemon:
         app = web.Application()
         app.router.add_get("/v1/snapshot", self._snapshot)
         app.router.add_get("/v1/feed", self._feed)
-        app.router.add_post("/v1/{word:unlock|sign-in|sign-out|paper}", self._post)
+        app.router.add_post("/v1/{word:unlock|sign-in|sign-out|clock|paper}", self._post)
         app.router.add_post("/v1/sessions/{session}/{word}", self._post)
         app.router.add_post("/v1/sessions/{session}/members/{member}/{word}", self._post)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
@@ -255,9 +259,20 @@ class FakeDaemon:
             token = f"token-{len(self.tokens)}"
             self.tokens[token] = given.username
             return SignedIn(token=token, login=_login(given.username))
+        elif word == "clock":
+            return self._set_clock(self._user(request), msgspec.json.decode(body, type=SetClock).at)
         else:
             self.tokens.pop(request.headers.get("Authorization", "").removeprefix("Bearer "), None)
         return Done()
+
+    def _set_clock(self, user: str, at: str) -> Wire:
+        if not user:
+            raise Fault("not_signed_in")
+        if "set_clock" not in _login(user).may:
+            raise Fault("refused")
+        self.told.append(at)
+        self.tell_box(clock="", clock_correction=0)
+        return Clock(at=at, trouble="", correction=0, synchronised=False)
 
     def _act(self, user: str, word: str, where: Any, beyond: str) -> Wire:
         if not user:
@@ -300,7 +315,7 @@ class FakeDaemon:
 
 
 def _login(user: str) -> Login:
-    return Login(person=user, name=PEOPLE[user][0], role=PEOPLE[user][1])
+    return login_of(user, *PEOPLE[user])
 
 
 def _refuse(code: str) -> tuple[int, bytes]:

@@ -25,6 +25,7 @@ class FactsPage(Page):
     """Subclasses give `facts` and perhaps a last `remark`."""
 
     CSS_PATH = "facts.tcss"
+    aside = True
 
     def facts(self) -> list[Fact]:
         """What to list."""

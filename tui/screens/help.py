@@ -23,6 +23,7 @@ class HelpPage(Page):
     """Shows the table for the page it was called from (`about`)."""
 
     CSS_PATH = "help.tcss"
+    aside = True
     AUTO_FOCUS = "#help"
     title_id = "help.title"
 

@@ -35,6 +35,7 @@ class Page(Screen[None]):
 
     title_id: ClassVar[str]
     extra_hints: ClassVar[tuple[tuple[str, str], ...]] = (("escape", "hint.back"),)
+    aside: ClassVar[bool] = False  # on top of today or a session, never on top of another such page; Escape leaves it
     typing: ClassVar[bool] = False  # letters go into a field here, so hints name the other key of a command
 
     def __init__(self, frame: Frame) -> None:

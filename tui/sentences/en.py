@@ -44,6 +44,8 @@ SENTENCES: dict[str, str] = {
     "help.health": "Load, memory, disk and temperature of the box",
     "command.sync": "Sync",
     "help.sync": "How the sealed records travel to HQ",
+    "command.set_clock": "Set the clock",
+    "help.set_clock": "Tell the box what day and what time it is; asks first",
     "command.help": "Help",
     "help.help": "This page",
     "command.palette": "Commands",
@@ -96,12 +98,17 @@ SENTENCES: dict[str, str] = {
     "done.unlock": "The door is unlocked.",
     "done.end": "The session has ended.",
 
+    "done.set_clock": "The box goes by {moment} now.",
+
     # ── the one question before what can't be undone
     "confirm.deny": "Deny {name}? They see a kind page and may ask again.",
     "confirm.remove": "Remove {name}? Picture and sound stop at once, and their invitation stops.",
     "confirm.end": "End '{title}' for everybody? It can't be opened again.",
     "confirm.reissue": "New invitation for {name}? The link and PIN they have stop working.",
     "confirm.rejoin": "Has {name} lost device or line? The device they used is put out at once; their place stays.",
+    "confirm.set_clock.forward": "Set the clock to {moment}? That is {span} later than what the box goes by now.",
+    "confirm.set_clock.back": "Set the clock to {moment}? That is {span} earlier than what the box goes by now.",
+    "confirm.set_clock.same": "It is {moment}, as the box has it? Then it doubts its clock no more.",
     "confirm.keys": "Y yes     N or Esc no",
     "confirm.yes_keys": "y",
 
@@ -129,6 +136,7 @@ SENTENCES: dict[str, str] = {
     "banner.unlocked": "The box is unlocked. Please sign in.",
     "banner.opening": "Opening the store. On a small box this takes some seconds...",
     "banner.signing_in": "One moment...",
+    "banner.clock": "The clock is wrong. Printed codes work, app codes may not. C sets it.",
     "banner.quit": "To leave the console press ^Q.",
 
     # ── waiting for the box, unlock, sign in
@@ -144,6 +152,21 @@ SENTENCES: dict[str, str] = {
     "sign_in.password": "Password",
     "sign_in.empty": "Please type your name and your password, then press Enter.",
 
+    # ── the clock
+    "clock.title": "The clock",
+    "clock.fine": "The box has no reason to doubt its clock.",
+    "clock.behind": "The machine shows a time before the last one that the box saw: its clock stood still.",
+    "clock.ahead": "The machine shows a time that is much too late after the last one that the box saw.",
+    "clock.jumped": "Somebody or something changed the machine's clock while the box was running.",
+    "clock.unsure": "This machine's clock stands still without power, so the box can't know how long it was off.",
+    "clock.meanwhile": "So the box goes on from the last time it saw, until you say what time it is.",
+    "clock.server": "A time server sets this clock. There is nothing to do here.",
+    "clock.present": "The box goes by {moment} ({zone}).",
+    "clock.date": "The date today: year-month-day",
+    "clock.time": "The time now: hours:minutes",
+    "clock.about": "Look at a clock that you trust, then press Enter. Nobody is signed out by it.",
+    "clock.unread": "Please type the date like 2026-11-22 and the time like 14:05.",
+
     # ── today
     "today.title": "Today",
     "today.now": "NOW",
@@ -158,6 +181,8 @@ SENTENCES: dict[str, str] = {
     "need.waiting.many": "{n} people wait: {title}",
     "need.no_facilitator": "The facilitator is not connected: {title}",
     "need.ticket_stopped": "Invitation stopped after wrong PINs: {name} ({title})",
+    "need.clock_wrong": "The clock is wrong: press C and say what time it is",
+    "need.clock_unsure": "Is the clock right? The box can't know how long it was off: press C",
     "need.relay_away": "Picture and sound are down; they start again by themselves",
     "need.disk_full": "The disk is nearly full",
     "need.hot": "The box is too hot; check that air can reach it",
@@ -316,6 +341,7 @@ SENTENCES: dict[str, str] = {
     # ── numbers and times
     "time.never": "never",
     "time.months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    "time.whole": "{month} {day} {year}, {clock}",
     "time.day": "{month} {day}, {clock}",
     "unit.of_gb": "{used} of {total} GB",
     "unit.days": "{days} d {hours} h",

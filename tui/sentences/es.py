@@ -44,6 +44,8 @@ SENTENCES: dict[str, str] = {
     "help.health": "Carga, memoria, disco y temperatura del equipo",
     "command.sync": "Envíos",
     "help.sync": "Cómo viajan los registros sellados a la central",
+    "command.set_clock": "Poner el reloj",
+    "help.set_clock": "Decir al equipo qué día y qué hora es; pregunta antes",
     "command.help": "Ayuda",
     "help.help": "Esta página",
     "command.palette": "Órdenes",
@@ -95,6 +97,7 @@ SENTENCES: dict[str, str] = {
     "done.lock": "La puerta está cerrada.",
     "done.unlock": "La puerta está abierta.",
     "done.end": "La sesión ha terminado.",
+    "done.set_clock": "El equipo sigue ahora {moment}.",
 
     # ── the one question before what can't be undone
     "confirm.deny": "¿Denegar la entrada a {name}? Verá una página amable y puede volver a pedirla.",
@@ -102,6 +105,9 @@ SENTENCES: dict[str, str] = {
     "confirm.end": "¿Terminar «{title}» para todos? No se puede volver a empezar.",
     "confirm.reissue": "¿Nueva invitación para {name}? El enlace y el PIN que tiene dejan de servir.",
     "confirm.rejoin": "¿{name} perdió el aparato o la línea? El aparato que usaba queda fuera enseguida; su lugar se guarda.",
+    "confirm.set_clock.forward": "¿Poner el reloj a {moment}? Es {span} más tarde que la hora que sigue el equipo.",
+    "confirm.set_clock.back": "¿Poner el reloj a {moment}? Es {span} más temprano que la hora que sigue el equipo.",
+    "confirm.set_clock.same": "¿Es {moment}, como dice el equipo? Entonces deja de dudar de su reloj.",
     "confirm.keys": "S sí     N o Esc no",
     "confirm.yes_keys": "s",
 
@@ -128,6 +134,7 @@ SENTENCES: dict[str, str] = {
     "banner.unlocked": "El equipo está desbloqueado. Entre con su nombre.",
     "banner.opening": "Abriendo el almacén. En un equipo pequeño tarda unos segundos...",
     "banner.signing_in": "Un momento...",
+    "banner.clock": "El reloj está mal. Los códigos impresos sirven. C lo corrige.",
     "banner.quit": "Para cerrar la consola pulse ^Q.",
 
     # ── waiting for the box, unlock, sign in
@@ -143,6 +150,21 @@ SENTENCES: dict[str, str] = {
     "sign_in.password": "Contraseña",
     "sign_in.empty": "Escriba su nombre y su contraseña y pulse Intro.",
 
+    # ── el reloj
+    "clock.title": "El reloj",
+    "clock.fine": "El equipo no tiene motivo para dudar de su reloj.",
+    "clock.behind": "La máquina muestra una hora anterior a la última que vio el equipo: su reloj se paró.",
+    "clock.ahead": "La máquina muestra una hora demasiado posterior a la última que vio el equipo.",
+    "clock.jumped": "Alguien o algo cambió el reloj de la máquina mientras el equipo funcionaba.",
+    "clock.unsure": "El reloj de esta máquina se para sin corriente: el equipo no sabe cuánto estuvo apagado.",
+    "clock.meanwhile": "Por eso el equipo sigue desde la última hora que vio, hasta que usted diga qué hora es.",
+    "clock.server": "Un servidor de hora pone este reloj. Aquí no hay nada que hacer.",
+    "clock.present": "El equipo sigue {moment} ({zone}).",
+    "clock.date": "La fecha de hoy: año-mes-día",
+    "clock.time": "La hora actual: horas:minutos",
+    "clock.about": "Mire un reloj de confianza y pulse Intro. Nadie pierde su sesión por ello.",
+    "clock.unread": "Escriba la fecha como 2026-11-22 y la hora como 14:05.",
+
     # ── today
     "today.title": "Hoy",
     "today.now": "AHORA",
@@ -157,6 +179,8 @@ SENTENCES: dict[str, str] = {
     "need.waiting.many": "{n} personas esperan: {title}",
     "need.no_facilitator": "Falta quien dirige la sesión: {title}",
     "need.ticket_stopped": "Invitación anulada tras varios PIN erróneos: {name} ({title})",
+    "need.clock_wrong": "El reloj está mal: pulse C y diga qué hora es",
+    "need.clock_unsure": "¿Está bien el reloj? El equipo no sabe cuánto estuvo apagado: pulse C",
     "need.relay_away": "Sin imagen ni sonido; vuelven a arrancar solos",
     "need.disk_full": "El disco está casi lleno",
     "need.hot": "El equipo está demasiado caliente; compruebe que le llegue aire",
@@ -315,6 +339,7 @@ SENTENCES: dict[str, str] = {
     # ── numbers and times
     "time.never": "nunca",
     "time.months": "ene feb mar abr may jun jul ago sep oct nov dic",
+    "time.whole": "{day} {month} {year}, {clock}",
     "time.day": "{day} {month} {clock}",
     "unit.of_gb": "{used} de {total} GB",
     "unit.days": "{days} d {hours} h",
@@ -366,7 +391,7 @@ SENTENCES: dict[str, str] = {
     "fault.backup_damaged": "Esta copia de seguridad está dañada o incompleta. Use otra.",
     "fault.backup_foreign": "Lo que hay allí no es la copia de seguridad de una caja Hearth.",
     "fault.wrong_passkey": "Esa llave de acceso no sirvió. Inténtelo de nuevo o use otra forma.",
-    "fault.passkey_address": "Las llaves de acceso solo funcionan con el nombre del equipo, no con una dirección en cifras.",
+    "fault.passkey_address": "Las llaves de acceso solo sirven con el nombre del equipo, no con cifras.",
     "fault.clock_wrong": "Esa fecha no puede ser. Revise el día, el mes y el año.",
     "fault.relay_away": "Imagen y sonido vuelven a arrancar. Espere un momento y pruebe otra vez.",
     "fault.relay_refused": "Se rechazó la conexión de imagen y sonido.",

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.text import Text
 from textual.widgets import Static
 
-from tui.model import Known
+from tui.model import Known, clock_wrong
 from tui.words import Words
 
 Kind = Literal["note", "look", "fault"]
@@ -35,6 +35,8 @@ class Banner(Static):
             lost = self._words("banner.lost", clock=self._words.clock(known.lost_at))
             why = "" if known.trouble == "away" else " " + self._words.fault(known.trouble)
             lines.append(("bold red", self._words("banner.line"), lost + why))
+        if clock_wrong(known.box):
+            lines.append(("bold yellow", self._words("banner.look"), self._words("banner.clock")))
         if notice is not None:
             style = {"note": "bold green", "look": "bold yellow", "fault": "bold red"}[notice.kind]
             lines.append((style, self._words(f"banner.{notice.kind}"), notice.text))
