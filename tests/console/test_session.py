@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from textual.widgets import Input
 
 from tests.console.conftest import Desk, sitting_down
 from tests.fakes import clinic
@@ -240,3 +243,34 @@ async def test_anything_else_keeps_waiting(desk: Desk, key: str) -> None:
     await desk.presses("x", key)
     await desk.sees("Marta Velasco goes on waiting")
     assert standing(desk, clinic.MARTA) == "waiting" and desk.daemon.beyond == []
+
+
+async def test_one_who_lost_the_device_is_told_code_and_pin_on_the_phone_after_a_question(desk: Desk) -> None:
+    await desk.opens_the_group("ana")
+    group(desk).go_to(clinic.LEA)
+    await desk.presses("j")
+    await desk.sees("Has Lea Brandt lost device or line?")
+    assert "rejoin" not in desk.daemon.asked
+    await desk.presses("y")
+    await desk.sees("A way back in for Lea Brandt", "https://hearth.local:8443/join", "K7QM-2XWD-0001", "PIN 000001")
+    assert "▀" not in desk.screen  # nothing to hand over
+    await desk.presses("p", "escape")
+    await desk.comes_to("SessionPage")
+    assert desk.daemon.printed == []
+
+
+async def test_a_paper_is_saved_where_the_desk_says(desk: Desk, tmp_path: Path) -> None:
+    await desk.opens_the_group("ana")
+    group(desk).go_to(clinic.RUTH)
+    await desk.presses("i")
+    await desk.sees("P saves it as PDF")
+    for folder, told in ((tmp_path, "Saved:"), (tmp_path / "gone", "can't be written to")):
+        await desk.presses("p")
+        await desk.sees("Which paper?")
+        await desk.presses("4")
+        await desk.comes_to("Folder")
+        desk.app.screen.query_one("#folder", Input).value = str(folder)
+        await desk.presses("enter")
+        await desk.sees(told)
+    assert (tmp_path / "pin.pdf").read_bytes() == b"%PDF-made-up"
+    assert desk.daemon.printed[0] == ("pin", "es", "K7QM-2XWD-0001")

@@ -363,6 +363,7 @@ SENTENCES: dict[str, str] = {
     "fault.too_many_tries": "Too many tries. Wait a minute, then try again.",
     "fault.wrong_ticket": "That code and PIN do not belong together.",
     "fault.ticket_stopped": "This invitation has been stopped. Make a new one with I.",
+    "fault.ticket_other_device": "This invitation is in use on another device. J makes a way back on a new one.",
     "fault.ticket_expired": "This invitation is too old. Make a new one with I.",
     "fault.session_over": "That session is over.",
     "fault.wrong_passphrase": "That is not the passphrase of this box.",

@@ -361,6 +361,7 @@ SENTENCES: dict[str, str] = {
     "fault.too_many_tries": "Demasiados intentos. Espere un minuto y pruebe otra vez.",
     "fault.wrong_ticket": "Ese código y ese PIN no van juntos.",
     "fault.ticket_stopped": "Esta invitación está anulada. Haga una nueva con I.",
+    "fault.ticket_other_device": "Esta invitación se usa en otro aparato. J da un camino de vuelta en uno nuevo.",
     "fault.ticket_expired": "Esta invitación ha caducado. Haga una nueva con I.",
     "fault.session_over": "Esa sesión ha terminado.",
     "fault.wrong_passphrase": "Esa no es la frase de paso de este equipo.",

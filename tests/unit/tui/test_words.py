@@ -105,6 +105,7 @@ def test_every_sentence_is_shown_somewhere() -> None:
     made = (
         "role",
         "full",
+        "paper",
         "command",
         "help",
         "refusal",
