@@ -84,6 +84,28 @@ def _restore(asked: argparse.Namespace) -> int:
     return bring_back(asked.copy, asked.home, asked.passphrase_file)
 
 
+def _keys(asked: argparse.Namespace) -> int:
+    if asked.what in ("request", "answer"):
+        from appliance.keys.recovery import answer, request
+
+        return (request if asked.what == "request" else answer)(asked.home, asked.which)
+    from appliance.keys.command import Asked, keys
+
+    return keys(
+        asked.home,
+        Asked(
+            what=asked.what,
+            which=asked.which,
+            label=asked.label,
+            language=asked.language,
+            passphrase_file=asked.passphrase_file,
+            credential=asked.credential,
+            as_json=asked.json,
+            yes=asked.yes,
+        ),
+    )
+
+
 def _settings(asked: argparse.Namespace) -> int:
     from appliance.settings import KEYS
 
@@ -114,7 +136,7 @@ def _exec(module: str, arguments: Sequence[str], more: Sequence[str] = ()) -> in
 _BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "join": ("tests.load.join", ()),
     "relay": ("media", ("bench",)),
-    "store": ("appliance.store.bench", ()),
+    "store": ("appliance.bench.store", ()),
 }
 
 _HOME: Argument = ("--home", {"type": Path, "default": None, "help": "the box's folder instead of $HEARTH_HOME"})
@@ -168,6 +190,22 @@ COMMANDS: tuple[Command, ...] = (
         "bring a backup back onto an empty box, by the passphrase or the words of the recovery sheet",
         _restore,
         (_HOME, _PASSPHRASE_FILE, ("copy", {"type": Path, "metavar": "BACKUP", "help": "the backup's folder"})),
+    ),
+    Command(
+        "keys",
+        "the ways into the box: list, add, try, rotate, remove; rekey; request and answer for recovery by headquarters",
+        _keys,
+        (
+            _HOME,
+            _PASSPHRASE_FILE,
+            _JSON,
+            ("what", {"choices": ("list", "add", "try", "rotate", "remove", "rekey", "request", "answer")}),
+            ("which", {"nargs": "?", "default": "", "help": "add: passphrase, sheet, hq, machine; else slot or file"}),
+            ("--label", {"default": "", "help": "what the list calls a new slot, at most 40 characters"}),
+            ("--language", {"choices": ("en", "es"), "default": "en", "help": "of a recovery sheet's words"}),
+            ("--credential", {"type": Path, "help": "add machine: the file for what systemd-creds seals"}),
+            ("--yes", {"action": "store_true", "help": "do not ask before what cannot be undone"}),
+        ),
     ),
     Command("settings", "every setting with what it means", _settings),
     Command("hq", "headquarters: hq init, enroll, serve, open", _hq, passes_on=True),

@@ -60,6 +60,11 @@ class Home:
         return self.root / "capacity.json"
 
     @property
+    def recovery(self) -> Path:
+        """The one-time key of a request for recovery by HQ, from the request to its answer."""
+        return self.root / "recovery.key"
+
+    @property
     def demo(self) -> Path:
         return self.root / "demo.json"
 

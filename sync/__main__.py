@@ -1,4 +1,4 @@
-"""`python -m sync`: the courier's process, and HQ's four commands.
+"""`python -m sync`: the courier's process, and HQ's five commands.
 
 One line `ready` on stdout when it serves; faults are one sentence on stderr; logs go to stderr. Exit codes: 0 done, 1
 failed, 2 bad usage or input.
@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync import hq_folder, hq_open, keys
+from sync import hq_folder, hq_open, hq_slot, keys
 from sync.courier import Courier
 from sync.faults import SyncFault
 from sync.hq import serve
-from sync.spool import Spool, read_bounded
+from sync.spool import Spool, read_bounded, write_whole
 
 DONE, FAILED, USAGE = 0, 1, 2
 LOCK_TRIES, LOCK_SECONDS = 10, 0.05
@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     opening = _in_folder(hq.add_parser("open", help="verify everything and print the records"))
     opening.add_argument("--json", action="store_true", help="one JSON object a line")
     opening.set_defaults(run=_open)
+    slot = _in_folder(hq.add_parser("open-slot", help="open the key slot of a box whose clinic lost every way in"))
+    slot.add_argument("request", type=Path, metavar="REQUEST")
+    slot.add_argument("answer", type=Path, metavar="ANSWER")
+    slot.add_argument("--check", default="", metavar="CODE", help="the check code that the clinic read to you")
+    slot.set_defaults(run=_open_slot)
     return parser
 
 
@@ -91,6 +96,26 @@ def _open(chosen: argparse.Namespace) -> int:
             code = FAILED
         _tell(hq_open.as_json(finding) if chosen.json else hq_open.as_text(finding))
     return code
+
+
+def _open_slot(chosen: argparse.Namespace) -> int:
+    """Only after somebody has compared the check code with the clinic: the request may have come from anybody."""
+    request = read_bounded(chosen.request, hq_slot.MAX_REQUEST)
+    if request is None:
+        raise ValueError("there is no request under that name")
+    if not _compared(hq_slot.check_code(request), chosen.check):
+        return _say("The check code was not confirmed. Nothing was opened.", FAILED)
+    write_whole(chosen.answer, hq_slot.open_slot(request, hq_folder.record_key(chosen.folder)), mode=0o600)
+    return _tell(f"The answer is in {chosen.answer}. Only the box that asked can open it.")
+
+
+def _compared(code: str, given: str) -> bool:
+    if given:
+        return given.strip().upper() == code
+    if not sys.stdin.isatty():
+        raise ValueError("give --check CODE: the check code that the clinic read to you")
+    _tell(f"Check code: {code}")
+    return input("Did the clinic, called under a number that you know, read you the same? [y/N] ").strip() in ("y", "Y")
 
 
 def _serve(chosen: argparse.Namespace) -> int:

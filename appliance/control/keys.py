@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -21,10 +22,8 @@ async def _list(request: web.Request) -> web.Response:
     actor, _ = await signed_in(request)
     box = request.app[BOX]
     found = await box.keeper().list(actor, now_text())
-    quick, slow = box.keeper().rekey_seconds()
     enrolled = await asyncio.to_thread(box.headquarters) is not None
-    seen = tuple(_slot(one) for one in found)
-    return answer(types.Keys(slots=seen, enrolled=enrolled, rekey_seconds=quick, rekey_seconds_slow=slow))
+    return answer(wire(found, box.keeper().rekey_seconds(), enrolled=enrolled))
 
 
 async def _add_passphrase(request: web.Request) -> web.Response:
@@ -82,6 +81,12 @@ async def _remove(request: web.Request) -> web.Response:
 async def _rekey(request: web.Request) -> web.Response:
     actor, _ = await signed_in(request)
     return answer(types.Rekeyed(seconds=await request.app[BOX].keeper().rekey(actor, now_text())))
+
+
+def wire(found: Sequence[Seen], seconds: tuple[float, float], *, enrolled: bool) -> types.Keys:
+    """The list as it travels."""
+    slots = tuple(_slot(one) for one in found)
+    return types.Keys(slots=slots, enrolled=enrolled, rekey_seconds=seconds[0], rekey_seconds_slow=seconds[1])
 
 
 def _slot(seen: Seen) -> types.KeySlot:

@@ -101,6 +101,36 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return tuple(sorted({seal.key for slot in self.slots for seal in slot.seals}))
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What HQ is handed to open its slot: the slot, and a public key that the answer is sealed to."""
+
+    version: Literal[1] = 1
+    what: Literal["hearth slot request"] = "hearth slot request"
+    slot: Slot
+    public: bytes
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What HQ hands back. `request`: SHA-256 (hex) of the request's bytes."""
+
+    version: Literal[1]
+    what: Literal["hearth slot answer"]
+    request: str
+    slot: str
+    seals: tuple[Seal, ...]
+
+
+def parse_answer(content: bytes) -> Answer:
+    """Fault("wrong_answer") for anything that is none."""
+    try:
+        answer = msgspec.json.decode(content[: MAX_BYTES + 1], type=Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Fault("wrong_answer", "unreadable") from None
+    if len(content) > MAX_BYTES or not 1 <= len(answer.seals) <= 2:
+        raise Fault("wrong_answer", "limits")
+    return answer
+
+
 def serialise(slots: Slots) -> bytes:
     """The bytes of slots.json."""
     whole = msgspec.structs.replace(slots, checksum=_checksum(slots))

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from appliance.faults import Fault
 from appliance.store.key import SIZE, StoreKey
-from appliance.store.slotfile import Argon2, Hkdf, Kind, Seal, Slot
+from appliance.store.slotfile import Answer, Argon2, Hkdf, Kind, Seal, Slot
 from sync import suite
 from sync.faults import SyncFault
 
@@ -110,6 +110,19 @@ def seed_of_passphrase(passphrase: str, kdf: Argon2) -> bytes:
 def seed_of_sheet(entropy: bytes, kdf: Hkdf) -> bytes:
     """32 bytes."""
     return HKDF(algorithm=SHA256(), length=32, salt=kdf.salt, info=_SHEET).derive(entropy)
+
+
+def answered(seed: bytes, answer: Answer) -> tuple[Numbered, ...]:
+    """The keys that HQ has sealed anew to the one-time key of a request, the newest first; none if it is not ours."""
+    private = suite.RecordKey(seed)
+    found = []
+    for seal in answer.seals:
+        bound = f"hearth slot answer 1\n{answer.request}\nkey {seal.key}".encode()
+        try:
+            found.append(Numbered(seal.key, StoreKey(private.open(bound, seal.sealed))))
+        except (SyncFault, ValueError):
+            return ()
+    return tuple(sorted(found, key=lambda one: -one.number))
 
 
 def info(slot: Slot, number: int) -> bytes:
