@@ -100,7 +100,7 @@ async def second(request: web.Request) -> web.StreamResponse:
     """A code: six digits are an authenticator's, anything else is from the printed sheet."""
     form, way = await _posted(request, "second")
     typed, caller, token, door = bodies.field(form, "code"), _caller(request), _token(request), clinic_of(request).door
-    six = len(rules.normal_digits(typed)) == 6 and not any(char.isalpha() for char in typed)
+    six = rules.is_authenticators(typed)
     try:
         step = await (door.code if six else door.printed_code)(caller, token, typed)
     except Fault as fault:
