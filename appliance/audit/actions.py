@@ -106,12 +106,12 @@ class Auditing:
         self._looks.forget(lambda actor: actor.person == person)
 
     def is_new(self, actor: Actor, action: Action, thing: str) -> bool:
-        """Whether that act is none that was noted in the last quarter of an hour; from now on it is not."""
-        now = self.now()
-        fresh = self._looks.is_new(actor, action, thing, now)
-        if fresh:
-            self._looks.noted(actor, action, thing, now)
-        return fresh
+        """Whether that act is none that was noted in the last quarter of an hour. Its noter calls `noted` then."""
+        return self._looks.is_new(actor, action, thing, self.now())
+
+    def noted(self, actor: Actor, action: Action, thing: str) -> None:
+        """It stands in the audit now."""
+        self._looks.noted(actor, action, thing, self.now())
 
     # -- what auditors do --------------------------------------------------------------------------------------------
 

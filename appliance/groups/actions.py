@@ -53,14 +53,17 @@ def look(tx: Transaction, seat: Seat, asked: requests.AskLook | requests.AskComm
     return {"commits": [{"epoch": epoch, "commit": b64url(commit)} for epoch, commit in found]}
 
 
-def do(tx: Transaction, seat: Seat, asked: Asked, at: str) -> Answer:
-    """What changes a group or the way into it. Faults: refused, wrong_state, bad_request, stale_epoch."""
+def do(tx: Transaction, seat: Seat, asked: Asked, at: str, *, note_credential: bool = True) -> Answer:
+    """What changes a group or the way into it. Faults: refused, wrong_state, bad_request, stale_epoch.
+
+    `note_credential`: whether a credential is to stand in the audit; its caller leaves out those asked for in a row.
+    """
     match asked:
         case requests.AskCredential():
-            return {"credential": _certify(tx, seat, asked)}
+            return {"credential": _certify(tx, seat, asked, at if note_credential else "")}
         case requests.AskOffer():
             permit, _ = _come_near(tx, seat, asked)
-            rows.offer(tx, permit, asked.key_package)
+            rows.offer(tx, permit, asked.key_package, at)
         case requests.AskFound():
             _found(tx, seat, asked, at)
         case requests.AskCommit():
@@ -87,9 +90,11 @@ def credential_key(tx: Transaction) -> bytes:
     return credential.public_key(rows.credential_seed(tx))
 
 
-def _certify(tx: Transaction, seat: Seat, asked: requests.AskCredential) -> str:
+def _certify(tx: Transaction, seat: Seat, asked: requests.AskCredential, noted_at: str) -> str:
     """The role is the login's, not the page's claim: `_place` lets a facilitator through only where they may enter."""
-    _, member = _come_near(tx, seat, asked)
+    permit, member = _come_near(tx, seat, asked)
+    if noted_at:
+        rows.certified(tx, permit, noted_at)
     said = rules.Credential(
         v=1,
         session=seat.session,

@@ -1,7 +1,7 @@
 """The handshake of each session's group in its order, the offers and welcomes around it, and the comparisons.
 
-What is founded, committed and compared is in the audit, as an act and without its content. An offer is not: it changes
-nothing until a facilitator's browser takes it up.
+What is offered, founded, committed and compared is in the audit, as an act and without its content. An offer that only
+takes the place of one that nobody has taken up is not: a page may send it again and again.
 """
 
 from __future__ import annotations
@@ -103,13 +103,21 @@ def commits(tx: Transaction, session: str, after: int, most: int) -> list[tuple[
     return [(row["epoch"], bytes(row["bytes"])) for row in rows]
 
 
-def offer(tx: Transaction, permit: Permit, content: bytes) -> None:
+def offer(tx: Transaction, permit: Permit, content: bytes, at: str) -> None:
     """The permit's member asks to be let in with that key package; an older one is forgotten."""
+    offered_before = tx.one("SELECT 1 FROM key_packages WHERE member = ?", (permit.facts.member,))
     tx.execute(
         "INSERT INTO key_packages (member, session, bytes) VALUES (?, ?, ?)"
         " ON CONFLICT (member) DO UPDATE SET bytes = excluded.bytes",
         (permit.facts.member, permit.facts.session, content),
     )
+    if offered_before is None:
+        audit.append(tx, permit, at)
+
+
+def certified(tx: Transaction, permit: Permit, at: str) -> None:
+    """Note that the box has said whose key one is. The credential itself is not kept."""
+    audit.append(tx, permit, at)
 
 
 def compare(tx: Transaction, permit: Permit, group_id: str, epoch: int, at: str) -> None:

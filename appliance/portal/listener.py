@@ -12,7 +12,20 @@ from aiohttp import web
 
 from appliance.faults import Fault
 from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
-from appliance.portal import account, bodies, forms, logins, pages, patient, printing, problems, sign_in, sockets, staff
+from appliance.portal import (
+    account,
+    audit,
+    bodies,
+    forms,
+    logins,
+    pages,
+    patient,
+    printing,
+    problems,
+    sign_in,
+    sockets,
+    staff,
+)
 from appliance.portal.route import Handler, Route
 from appliance.portal.state import BOX, Box
 
@@ -92,6 +105,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
     Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, MEMBER_ACTIONS),
     *printing.ROUTES,
+    *audit.ROUTES,
 )
 
 

@@ -97,6 +97,14 @@ def day_and_time(request: web.Request, at: str) -> str:
     return f"{day}, {time_of_day(request, at)}"
 
 
+def short_day_and_time(request: web.Request, at: str) -> str:
+    """The same, short enough for a table, to the second; "" stays ""."""
+    if not at:
+        return ""
+    locale = Locale.parse(language(request))
+    return babel.dates.format_datetime(_local(at), format="medium", locale=locale)
+
+
 def _local(at: str) -> datetime:
     return parse(at).astimezone()
 
