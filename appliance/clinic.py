@@ -18,7 +18,8 @@ from appliance.groups import requests as asking
 from appliance.groups.rules import b64url
 from appliance.identity import rows as accounts
 from appliance.identity.actions import Step
-from appliance.identity.rules import Demand, Throttle
+from appliance.identity.rules import Demand
+from appliance.identity.throttles import Asked
 from appliance.live import Live, Page
 from appliance.notes.ring import Ring
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface
@@ -27,7 +28,7 @@ from appliance.sessions import rows
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
-from appliance.tickets.rules import GUESSED, WRONG_CODES_PER_MINUTE
+from appliance.tickets.rules import GUESSED, near
 from appliance.timekeeping.keeper import Timekeeper
 
 T = TypeVar("T")
@@ -46,7 +47,6 @@ class Clinic:
     ring: Ring = field(init=False)
     door: Door = field(init=False)
     clock: Timekeeper = field(init=False)
-    _codes: Throttle = field(default_factory=lambda: Throttle(WRONG_CODES_PER_MINUTE, 60.0))
     _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _credential_key: str = ""
 
@@ -204,9 +204,9 @@ class Clinic:
         An address that has used up its tries still gets in with a right code and PIN, and learns nothing of a wrong one
         (tickets/rules.py): who guesses in the waiting area keeps nobody else out.
         """
-        free = self._codes.take(address, time.monotonic())
-        if not free and await self.db.read(lambda tx: tickets.known(tx, code)) is None:
-            raise Fault("too_many_tries")
+        asked, wait = await self._ask_at_the_door(address)
+        if wait and await self.db.read(lambda tx: tickets.known(tx, code)) is None:
+            raise wait
         at, now = now_text(), now_seconds()
         presented = await self.db.write(
             lambda tx: tickets.present(tx, code, pin, at, now, device=device, shared=shared)
@@ -215,13 +215,19 @@ class Clinic:
             guessed = presented.fault in GUESSED
             if presented.session:  # staff see it
                 await self.live.changed(presented.session)
-            if free and not guessed:  # who has the right PIN does not guess
-                self._codes.give_back(address)
-            raise Fault(presented.fault if free or not guessed else "too_many_tries")
-        if free:
-            self._codes.give_back(address)
+            if not guessed:  # who has the right PIN does not guess
+                await self.door.throttles.give_back(asked)
+            raise wait if wait and guessed else Fault(presented.fault)
+        await self.door.throttles.give_back(asked)
         await self.live.changed(presented.session)
         return presented
+
+    async def _ask_at_the_door(self, address: str) -> tuple[Asked, Fault | None]:
+        """Count a try of that address, and whether it has to wait for the next one."""
+        try:
+            return await self.door.throttles.take(("ticket_address", near(address))), None
+        except Fault as fault:
+            return (), fault
 
 
 def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:

@@ -2,11 +2,12 @@
 
 How hopeless guessing is (tests/unit/appliance/test_tickets_rules.py does the sums again):
 
-- A code is one of 30^8 = 6.6e11. With 100 tickets out, one guess in 6.6e9 names a ticket. An address is told of 10
-  wrong guesses a minute: 1,200 years to name one. 1,000 addresses at once: 15 months, for a code without its PIN.
+- A code is one of 30^8 = 6.6e11. With 100 tickets out, one guess in 6.6e9 names a ticket. An address has 20 wrong
+  guesses and then 2 a minute (`identity.rules.PACES`, kept in the store): 6,000 years to name one. 1,000 addresses at
+  once: 6 years, for a code without its PIN.
 - Who has the link and not the PIN has 5 tries of 1,000,000, then the ticket stops: 1 in 200,000 for each time that the
   person it belongs to has shown it, since a right PIN sets the count back to 0.
-- An address that has used up its 10 a minute still gets in with a right code and PIN, so a guesser in the waiting area
+- An address that has used up its guesses still gets in with a right code and PIN, so a guesser in the waiting area
   keeps nobody else out who shares that address. The guesser learns nothing of it: every other answer is the same
   `too_many_tries`, so a guess must be right in both at once, 1 in 6.6e15. 1,000 of those a second: 200,000 years.
 - Even one who told known codes from unknown ones by the time that an answer takes, 1,000 a second, names a ticket every
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 
 from appliance.ids import ALPHABET
 
@@ -31,7 +33,6 @@ VISIT_SECONDS = 12 * 3600  # how long a browser that showed code and PIN is know
 SHARED_VISIT_SECONDS = 3 * 3600  # the same on a device that others use: one session and some waiting before it
 AFTER_END_SECONDS = 2 * 3600  # a visit after its session: only to read the page that says goodbye
 SHARED_AFTER_END_SECONDS = 15 * 60
-WRONG_CODES_PER_MINUTE = 10  # per address
 
 # What a guess gets. An address that has used up its tries hears `too_many_tries` in place of each of them.
 GUESSED = frozenset({"wrong_ticket", "ticket_stopped"})
@@ -75,3 +76,15 @@ def ticket_ends(starts: int, now: int) -> int:
 def visit_ends(now: int, *, shared: bool) -> int:
     """When a visit that begins at `now` is over if nothing ends it earlier."""
     return now + (SHARED_VISIT_SECONDS if shared else VISIT_SECONDS)
+
+
+def near(address: str) -> str:
+    """What counts as one address for guesses: of IPv6 the /64, since one device has all of it (RFC 8981)."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((int(found), 64), strict=False))

@@ -8,16 +8,20 @@ import aiohttp
 import pytest
 
 from appliance.audit import rows as audit
+from appliance.clinic import Clinic
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
+from appliance.identity.rules import PACES
 from appliance.policy import BOX
 from appliance.portal.logins import DEVICE, VISIT
 from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
-from appliance.tickets.rules import MAX_FAILURES, REJOIN_SECONDS, WRONG_CODES_PER_MINUTE
+from appliance.tickets.rules import MAX_FAILURES, REJOIN_SECONDS
 from tests.fakes.box import OpenBox
 from tests.fakes.portal import Newcomer, lead, show_ticket, sign_in, wait_at_the_door
 from tests.fakes.visitor import Shown, Visitor
+
+FREE = PACES["ticket_address"].free
 
 
 async def code_of(work: Awaitable[object]) -> str:
@@ -97,7 +101,7 @@ async def test_two_people_may_use_one_device_one_after_the_other(box: OpenBox, n
 
 
 async def test_a_guesser_in_the_waiting_area_keeps_nobody_else_out(box: OpenBox) -> None:
-    guesses = [box.clinic.present(f"ZZZZZZ{n:02}", "123456", "10.0.0.9") for n in range(WRONG_CODES_PER_MINUTE + 1)]
+    guesses = [box.clinic.present(f"ZZZZZZ{n:02}", "123456", "10.0.0.9") for n in range(FREE + 1)]
     codes = [await code_of(guess) for guess in guesses]
     assert codes[-1] == "too_many_tries"
     found = await box.clinic.present(box.issued[0].code, box.issued[0].pin, "10.0.0.9")
@@ -105,13 +109,20 @@ async def test_a_guesser_in_the_waiting_area_keeps_nobody_else_out(box: OpenBox)
 
 
 async def test_an_address_without_tries_left_cannot_tell_a_known_code_from_an_unknown_one(box: OpenBox) -> None:
-    for n in range(WRONG_CODES_PER_MINUTE):
+    for n in range(FREE):
         await code_of(box.clinic.present(f"ZZZZZZ{n:02}", "123456", "10.0.0.9"))
     ticket = box.issued[0]
     wrong = "000000" if ticket.pin != "000000" else "111111"
     codes = [await code_of(box.clinic.present(ticket.code, wrong, "10.0.0.9")) for _ in range(MAX_FAILURES + 1)]
     assert set(codes) == {"too_many_tries"}
     assert (await box.member(0)).ticket_stopped  # each of them counted all the same
+
+
+async def test_an_address_waits_on_after_a_restart(box: OpenBox) -> None:
+    for n in range(FREE):
+        await code_of(box.clinic.present(f"ZZZZZZ{n:02}", "123456", "10.0.0.9"))
+    again = Clinic(box.clinic.db, box.clinic.live, second_factor="optional")
+    assert await code_of(again.present("ZZZZZZZZ", "123456", "10.0.0.9")) == "too_many_tries"
 
 
 # -- for one who lost device or line
