@@ -148,6 +148,12 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("backup_damaged", "caller", 422, "This backup is damaged or not whole. Use another one."),
     FaultKind("backup_foreign", "caller", 422, "What is there is not the backup of a Hearth box."),
+    FaultKind(
+        "sign_in_unfinished",
+        "caller",
+        403,
+        "Your sign-in is not set up yet. Sign in at the console or the portal once, and come back.",
+    ),
     FaultKind("wrong_passkey", "caller", 401, "That passkey did not fit. Please try again, or use another way."),
     FaultKind(
         "passkey_address", "caller", 409, "Passkeys work under the box's name only, not under an address in figures."
@@ -155,6 +161,22 @@ KINDS: tuple[FaultKind, ...] = (
     # the clock
     FaultKind("clock_wrong", "caller", 422, "That date cannot be right. Please look at day, month and year again."),
     FaultKind("audit_broken", "machine", 500, "The audit does not hold together. Verify it: hearth audit verify."),
+    # notes
+    FaultKind("keys_missing", "caller", 403, "Your key to the notes is not here. Please sign out and in again."),
+    FaultKind(
+        "notes_closed",
+        "caller",
+        403,
+        "These notes are closed to you until somebody who has their keys gives you access.",
+    ),
+    FaultKind("note_damaged", "machine", 500, "This note cannot be opened: it is damaged, or somebody changed it."),
+    FaultKind("note_empty", "caller", 400, "There is no text yet. Please write something first."),
+    FaultKind("note_too_long", "caller", 413, "The note is too long. Please make two of it."),
+    FaultKind(
+        "note_changed", "caller", 409, "Somebody has changed this note meanwhile. Look at the newest version first."
+    ),
+    FaultKind("reason_short", "caller", 400, "Please say in at least ten characters why you need to read this."),
+    FaultKind("glass_over", "caller", 403, "The half hour is over. Give a reason again if you need to read on."),
     # other processes
     FaultKind("relay_away", "ours", 503, "Picture and sound are starting again. Please wait a moment."),
     FaultKind(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from appliance.control.client import ControlClient, ControlFault
+from appliance.control.types import WayIn
 from appliance.faults import BY_CODE, Fault
 
 TRIES = 3  # for a mistyped answer
@@ -60,13 +61,32 @@ async def sign_in(
     ask: Callable[[str], str] = input,
     ask_secretly: Callable[[str], str] = getpass.getpass,
 ) -> None:
-    """Name and password. Three tries. Faults of the box as ControlFault."""
-    for left in reversed(range(TRIES)):
-        username = ask("Name to sign in with: ")
+    """Name, password and second step, three tries each. Never from command line or environment, where others see it.
+
+    Faults of the box as ControlFault; Fault("sign_in_unfinished") for one who has to choose a password or a second
+    step first.
+    """
+
+    async def by_password() -> WayIn:
+        return await client.sign_in(ask("Name to sign in with: "), ask_secretly("Password: "))
+
+    way = await _tried(by_password, "wrong_sign_in")
+    if way.stage == "second" and (way.authenticator or way.codes):
+        words = (
+            "Code of your app, or from your printed sheet: " if way.authenticator else "Code from your printed sheet: "
+        )
+        way = await _tried(lambda: client.second_step(ask_secretly(words)), "wrong_code")
+    if way.stage != "full":
+        client.start_over()
+        raise Fault("sign_in_unfinished", way.stage)
+
+
+async def _tried(step: Callable[[], Awaitable[WayIn]], wrong: str) -> WayIn:
+    for _ in range(TRIES - 1):
         try:
-            await client.sign_in(username, ask_secretly("Password: "))
-            return
+            return await step()
         except ControlFault as problem:
-            if problem.code != "wrong_sign_in" or not left:
+            if problem.code != wrong:
                 raise
-            say(BY_CODE["wrong_sign_in"].sentence)
+            say(BY_CODE[wrong].sentence)
+    return await step()

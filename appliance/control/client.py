@@ -28,22 +28,25 @@ from appliance.control.types import (
     BackUp,
     Backups,
     Clock,
+    Code,
+    Codes,
     Done,
     FaultBody,
     FeedEntry,
     Invitation,
-    Paper,
-    PaperWanted,
     KeyMade,
     Keys,
     KeySecret,
+    NewPassword,
+    Paper,
+    PaperWanted,
     Rekeyed,
     SetClock,
     Sheet,
-    SignedIn,
     SignIn,
     Snapshot,
     Unlock,
+    WayIn,
     Wire,
 )
 
@@ -69,14 +72,15 @@ CODES = (AWAY, NO_ACCESS, BAD_ANSWER, OTHER_VERSION)
 
 
 class ControlFault(Exception):
-    """A refused or failed request. `code` is stable; `sentence` is the box's own English one, or empty; `about` a number
-    or a version that goes with it."""
+    """A refused or failed request. `code` is stable; `sentence` is the box's own English one, or empty; `about` a
+    number or a version that goes with it; `seconds`: until it is worth another try, 0 where nobody can tell."""
 
-    def __init__(self, code: str, sentence: str = "", about: str = "") -> None:
+    def __init__(self, code: str, sentence: str = "", about: str = "", seconds: int = 0) -> None:
         super().__init__(code)
         self.code = code
         self.sentence = sentence
         self.about = about
+        self.seconds = seconds
 
 
 class ControlClient:
@@ -88,7 +92,7 @@ class ControlClient:
         self._path = path
         self._answer_seconds = answer_seconds
         self._silence_seconds = silence_seconds
-        self._token = ""
+        self._token = self._half = ""
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -129,11 +133,36 @@ class ControlClient:
         asked = AcceptRollback(passphrase=passphrase, reason=reason)
         await self._post("/v1/accept-rollback", Done, asked, seconds=UNLOCK_SECONDS)
 
-    async def sign_in(self, username: str, password: str) -> SignedIn:
-        """Sign a person in and keep the token. Faults: wrong_sign_in, too_many_tries, box_locked."""
-        signed_in = await self._post("/v1/sign-in", SignedIn, SignIn(username=username, password=password))
-        self._token = signed_in.token
-        return signed_in
+    # -- the way in: each step keeps the token of the next; only a `stage` of full is a login
+
+    async def sign_in(self, username: str, password: str) -> WayIn:
+        """The first step. Faults: wrong_sign_in, too_many_tries, box_locked."""
+        return self._came(await self._post("/v1/sign-in", WayIn, SignIn(username=username, password=password)))
+
+    async def second_step(self, code: str) -> WayIn:
+        """An authenticator's or a printed code. Faults: wrong_code, too_many_tries, not_signed_in (took too long)."""
+        return self._came(await self._post("/v1/sign-in/code", WayIn, Code(code=code), token=self._half))
+
+    async def new_password(self, password: str, again: str) -> WayIn:
+        """Instead of one that somebody else made up. Faults: passwords_differ, password_…, not_signed_in."""
+        given = NewPassword(password=password, again=again)
+        return self._came(await self._post("/v1/sign-in/new-password", WayIn, given, token=self._half))
+
+    async def begin_codes(self) -> Codes:
+        """Printed codes for one who has no second factor yet. Faults: not_signed_in, wrong_state."""
+        return await self._post("/v1/sign-in/codes", Codes, token=self._half)
+
+    async def confirm_codes(self, code: str) -> WayIn:
+        """One of them as it was written down. Faults: wrong_code, too_many_tries, not_signed_in."""
+        return self._came(await self._post("/v1/sign-in/codes/confirm", WayIn, Code(code=code), token=self._half))
+
+    def start_over(self) -> None:
+        """Forget how far the way in was."""
+        self._half = ""
+
+    def _came(self, way: WayIn) -> WayIn:
+        self._token, self._half = (way.token, "") if way.stage == "full" else (self._token, way.token)
+        return way
 
     async def sign_out(self) -> None:
         """Throw the token away at once, whether or not the box can be told."""
@@ -246,8 +275,8 @@ class ControlClient:
     # -- the end
 
     async def close(self) -> None:
-        """Forget the token and close the connections."""
-        self._token = ""
+        """Forget the tokens and close the connections."""
+        self._token = self._half = ""
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -334,7 +363,7 @@ def _decode(received: bytes, answer: type[Answer]) -> Answer:
 
 def _refusal(received: bytes) -> ControlFault:
     body = _decode(received, FaultBody)
-    return ControlFault(body.code, body.sentence, body.about)
+    return ControlFault(body.code, body.sentence, body.about, body.seconds)
 
 
 def _unreachable(error: Exception) -> ControlFault:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import os
 import socket
 import struct
@@ -19,8 +20,8 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import backup, clock, keys, paper, types, views
-from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, login_of, signed_in, token_of
+from appliance.control import backup, clock, keys, paper, sign_in, types, views
+from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
 from appliance.identity import actions as identity
@@ -35,9 +36,8 @@ END_SECONDS = 0.5  # for a request under way when the box ends
 BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
 HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
-_WITHOUT_LOGIN = frozenset(
-    {"/v1/unlock", "/v1/accept-rollback", "/v1/sign-in", "/v1/sign-out"}
-)  # sign-out: its login is gone by then
+# On the way in and out there is no login (yet, any more); who repeats such a request shows the token it was asked with.
+_WITHOUT_LOGIN = ("/v1/unlock", "/v1/accept-rollback", "/v1/sign-in", "/v1/sign-out")
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
 
 
@@ -59,7 +59,7 @@ class ControlListener:
             Route("GET", "/v1/feed", self._feed_lines, ("see",)),
             Route("POST", "/v1/unlock", self._unlock, "anyone"),
             Route("POST", "/v1/accept-rollback", self._accept_rollback, "anyone"),
-            Route("POST", "/v1/sign-in", self._sign_in, ("sign_in",)),
+            *sign_in.ROUTES,
             Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
             Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
@@ -100,9 +100,10 @@ class ControlListener:
             return await self._once(request, handler)
         except Fault as fault:
             log.info("control: %s %s", fault.code, fault.detail)
-            return answer(
-                types.FaultBody(code=fault.code, sentence=fault.kind.sentence, about=fault.about), fault.kind.status
+            told = types.FaultBody(
+                code=fault.code, sentence=fault.kind.sentence, about=fault.about, seconds=math.ceil(fault.seconds)
             )
+            return answer(told, fault.kind.status)
         except web.HTTPException as problem:
             code = {404: "not_found", 413: "too_large"}.get(problem.status, "bad_request")
             return answer(types.FaultBody(code=code, sentence=Fault(code).kind.sentence), problem.status)
@@ -127,7 +128,7 @@ class ControlListener:
         if first is None:
             first = asyncio.ensure_future(handler(request))
             self._keep(key, first)
-        elif request.path not in _WITHOUT_LOGIN:
+        elif not request.path.startswith(_WITHOUT_LOGIN):
             await signed_in(request)
         answer = await asyncio.shield(first)
         body = answer.body if isinstance(answer, web.Response) else None
@@ -169,6 +170,7 @@ class ControlListener:
         found = await clinic.db.read(
             lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, actor, since)]
         )
+        await clinic.looked(actor, [session.id for session, _ in found])
         seen, full, now = clinic.live.connected, clinic.live.fitting.full, now_seconds()
         return tuple(
             views.session(session, members, actor, seen, now, full=session.id in full) for session, members in found
@@ -226,6 +228,7 @@ class ControlListener:
         try:
             clinic = self._box.clinic()
             found, members = await clinic.db.read(lambda tx: sessions.look(tx, actor, what))
+            await clinic.looked(actor, [what])
         except Fault:
             return types.FeedEntry(sequence=number)
         full = found.id in clinic.live.fitting.full
@@ -240,13 +243,6 @@ class ControlListener:
         given = await body(request, types.AcceptRollback)
         await self._box.accept_rollback(given.passphrase, given.reason)
         return answer(types.Done())
-
-    async def _sign_in(self, request: web.Request) -> web.Response:
-        given = await body(request, types.SignIn)
-        step = await self._box.clinic().sign_in(given.username, given.password, "console", "console")
-        if step.stage != "full":
-            raise Fault("refused", "the second step is missing")
-        return answer(types.SignedIn(token=step.token, login=login_of(step.person, step.name, step.role)))
 
     async def _sign_out(self, request: web.Request) -> web.Response:
         actor, _ = await signed_in(request)

@@ -167,6 +167,7 @@ class FaultBody(Wire, frozen=True, kw_only=True):
     code: str
     sentence: str
     about: str = ""  # a number or a version that goes with the code
+    seconds: int = 0  # until it is worth another try, 0 where nobody can tell
 
 
 class Admit(Wire, frozen=True, kw_only=True):
@@ -194,11 +195,38 @@ class SignIn(Wire, frozen=True, kw_only=True):
     password: str
 
 
-class SignedIn(Wire, frozen=True, kw_only=True):
-    """`token` goes into `Authorization: Bearer …` of later requests; it lives in memory only."""
+class Code(Wire, frozen=True, kw_only=True):
+    """As typed: six digits of an authenticator, or a code from the printed sheet."""
 
+    code: str
+
+
+class NewPassword(Wire, frozen=True, kw_only=True):
+    """Instead of one that somebody else made up. `again`: typed a second time."""
+
+    password: str
+    again: str
+
+
+class Codes(Wire, frozen=True, kw_only=True):
+    """A new sheet of printed codes, the only time that they are known."""
+
+    codes: tuple[str, ...]
+
+
+class WayIn(Wire, frozen=True, kw_only=True):
+    """How far somebody has come. `token` is the next step's, or the login's where `stage` is full; memory only.
+
+    second: a code is asked for, of the kinds that the person has. new_password: somebody else made up the old one.
+    set_up: there is no second factor yet. `codes`: printed ones that are left.
+    """
+
+    stage: Literal["second", "new_password", "set_up", "full"]
     token: str
-    login: Login
+    login: Login | None = None
+    authenticator: bool = False
+    codes: int = 0
+    passkeys: int = 0
 
 
 class Invitation(Wire, frozen=True, kw_only=True):

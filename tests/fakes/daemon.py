@@ -32,10 +32,10 @@ from appliance.control.types import (
     Role,
     Session,
     SetClock,
-    SignedIn,
     SignIn,
     Snapshot,
     Unlock,
+    WayIn,
     Wire,
 )
 from appliance.faults import BY_CODE, Fault
@@ -258,7 +258,7 @@ class FakeDaemon:
                 raise Fault("wrong_sign_in")
             token = f"token-{len(self.tokens)}"
             self.tokens[token] = given.username
-            return SignedIn(token=token, login=_login(given.username))
+            return WayIn(stage="full", token=token, login=_login(given.username))
         elif word == "clock":
             return self._set_clock(self._user(request), msgspec.json.decode(body, type=SetClock).at)
         else:

@@ -26,6 +26,11 @@ def normal_digits(text: str) -> str:
     return "".join(str(int(char)) for char in text if char.isdecimal())[:7]
 
 
+def is_authenticators(typed: str) -> bool:
+    """Whether that is meant as an authenticator's code: six digits. Anything else is from the printed sheet."""
+    return len(normal_digits(typed)) == 6 and not any(char.isalpha() for char in typed)
+
+
 def matching_step(secret: str, typed: str, now: int, last_step: int) -> int | None:
     """The step whose code that is, or None. `now` in seconds since the epoch.
 
