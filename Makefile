@@ -7,8 +7,10 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
 
 INPUTS ?= 10000000
 SOAK ?= 3600
+KILLS ?= 500
+STEP ?= 1
 
-.PHONY: help run test lint format bench load soak fuzz browsers fault interop setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk interop setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -60,6 +62,14 @@ browsers:  ## all browser tests, also those that `make test` runs in one browser
 fault:  ## browsers over a bad line, a relay that dies, a page asleep (slow, needs root)
 	@.ci/setup test
 	@$(B)/pytest -m fault -s tests/fault
+
+kill:  ## SIGKILL 500 times under load: what of the confirmed rows is lost, how soon the store is open again; KILLS=50
+	@.ci/setup test
+	@$(B)/python -m tests.fault.kill_store --kills $(KILLS)
+
+disk:  ## a disk that fails at every call, and power cuts behind every call (10 minutes; needs cc); STEP=20 for some of them
+	@.ci/setup test
+	@$(B)/python -m tests.fault.bad_disk --step $(STEP)
 
 interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, see tests/README.md)
 	@.ci/setup test

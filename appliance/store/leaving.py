@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.faults import Fault
 from appliance.store import witness
 from appliance.store.connection import Connection, StoreError
-from appliance.store.files import sync_folder
+from appliance.store.files import sync_file, sync_folder
 
 
 def enter(folder: Path, writer: Connection) -> None:
@@ -26,22 +26,23 @@ def leave(folder: Path, writer: Connection) -> None:
     """Close the last connection to the store in `folder`. Never fails: what a disk refuses here is found at the next
     start, by a WAL that is still there and a witness that says so.
     """
-    seen = _empty_wal(writer)
+    wal = folder / "hearth.db-wal"
+    seen = _empty_wal(wal, writer)
     told = seen is not None and _tell(folder, seen)
     with suppress(StoreError):
         writer.close()  # the last one: SQLite removes the WAL's file if it could empty it
-    wal = folder / "hearth.db-wal"
     if not told and not wal.exists() and not (seen is not None and _tell(folder, seen)):
         with suppress(OSError):
             wal.touch(mode=0o600)  # the witness still says open: an empty WAL is what it then looks for
 
 
-def _empty_wal(writer: Connection) -> witness.Seen | None:
-    """How far the store has come once the WAL is empty, None if it would not be emptied."""
+def _empty_wal(wal: Path, writer: Connection) -> witness.Seen | None:
+    """How far the store has come once the WAL is empty, also after a power cut; None if it would not be emptied."""
     try:
         busy = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        sync_file(wal)  # SQLite does not: what is in the store already would be found in the WAL again, as foreign
         return None if busy else witness.look(lambda sql: writer.execute(sql).fetchone())
-    except StoreError:
+    except (StoreError, OSError):
         return None
 
 

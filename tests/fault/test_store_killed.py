@@ -13,8 +13,9 @@ import pytest
 from appliance.store import birth, keyslots
 from appliance.store.database import Database, Transaction
 from tests.fakes.stores import CHEAP, PASSPHRASE
+from tests.fault.kill_store import loop
 
-KILLS = 10
+KILLS = 12  # `make kill` does 500
 CONFIRMED_EACH = 40  # rows, then the kill comes while others are under way
 
 WRITER = """
@@ -56,17 +57,11 @@ def kept(tx: Transaction) -> set[str]:
     return {row["name"] for row in tx.all("SELECT name FROM box_secrets")}
 
 
-async def test_no_confirmed_row_is_lost_when_the_box_is_killed(tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    await (await birth.give_birth(folder, PASSPHRASE, CHEAP)).close()
-    confirmed: set[str] = set()
-    for run in range(KILLS):
-        confirmed |= write_until_killed(folder, run)
-    database = await Database.open(folder, keyslots.unlock(folder, PASSPHRASE))
-    assert len(confirmed) > KILLS * CONFIRMED_EACH
-    assert confirmed - await database.read(kept) == set()
-    assert await database.damaged_pages() == []
-    await database.close()
+async def test_no_confirmed_row_is_lost_and_no_entry_of_the_audit_when_the_box_is_killed(tmp_path: Path) -> None:
+    told = await loop(tmp_path / "store", KILLS, seed=7)
+    assert told["kills"] == KILLS
+    assert told["confirmed_rows"] > 100 and told["audit_entries"] > 50
+    assert (told["confirmed_rows_lost"], told["wrong"]) == (0, [])
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
