@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from appliance.audit import rows as audit
+from appliance.audit.actions import Auditing
 from appliance.clock import now_seconds, now_text, steady_seconds
 from appliance.faults import Fault
 from appliance.identity import actions as identity
@@ -26,7 +27,7 @@ from appliance.identity.rules import DEVICE_SECONDS, MAX_PASSWORD, MAX_USERNAME,
 from appliance.identity.throttles import Asked, Throttles
 from appliance.ids import token_hash
 from appliance.notes.ring import Ring
-from appliance.policy import Action, Actor, Facts, Surface
+from appliance.policy import Actor, Facts, Surface
 from appliance.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Door:
     db: Database
     ring: Ring
     demand: Demand
+    auditing: Auditing
     throttles: Throttles = field(init=False)
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     _keyed: dict[bytes, str] = field(
@@ -72,7 +74,11 @@ class Door:
     async def password(self, caller: Caller, username: str, password: str, *, shared: bool = False) -> Step:
         """The first step. Faults: wrong_sign_in, too_many_tries with its wait."""
         name, word = normal(username.strip())[:MAX_USERNAME], normal(password)[: MAX_PASSWORD + 1]
-        asked = await self._ask_in(caller, name)
+        try:
+            asked = await self._ask_in(caller, name)
+        except Fault as fault:
+            await self._note(None, caller, fault.code)
+            raise
         account = await self.db.read(lambda tx: rows.account(tx, name))
         verified = await self.verify(word, account.password if account else None)
         if account is None or not verified:
@@ -321,7 +327,9 @@ class Door:
     # -- after a step ----------------------------------------------------------------------------------------------
 
     def _arrived(self, tx: Transaction, caller: Caller, step: Step, *, shared: bool, now: int) -> Step:
-        """In full: the device is known from now on, unless others use it too."""
+        """In full: the device is known from now on, unless others use it too; what they look at is noted anew."""
+        if step.stage == "full":
+            self.auditing.begins_anew(step.person)
         if step.stage == "full" and caller.surface == "portal" and caller.device and not shared:
             doors.remember_device(tx, token_hash(caller.device), step.person, now + DEVICE_SECONDS)
         return step
@@ -360,7 +368,6 @@ class Door:
             self.left(digest)
 
     async def _note(self, account: Account | None, caller: Caller, code: str) -> None:
-        actor, at = identity.surface_actor(account, caller.surface, caller.address), now_text()
+        actor = identity.surface_actor(account, caller.surface, caller.address)
         facts = Facts(person=account.person) if account else Facts()
-        action: Action = "sign_in"
-        await self.db.write(lambda tx: audit.append_refused(tx, actor, action, facts, code, at))
+        await self.auditing.refused(actor, "sign_in", facts, code)
