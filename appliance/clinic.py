@@ -21,7 +21,9 @@ from appliance.identity.actions import Step
 from appliance.identity.rules import Demand
 from appliance.identity.throttles import Asked
 from appliance.live import Live, Page
+from appliance.notebook import Notebook
 from appliance.notes.ring import Ring
+from appliance.notes.sealing import SIGN_IN_COST, Cost
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -43,8 +45,10 @@ class Clinic:
     db: Database
     live: Live
     second_factor: Demand = "required"
+    note_cost: Cost = SIGN_IN_COST  # of opening a clinician's private key at sign-in
     audit: Auditing = field(init=False)
     ring: Ring = field(init=False)
+    notebook: Notebook = field(init=False)
     door: Door = field(init=False)
     clock: Timekeeper = field(init=False)
     _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -52,8 +56,9 @@ class Clinic:
 
     def __post_init__(self) -> None:
         self.audit = Auditing(self.db)
-        self.ring = Ring(self.db)
-        self.door = Door(self.db, self.ring, self.second_factor)
+        self.ring = Ring(self.db, self.note_cost)
+        self.notebook = Notebook(self.db, self.ring)
+        self.door = Door(self.db, self.ring, self.second_factor, self.audit)
         self.clock = Timekeeper(self.db)
 
     async def act(

@@ -16,6 +16,7 @@ from appliance.identity.factors import rows as factors
 from appliance.identity.rows import Account, HalfLogin
 from appliance.identity.rules import Demand, Stage, stage_after
 from appliance.ids import new_token, token_hash
+from appliance.notes.access import actions as access
 from appliance.policy import Action, Actor, Facts, Permit, StaffRole, Surface, decide
 from appliance.store.database import Transaction
 
@@ -84,6 +85,7 @@ def retire(tx: Transaction, actor: Actor, person: str, at: str) -> None:
         raise Fault("wrong_state", "retired already")
     _keep_the_last(tx, found)
     rows.retire(tx, permit, person, at)
+    access.forget(tx, permit, person, at)
     rows.drop_logins(tx, permit, person)
     doors.forget_devices(tx, person)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.care import rows as care
 from appliance.clock import parse
 from appliance.consent import rows as consents
 from appliance.faults import Fault
 from appliance.groups import rows as groups
 from appliance.outbox import rows as outbox
-from appliance.policy import Action, Actor, Facts, Permit, decide, may_do
+from appliance.policy import Action, Actor, Facts, Permit, allows, decide, may_do
 from appliance.sessions import record, rows
 from appliance.sessions.rules import MAX_MEMBERS, display_name, member_after, session_after
 from appliance.store.database import Transaction
@@ -32,20 +33,32 @@ def schedule(
     at: str,
     *,
     with_leaders: Sequence[Leader] = (),
+    care_group: str = "",
 ) -> tuple[str, list[str]]:
-    """A session led by `leader`, together with others or not, with `people` expected: its id, their members' ids."""
+    """A session led by `leader`, together with others or not, with `people` expected: its id, their members' ids.
+
+    `care_group`: whose session it is; by default one of that title whose clinicians all leaders are, else a new one.
+    Leading a session of an existing care group makes nobody its clinician.
+    """
     everybody = [leader[0], *(person for person, _ in with_leaders), *people]
     if len(everybody) > MAX_MEMBERS or len(set(everybody)) < len(everybody):
         raise Fault("bad_request", "too many people for one session, or one twice")
     permit = decide(actor, "schedule", Facts(leaders=(leader[0],)))
-    session = rows.add_session(tx, permit, title, leader[0], starts_at, at)
+    leaders = [leader[0], *(person for person, _ in with_leaders)]
+    group = care.group(tx, care_group).id if care_group else care.named(tx, title, leaders)
+    if not group:  # nothing was written in a new one yet, so whoever may schedule may found it
+        group = care.add_group(tx, permit, title, leaders, at)
+    session = rows.add_session(tx, permit, title, leader[0], starts_at, at, care_group=group)
     for person, name in (leader, *with_leaders):
         rows.add_member(tx, permit, session, person, at, facilitator_name=name)
     return session, [rows.add_member(tx, permit, session, person, at) for person in people]
 
 
 def add_leader(tx: Transaction, actor: Actor, session_id: str, leader: Leader, at: str) -> None:
-    """One more who leads a session that is not over, from now on. Faults: bad_request, wrong_state."""
+    """One more who leads a session that is not over, from now on. Faults: bad_request, wrong_state.
+
+    A clinician of its care group too, where `actor` may say so; the front desk may not.
+    """
     permit = decide(actor, "schedule", rows.facts(tx, session_id))
     members = rows.members(tx, session_id)
     if len(members) + 1 > MAX_MEMBERS or leader[0] in {m.person for m in members}:
@@ -53,6 +66,11 @@ def add_leader(tx: Transaction, actor: Actor, session_id: str, leader: Leader, a
     if rows.session(tx, session_id).state == "ended":
         raise Fault("wrong_state", "a leader for a session that is over")
     rows.add_member(tx, permit, session_id, leader[0], at, facilitator_name=leader[1])
+    group = rows.session(tx, session_id).care_group
+    if group and allows(actor, "change_care_group", care.facts(tx, group, person=leader[0])):
+        care.let_in(
+            tx, decide(actor, "change_care_group", care.facts(tx, group, person=leader[0])), group, leader[0], at
+        )
 
 
 def own_place(actor: Actor, session: rows.Session, members: Sequence[rows.Member]) -> rows.Member | None:

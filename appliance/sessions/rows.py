@@ -31,6 +31,7 @@ class Session:
     state: State
     opened_at: str
     ended_at: str
+    care_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,15 @@ class Member:
     ticket_other_device: bool = False  # another device than the ticket's has shown code and PIN
 
 
-def add_session(tx: Transaction, permit: Permit, title: str, leader: str, starts_at: str, at: str) -> str:
+def add_session(
+    tx: Transaction, permit: Permit, title: str, leader: str, starts_at: str, at: str, *, care_group: str = ""
+) -> str:
     """A new scheduled session's id."""
     session = new_id()
     tx.execute(
-        "INSERT INTO sessions (id, title, facilitator, starts_at, state) VALUES (?, ?, ?, ?, 'scheduled')",
-        (session, title, leader, starts_at),
+        "INSERT INTO sessions (id, title, facilitator, starts_at, state, care_group)"
+        " VALUES (?, ?, ?, ?, 'scheduled', ?)",
+        (session, title, leader, starts_at, care_group or None),
     )
     audit.append(tx, permit, at)
     return session
@@ -251,6 +255,7 @@ def _session(row: Row) -> Session:
         state=cast(State, row["state"]),
         opened_at=row["opened_at"] or "",
         ended_at=row["ended_at"] or "",
+        care_group=row["care_group"] or "",
     )
 
 

@@ -15,6 +15,7 @@ from appliance.identity import actions as identity
 from appliance.identity.passwords import hash_password
 from appliance.identity.rules import Demand
 from appliance.live import Live
+from appliance.notes.sealing import Cost as NoteCost
 from appliance.policy import BOX, Actor, StaffRole, Surface
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -28,6 +29,7 @@ from tests.fakes.relay import FakeRelay
 PASSPHRASE = "made up for the tests"
 PASSWORD = "made-up-password"
 CHEAP = Cost(memory=64, iterations=1, lanes=1)
+CHEAP_NOTES = NoteCost(memory=64, passes=1, lanes=1)
 PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
 
 
@@ -119,7 +121,7 @@ async def open_box(
     db = await birth.give_birth(folder / "store", PASSPHRASE, CHEAP)
     published: list[str] = []
     live = Live(db, published.append)
-    box = OpenBox(Clinic(db, live, second_factor), FakeRelay(), published)
+    box = OpenBox(Clinic(db, live, second_factor, CHEAP_NOTES), FakeRelay(), published)
     live.relay = box.relay
     phc = hash_password(PASSWORD)
 
