@@ -261,7 +261,7 @@ class Console(App[None]):
         elif message.code == "box_full":
             self._ask_beyond(message.target)
         else:
-            self.notice = Notice("fault", self.words.fault(message.code))
+            self.notice = Notice("fault", self.words.fault(message.code, message.about))
 
     def _ask_beyond(self, target: Target) -> None:
         """The box is at its limit: what to do with the one who waits is a person's decision."""

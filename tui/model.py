@@ -19,13 +19,22 @@ NeedKind = Literal[
     "clock_wrong",
     "clock_unsure",
     "relay_away",
-    "disk_full",
+    "disk_full",  # it takes no more
+    "disk_low",
+    "home_read_only",
+    "store_failed",
+    "store_damaged",
+    "set_back",
     "hot",
     "memory_full",
     "hq_unreachable",
 ]
 
-DISK_FULL = 0.90  # of the disk used: a store that cannot grow loses the next record
+DISK_LOW = 0.05  # of the disk free, or DISK_LEAST bytes: time to make room before the box takes no more
+DISK_LEAST = 500 * 1024**2
+# What can ail the store, as `Health.store` tells it: nothing can be kept, or something cannot be read.
+STORE_TROUBLES: tuple[NeedKind, ...] = ("disk_full", "home_read_only", "store_failed", "store_damaged")
+SET_BACK = frozenset({"set_back", "fork"})  # HQ holds more than this box remembers, or something else
 MEMORY_FULL = 0.92  # of the memory used: the kernel soon ends a process
 HOT = 80.0  # °C, where a Pi slows itself down
 STRAINED = 0.95  # of what the box carries: the next person hardly fits
@@ -170,6 +179,8 @@ def needs(known: Known) -> tuple[Need, ...]:
     if known.box is not None and known.box.state == "unlocked":
         found.extend(Need(kind) for kind in _of_the_box(known.box))
     found.extend(Need(kind) for kind in ill(known.health))
+    if known.sync is not None and known.sync.fault in SET_BACK:
+        found.append(Need("set_back"))
     if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
         found.append(Need("hq_unreachable", count=known.sync.queued))
     return tuple(found)
@@ -179,14 +190,20 @@ def ill(health: Health | None) -> tuple[NeedKind, ...]:
     """What is wrong with the box itself."""
     if health is None:
         return ()
-    found: list[NeedKind] = []
-    if share(health.disk_used, health.disk_total) >= DISK_FULL:
-        found.append("disk_full")
+    found: list[NeedKind] = [kind for kind in STORE_TROUBLES if kind == health.store]
+    if health.store != "disk_full" and disk_low(health):
+        found.append("disk_low")
     if health.temperature is not None and health.temperature >= HOT:
         found.append("hot")
     if share(health.memory_used, health.memory_total) >= MEMORY_FULL:
         found.append("memory_full")
     return tuple(found)
+
+
+def disk_low(health: Health) -> bool:
+    """Whether the disk is nearly full. An unknown disk is not."""
+    free = health.disk_total - health.disk_used if health.disk_free is None else health.disk_free
+    return health.disk_total > 0 and free < max(DISK_LOW * health.disk_total, DISK_LEAST)
 
 
 def busy(health: Health) -> bool:

@@ -53,9 +53,13 @@ class Words:
         """The sentence for one or for many: ids `….one` and `….many`."""
         return self(f"{sentence}.{'one' if n == 1 else 'many'}", n=n, **facts)
 
-    def fault(self, code: str) -> str:
-        """The console's own sentence for a fault's code; a code from a newer box is named."""
-        return self._coded("fault", code)
+    def fault(self, code: str, about: str = "") -> str:
+        """The console's own sentence for a fault's code; a code from a newer box is named. `about`: its number or
+        version, told where there is a sentence for it.
+        """
+        more = f"fault_about.{code}"
+        told = self._coded("fault", code)
+        return f"{told} {self(more, about=plain(about))}" if about and more in self._sentences else told
 
     def sync_fault(self, code: str) -> str:
         """Why sending does not go on, by the courier's fault code."""

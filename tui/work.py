@@ -28,11 +28,12 @@ class Acted(Message):
 class Refused(Message):
     """A command, a passphrase or a sign-in was not accepted. `target`: of a command."""
 
-    def __init__(self, login: int, code: str, target: Target = ("", "")) -> None:
+    def __init__(self, login: int, code: str, target: Target = ("", ""), about: str = "") -> None:
         super().__init__()
         self.login = login
         self.code = code
         self.target = target
+        self.about = about  # a number or a version that goes with the code
 
 
 class Unlocked(Message):
@@ -77,7 +78,7 @@ async def unlock(client: ControlClient, post: Post, login: int, passphrase: str)
     try:
         await client.unlock(passphrase)
     except ControlFault as fault:
-        post(Refused(login, fault.code))
+        post(Refused(login, fault.code, about=fault.about))
     else:
         post(Unlocked())
 

@@ -39,7 +39,7 @@ class HealthPage(FactsPage):
             (
                 words("health.disk"),
                 f"{bar(disk)} {words.gib(health.disk_used, health.disk_total)}",
-                words("health.full") if "disk_full" in wrong else fine,
+                words("health.full") if {"disk_full", "disk_low"} & set(wrong) else fine,
             ),
             (words("health.temperature"), degrees, hot),
             (words("health.uptime"), words.span(health.uptime_seconds), ""),

@@ -22,7 +22,10 @@ def health_line(health: Health | None, words: Words) -> Text:
     parts = [
         (words("status.load", load=words.number(health.load, 1), cores=health.cores), busy(health)),
         (_percent("status.memory", health.memory_used, health.memory_total, words), "memory_full" in wrong),
-        (_percent("status.disk", health.disk_used, health.disk_total, words), "disk_full" in wrong),
+        (
+            _percent("status.disk", health.disk_used, health.disk_total, words),
+            bool({"disk_full", "disk_low"} & set(wrong)),
+        ),
     ]
     if health.temperature is not None:
         degrees = words("status.temperature", degrees=words.number(health.temperature))

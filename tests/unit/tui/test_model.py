@@ -154,7 +154,7 @@ def test_people_come_before_the_box_and_the_box_before_hq() -> None:
         "no_facilitator",
         "ticket_stopped",
         "relay_away",
-        "disk_full",
+        "disk_low",
         "hot",
         "hq_unreachable",
     ]
@@ -163,6 +163,36 @@ def test_people_come_before_the_box_and_the_box_before_hq() -> None:
 def test_an_unreachable_hq_with_nothing_to_send_needs_nobody() -> None:
     idle = replace(KNOWN, sync=msgspec.structs.replace(clinic.sync(), state="hq_unreachable", queued=0))
     assert "hq_unreachable" not in [need.kind for need in model.needs(idle)]
+
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "low"),
+    [
+        (6 * GIB, 100 * GIB, False),
+        (4 * GIB, 100 * GIB, True),  # less than 5 %
+        (GIB, 4 * GIB, False),
+        (400 * 1024**2, 4 * GIB, True),  # 9 %, but less than 500 MB
+        (None, 0, False),  # a disk that tells nothing
+    ],
+)
+def test_a_disk_is_low_in_time_to_make_room(free: int | None, total: int, low: bool) -> None:
+    health = msgspec.structs.replace(clinic.health(), disk_used=0, disk_total=total, disk_free=free)
+    assert ("disk_low" in model.ill(health)) == low
+
+
+@pytest.mark.parametrize("code", ["disk_full", "home_read_only", "store_failed", "store_damaged"])
+def test_what_ails_the_store_needs_a_person(code: str) -> None:
+    assert model.ill(msgspec.structs.replace(clinic.health(), store=code)) == (code,)
+    assert model.ill(msgspec.structs.replace(clinic.health(), store="from_the_future")) == ()
+
+
+@pytest.mark.parametrize("fault", ["set_back", "fork"])
+def test_a_box_that_was_set_back_needs_a_person_whether_or_not_hq_answers(fault: str) -> None:
+    told = replace(KNOWN, sync=msgspec.structs.replace(clinic.sync(), fault=fault))
+    assert "set_back" in [need.kind for need in model.needs(told)]
 
 
 def test_a_machine_without_a_thermometer_is_not_hot() -> None:

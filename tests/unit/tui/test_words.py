@@ -78,6 +78,12 @@ def test_every_fault_of_sync_that_staff_can_meet_has_words() -> None:
     assert set(SYNC_FAULTS) - worded - HQ_ONLY - GENERAL == set()
 
 
+def test_a_fault_tells_its_number_or_version_where_it_has_one() -> None:
+    assert "7" in Words("en").fault("store_rolled_back", "7")
+    assert "9.9.9" in Words("es").fault("store_newer", "9.9.9")
+    assert Words("en").fault("refused", "7") == Words("en").fault("refused")
+
+
 def test_a_code_that_nobody_knows_is_named() -> None:
     assert "from_the_future" in Words("en").fault("from_the_future")
     assert "from_the_future" in Words("es").sync_fault("from_the_future")
