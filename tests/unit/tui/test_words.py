@@ -121,6 +121,7 @@ def test_every_sentence_is_shown_somewhere() -> None:
         "standing",
         "ticket",
         "fault",
+        "fault_about",
         "sync_fault",
         "session",
         "sync",
