@@ -106,6 +106,24 @@ def _keys(asked: argparse.Namespace) -> int:
     )
 
 
+def _audit(asked: argparse.Namespace) -> int:
+    from appliance.audit.command import Asked, audit
+
+    return audit(
+        asked.home,
+        Asked(
+            what=asked.what,
+            which=asked.which,
+            against=asked.against,
+            key=asked.key,
+            kind=asked.format,
+            out=asked.out,
+            passphrase_file=asked.passphrase_file,
+            as_json=asked.json,
+        ),
+    )
+
+
 def _settings(asked: argparse.Namespace) -> int:
     from appliance.settings import KEYS
 
@@ -205,6 +223,28 @@ COMMANDS: tuple[Command, ...] = (
             ("--language", {"choices": ("en", "es"), "default": "en", "help": "of a recovery sheet's words"}),
             ("--credential", {"type": Path, "help": "add machine: the file for what systemd-creds seals"}),
             ("--yes", {"action": "store_true", "help": "do not ask before what cannot be undone"}),
+        ),
+    ),
+    Command(
+        "audit",
+        "the audit: verify it, prove an entry to a stranger (prove NUMBER), check-proof FILE, export",
+        _audit,
+        (
+            ("what", {"choices": ["verify", "prove", "check-proof", "export"], "help": "what to do"}),
+            ("which", {"nargs": "?", "default": "", "help": "prove: the entry's number; check-proof: the file"}),
+            _HOME,
+            _PASSPHRASE_FILE,
+            (
+                "--against",
+                {"type": Path, "help": "verify: a file with signed checkpoints from outside, as HQ has them"},
+            ),
+            ("--key", {"default": "", "help": "check-proof: the box's verify key in hex, as verify prints it"}),
+            (
+                "--format",
+                {"choices": ["csv", "jsonl"], "default": "jsonl", "help": "export: table, or lines with proofs"},
+            ),
+            ("--out", {"type": Path, "help": "write there instead of to the terminal"}),
+            _JSON,
         ),
     ),
     Command("settings", "every setting with what it means", _settings),

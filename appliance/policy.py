@@ -127,7 +127,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "change_password":     _OWN_ACCOUNT,
     "set_second_factor":   _OWN_ACCOUNT,
     "read_audit":    {"auditor": "any"},
-    "export_audit":  {"auditor": "any"},
+    "export_audit":  {"box": "any", "auditor": "any"},  # the box: in `hearth audit`, by whoever has its passphrase
     "verify_audit":  {"box": "any", "auditor": "any", "administrator": "any"},
     "see_attendance":    {"billing": "any", "clinical_lead": "any"},
     "see_care_groups":   {"facilitator": "own", "clinical_lead": "any"},

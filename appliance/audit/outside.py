@@ -22,23 +22,28 @@ def witness(folder: Path) -> Sequence[Seen]:
 
 
 def notes(content: bytes, public: bytes, source: str) -> Sequence[Seen]:
-    """Every checkpoint of this box in a text, whatever stands around them: an export, what HQ opened, a paper typed in.
-
-    Notes in JSON (`hearth hq open --json`) are found too. Fault("bad_request") where there is none that the box signed.
-    """
-    if len(content) > MAX_NOTES:
-        raise Fault("too_large", "checkpoints")
-    text = content.decode("utf-8", "replace").replace("\\n", "\n").replace("\\u2014", "—")
+    """Every checkpoint of this box in a text. Fault("bad_request") where there is none that the box signed."""
     found = []
-    for at in _beginnings(text):
+    for text in texts(content):
         try:
-            said = note.read(_whole(text[at : at + note.MAX_NOTE]), public)
+            said = note.read(text, public)
         except ValueError:
             continue
         found.append(Seen(said.size, said.root, source))
     if not found:
         raise Fault("bad_request", "no checkpoint that this box signed")
     return found
+
+
+def texts(content: bytes) -> list[str]:
+    """What looks like a checkpoint in a text, whatever stands around it: an export, what HQ opened, a paper typed in.
+
+    Checkpoints inside JSON (`hearth hq open --json`) are found too. Fault("too_large").
+    """
+    if len(content) > MAX_NOTES:
+        raise Fault("too_large", "checkpoints")
+    text = content.decode("utf-8", "replace").replace("\\n", "\n").replace("\\u2014", "—")
+    return [_whole(text[at : at + note.MAX_NOTE]) for at in _beginnings(text)]
 
 
 def _beginnings(text: str) -> Iterable[int]:

@@ -25,6 +25,9 @@ from appliance.control.types import (
     AddPassphrase,
     AddSheet,
     Admit,
+    AuditAgainst,
+    AuditProof,
+    AuditVerified,
     BackUp,
     Backups,
     Clock,
@@ -58,6 +61,7 @@ Answer = TypeVar("Answer", bound=Wire)
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
 REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it may take
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
+AUDIT_SECONDS = 300.0  # to look at every entry: a million take half a minute on a server, some minutes on a Pi
 SILENCE_SECONDS = 25.0  # the feed beats every 10 s: two beats lost and some
 MAX_LINE = 256 * 1024  # bytes of one feed entry; a session of 16 people takes about 5 KiB
 MAX_ANSWER = 4 * 1024 * 1024  # bytes of any other answer; a day of 40 such sessions takes about 200 KiB
@@ -254,6 +258,30 @@ class ControlClient:
     async def set_clock(self, at: str) -> Clock:
         """It is `at` (RFC 3339) now. Faults: refused, clock_wrong (cannot be), wrong_state (a time server sets it)."""
         return await self._post("/v1/clock", Clock, SetClock(at=at))
+
+    # -- the audit
+
+    async def audit_verify(self, notes: tuple[str, ...] = ()) -> AuditVerified:
+        """Look at every entry, and hold the log against signed checkpoints from outside. Faults: refused, bad_request."""
+        return await self._post("/v1/audit/verify", AuditVerified, AuditAgainst(notes=notes), seconds=AUDIT_SECONDS)
+
+    async def audit_proof(self, sequence: int) -> str:
+        """An entry with its proof, as JSON. Faults: refused, not_found, audit_broken."""
+        return (await self._post(f"/v1/audit/proofs/{sequence}", AuditProof, seconds=AUDIT_SECONDS)).proof
+
+    async def audit_export(self, kind: Literal["csv", "jsonl"]) -> AsyncGenerator[bytes, None]:
+        """The whole audit in portions of its file. Faults: refused, audit_broken."""
+        timeout = aiohttp.ClientTimeout(sock_connect=self._answer_seconds, sock_read=AUDIT_SECONDS)
+        try:
+            async with self._session().get(
+                f"http://hearth/v1/audit/export?format={kind}", headers=self._headers(self._token), timeout=timeout
+            ) as response:
+                if response.status != 200:
+                    raise _refusal(await _body(response))
+                async for portion in response.content.iter_any():
+                    yield portion
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
 
     # -- backups
 

@@ -382,3 +382,37 @@ class KeySecret(Wire, frozen=True, kw_only=True):
 
 class Rekeyed(Wire, frozen=True, kw_only=True):
     seconds: float
+
+
+# -- the audit
+
+
+class AuditAgainst(Wire, frozen=True, kw_only=True):
+    """Signed checkpoints from outside of the box to hold the log against, as text."""
+
+    notes: tuple[str, ...] = ()
+
+
+class AuditFinding(Wire, frozen=True, kw_only=True):
+    """What is wrong (appliance/audit/checking.py names the kinds) with entries `first` to `last`; 0: none of its own."""
+
+    what: str
+    first: int
+    last: int
+    source: str
+
+
+class AuditVerified(Wire, frozen=True, kw_only=True):
+    """`size` entries under `root` (hex), the last signed one being `signed`; `key`: the box's verify key, hex."""
+
+    findings: tuple[AuditFinding, ...]
+    size: int
+    root: str
+    signed: int
+    key: str
+
+
+class AuditProof(Wire, frozen=True, kw_only=True):
+    """The proof's file (appliance/audit/proof.py)."""
+
+    proof: str
