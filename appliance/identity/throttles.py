@@ -1,7 +1,7 @@
 """Throttles that survive a restart: wrong tries by kind and key, kept in the store with the key hashed.
 
 They go by the seconds that the box has run: no clock that is set forward or back, by whomever, shortens a wait or makes
-one longer. After a restart a wait goes on where it was; the time that the box was off does not count.
+one longer than the cap. After a restart a wait begins anew from the last try: time that was not noted does not count.
 
     asked = await throttles.take(("account", "mara"), ("address", "10.0.0.9"))   # Fault("too_many_tries") with its wait
     ...                                                                          # a wrong try is simply left counted

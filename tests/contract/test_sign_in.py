@@ -477,7 +477,7 @@ async def test_who_is_retired_is_out_at_once_with_what_they_lead(box: OpenBox, n
     assert (await mara.get("/staff")).path == "/staff/sign-in"
     assert (await give_code(halfway, hand.codes[0])).path == "/staff/sign-in"
     assert (await give_password(mara)).status == 401
-    assert await outcomes(box, "retire") == ["done"]
+    assert set(await outcomes(box, "retire")) == {"done"}
 
 
 async def test_who_comes_back_starts_with_a_new_password(box: OpenBox, newcomer: Newcomer) -> None:
