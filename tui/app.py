@@ -22,7 +22,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
 from appliance.control.client import Beyond, ControlClient
-from tui import model, work
+from tui import keys, model, work
 from tui.commands import BY_ID, COMMANDS, Command, Target, needs_confirm, refusal
 from tui.line import Heard, Lost, Told, follow
 from tui.look import THEME, PlainScrollBar
@@ -31,6 +31,7 @@ from tui.screens.away import AwayPage
 from tui.screens.clock import ClockPage
 from tui.screens.health import HealthPage
 from tui.screens.help import HelpPage
+from tui.screens.keys import KeysPage
 from tui.screens.page import Frame, Page
 from tui.screens.palette import Palette
 from tui.screens.session import SessionPage
@@ -38,6 +39,7 @@ from tui.screens.sign_in import SignInPage
 from tui.screens.sync import SyncPage
 from tui.screens.today import TodayPage
 from tui.screens.unlock import UnlockPage
+from tui.screens.way_in import StepPage, step_page
 from tui.widgets.banner import Kind, Notice
 from tui.widgets.choice import Choice
 from tui.widgets.confirm import Confirm
@@ -192,8 +194,22 @@ class Console(App[None]):
 
     def on_sign_in_page_given(self, message: SignInPage.Given) -> None:
         self._say("note", "banner.signing_in")
-        given = (message.username, message.password)
-        self._once("sign_in", work.sign_in(self.client, self.post_message, self._login, *given))
+        self._take_step("password", (message.username, message.password))
+
+    def on_step_page_given(self, message: StepPage.Given) -> None:
+        self._say("note", "banner.signing_in")
+        self._take_step(message.step, message.values)
+
+    def _take_step(self, step: str, values: tuple[str, ...]) -> None:
+        self._once("sign_in", work.take_step(self.client, self.post_message, self._login, step, values))
+
+    def on_onward(self, message: work.Onward) -> None:
+        """The page of the next step in place of the last one's, on top of the sign-in."""
+        if message.login != self._login or model.place(self.known) != "sign_in":
+            return
+        self.notice = None
+        self._pop_until(lambda screen: isinstance(screen, SignInPage))
+        self.push_screen(step_page(self._frame, message.way, message.codes))
 
     def on_unlocked(self) -> None:
         self._say("note", "banner.unlocked")
@@ -207,6 +223,8 @@ class Console(App[None]):
         idle = self._clock() - self._touched
         if self.known.login is not None and idle >= self._idle_seconds:
             self._sign_out("banner.idle")
+        elif idle >= self._idle_seconds:
+            self._start_over()  # a sheet of codes must not stay on a screen that nobody looks at
 
     def _sign_out(self, why: str) -> None:
         """Names leave the screen at once; the token is dropped before the new line asks for its first snapshot."""
@@ -261,7 +279,9 @@ class Console(App[None]):
         elif message.code == "box_full":
             self._ask_beyond(message.target)
         else:
-            self.notice = Notice("fault", self.words.fault(message.code, message.about))
+            if message.code == "not_signed_in":  # the way in took too long: from the beginning
+                self._start_over()
+            self.notice = Notice("fault", self.words.fault(message.code, message.about, message.seconds))
 
     def _ask_beyond(self, target: Target) -> None:
         """The box is at its limit: what to do with the one who waits is a person's decision."""
@@ -311,6 +331,20 @@ class Console(App[None]):
             self.action_leave()
             self._say("note", "done.set_clock", moment=message.text)
 
+    def _do_list_keys(self) -> None:
+        self._show(KeysPage(self._frame))
+
+    def on_keys_page_asked(self, message: KeysPage.Asked) -> None:
+        page, wish = message.page, message.wish
+        self._once("keys", keys.do(self.client, self.post_message, page.post_message, self._login, wish))
+
+    def on_keys_page_told(self, message: KeysPage.Told) -> None:
+        self._say("fault", message.sentence)
+
+    def on_key_done(self, message: keys.KeyDone) -> None:
+        if message.login == self._login:
+            self._say("note", f"done.key.{message.word}", seconds=self.words.number(message.seconds, 1))
+
     def _do_help(self) -> None:
         target = self._target()
         self._show(HelpPage(self._frame, target))
@@ -336,7 +370,14 @@ class Console(App[None]):
     def action_leave(self) -> None:
         """One page back; on the first page the banner goes."""
         self.notice = None
+        self._start_over()
         if isinstance(self.screen, Page) and (self.screen.aside or isinstance(self.screen, SessionPage)):
+            self.pop_screen()
+
+    def _start_over(self) -> None:
+        """From a step of the way in back to its beginning."""
+        if isinstance(self.screen, StepPage):
+            self.client.start_over()
             self.pop_screen()
 
     def on_today_page_shown(self, message: TodayPage.Shown) -> None:

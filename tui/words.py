@@ -53,10 +53,12 @@ class Words:
         """The sentence for one or for many: ids `….one` and `….many`."""
         return self(f"{sentence}.{'one' if n == 1 else 'many'}", n=n, **facts)
 
-    def fault(self, code: str, about: str = "") -> str:
+    def fault(self, code: str, about: str = "", seconds: int = 0) -> str:
         """The console's own sentence for a fault's code; a code from a newer box is named. `about`: its number or
-        version, told where there is a sentence for it.
+        version, told where there is a sentence for it. `seconds`: until another try is worth it.
         """
+        if code == "too_many_tries" and seconds:
+            return self("fault.too_soon", wait=self.wait(seconds))
         more = f"fault_about.{code}"
         told = self._coded("fault", code)
         return f"{told} {self(more, about=plain(about))}" if about and more in self._sentences else told
@@ -96,6 +98,10 @@ class Words:
     def gib(self, used: int, total: int) -> str:
         """Two sizes in bytes as "3.0 of 7.8 GB" (2^30 bytes, as the clinic's other machines show them)."""
         return self("unit.of_gb", used=self.number(used / GIB, 1), total=self.number(total / GIB, 1))
+
+    def wait(self, seconds: int) -> str:
+        """How long to wait: in seconds, from 100 s on in minutes, never too short."""
+        return self("unit.seconds", seconds=seconds) if seconds < 100 else self.span(seconds + 59)
 
     def span(self, seconds: int) -> str:
         """A duration in its two largest units."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from textual.message import Message
 
 from appliance.control.client import Beyond, ControlClient, ControlFault, MemberAction, SessionAction
-from appliance.control.types import Invitation
+from appliance.control.types import Invitation, WayIn
 from tui.commands import Command, Target
 
 Post = Callable[[Message], object]
@@ -28,11 +28,12 @@ class Acted(Message):
 class Refused(Message):
     """A command, a passphrase or a sign-in was not accepted. `target`: of a command."""
 
-    def __init__(self, login: int, code: str, target: Target = ("", ""), about: str = "") -> None:
+    def __init__(self, login: int, code: str, target: Target = ("", ""), about: str = "", seconds: int = 0) -> None:
         super().__init__()
         self.login = login
         self.code = code
         self.target = target
+        self.seconds = seconds  # until it is worth another try, 0 where nobody can tell
         self.about = about  # a number or a version that goes with the code
 
 
@@ -51,6 +52,16 @@ class ClockSet(Message):
 
 class Entered(Message):
     """Somebody signed in."""
+
+
+class Onward(Message):
+    """A step was right and another one is next. `codes`: a first sheet, where that is what it is about."""
+
+    def __init__(self, login: int, way: WayIn, codes: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.login = login
+        self.way = way
+        self.codes = codes
 
 
 async def act(
@@ -83,14 +94,21 @@ async def unlock(client: ControlClient, post: Post, login: int, passphrase: str)
         post(Unlocked())
 
 
-async def sign_in(client: ControlClient, post: Post, login: int, username: str, password: str) -> None:
-    """Sign a person in; the client keeps the token."""
+async def take_step(client: ControlClient, post: Post, login: int, step: str, values: tuple[str, ...]) -> None:
+    """One step of the way in, by its word; the client keeps the tokens."""
+    steps: dict[str, Callable[..., Awaitable[WayIn]]] = {
+        "password": client.sign_in,
+        "code": client.second_step,
+        "new_password": client.new_password,
+        "codes": client.confirm_codes,
+    }
     try:
-        await client.sign_in(username, password)
+        way = await steps[step](*values)
+        codes = (await client.begin_codes()).codes if way.stage == "set_up" else ()
     except ControlFault as fault:
-        post(Refused(login, fault.code))
+        post(Refused(login, fault.code, about=fault.about, seconds=fault.seconds))
     else:
-        post(Entered())
+        post(Entered() if way.stage == "full" else Onward(login, way, codes))
 
 
 async def set_clock(client: ControlClient, post: Post, login: int, at: str, text: str) -> None:
