@@ -175,7 +175,7 @@ def _with(home: Home, asked: Asked, work: Callable[[Source], Any]) -> int:
             raise
         return asyncio.run(_at_the_running_box(home, work))
     with lock:
-        return asyncio.run(_without_a_box(home, asked.passphrase_file, work))
+        return asyncio.run(_without_a_box(home, asked.passphrase_file, work, looking=asked.what == "verify"))
 
 
 async def _at_the_running_box(home: Home, work: Callable[[Source], Any]) -> int:
@@ -183,10 +183,11 @@ async def _at_the_running_box(home: Home, work: Callable[[Source], Any]) -> int:
         return int(await work(_Running(client)))
 
 
-async def _without_a_box(home: Home, file: Path | None, work: Callable[[Source], Any]) -> int:
+async def _without_a_box(home: Home, file: Path | None, work: Callable[[Source], Any], *, looking: bool) -> int:
     secret = terminal.secret(file, _SECRET)
     key = await asyncio.to_thread(keyslots.unlock, home.store, secret)
-    db = await Database.open(home.store, key)
+    # Also a store that its witness speaks against is looked at: which entry it is is what one wants to know then.
+    db = await Database.open(home.store, key, accepting=looking)
     try:
         return int(await work(_Opened(Auditing(db, lambda: outside.witness(home.store)))))
     finally:
