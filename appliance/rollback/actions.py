@@ -21,15 +21,21 @@ OVERRULED = frozenset({"store_rolled_back", "wal_missing"})
 SHORTEST, LONGEST = 10, 500  # characters of a reason
 
 
+def reason_of(text: str) -> str:
+    """One line of it. Fault("bad_request") if it is none to speak of."""
+    reason = " ".join(text.split())
+    if not SHORTEST <= len(reason) <= LONGEST or not reason.isprintable():
+        raise Fault("bad_request", f"a reason has {SHORTEST} to {LONGEST} characters")
+    return reason
+
+
 async def accept(folder: Path, key: StoreKey, reason: str) -> Accepted:
     """Note who overrules what and why, and make the store of now the one that counts. Killed anywhere: done or not.
 
     Faults: bad_request (no reason to speak of), wrong_state (nothing is missing), and those of a store that cannot be
     opened for another reason.
     """
-    reason = " ".join(reason.split())
-    if not SHORTEST <= len(reason) <= LONGEST:
-        raise Fault("bad_request", f"a reason has {SHORTEST} to {LONGEST} characters")
+    reason = reason_of(reason)
     known = await asyncio.to_thread(witness.read, folder)
     code = await asyncio.to_thread(_fault, folder, key, known)
     if code not in OVERRULED or known is None:

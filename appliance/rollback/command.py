@@ -13,14 +13,14 @@ from pathlib import Path
 from appliance.control.client import ControlClient, ControlFault
 from appliance.faults import BY_CODE, Fault
 from appliance.home import Home
-from appliance.rollback.actions import accept
+from appliance.rollback.actions import accept, reason_of
 from appliance.store import keyslots
 from appliance.store.files import HomeLock
 
 
 def accept_rollback(root: Path, reason: str, passphrase_file: Path | None) -> int:
     """Do it; 0. Faults are the caller's to print."""
-    home = Home(root)
+    home, reason = Home(root), reason_of(reason)
     passphrase = _passphrase(passphrase_file)
     try:
         lock = HomeLock.take(home.root)

@@ -44,12 +44,29 @@ def check(
         code = "store_damaged"
         migrate.check(connection, migrations)
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        witness.check_wal(known, exists=beside.exists(), has_commit=rest is not None)
+        witness.check_wal(known, exists=beside.exists())
+        if known is not None and known.state == "closed" and rest is not None:
+            _check_without_wal(path, key, known)
         witness.check(lambda sql: connection.execute(sql).fetchone(), known)
     except StoreError as error:
         raise Fault(code, str(getattr(error, "sqlite_errorname", ""))) from None
     finally:
         connection.close()
+
+
+def _check_without_wal(path: Path, key: StoreKey, known: witness.Witness) -> None:
+    """Of a store that was closed and has a WAL all the same: if it is whole alone, that WAL is not its own.
+
+    Otherwise an old copy of an open store was put here, with the WAL that it had: then it is to be judged with it.
+    """
+    connection = connect(path, key, "mode=ro&immutable=1")
+    try:
+        witness.check(lambda sql: connection.execute(sql).fetchone(), known)
+    except (Fault, StoreError):
+        return
+    finally:
+        connection.close()
+    raise Fault("wal_foreign")
 
 
 def opens(path: Path, key: StoreKey) -> bool:

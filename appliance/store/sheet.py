@@ -31,8 +31,9 @@ def words(entropy: bytes, language: Language) -> tuple[str, ...]:
 
 
 def code(chosen: tuple[str, ...]) -> str:
-    """What the sheet's QR code holds: the words without accents, since scanners type as an American keyboard does."""
-    return " ".join(_bare(word) for word in chosen)
+    """What the sheet's QR code holds: the words in capitals, which makes a smaller code, and without accents, since
+    scanners type as an American keyboard does."""
+    return " ".join(_bare(word) for word in chosen).upper()
 
 
 def entropy(typed: str) -> bytes | None:

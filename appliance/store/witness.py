@@ -130,14 +130,10 @@ def check(one: One, known: Witness | None) -> None:
             raise Fault("store_rolled_back", f"entry {seen.entries} of the audit is another one")
 
 
-def check_wal(known: Witness | None, *, exists: bool, has_commit: bool) -> None:
-    """Returns if what lies beside the store fits how it was left. Faults: wal_missing, wal_foreign."""
-    if known is None:
-        return
-    if known.state == "open" and not exists:
+def check_wal(known: Witness | None, *, exists: bool) -> None:
+    """Returns if a store that was not closed has its WAL, be it empty. Fault("wal_missing")."""
+    if known is not None and known.state == "open" and not exists:
         raise Fault("wal_missing")
-    if known.state == "closed" and has_commit:
-        raise Fault("wal_foreign")
 
 
 def serialise(slot: Witness) -> bytes:

@@ -297,6 +297,20 @@ async def test_a_wal_beside_a_store_that_was_closed_is_foreign(folder: Path) -> 
     await more(folder)
 
 
+async def test_an_old_store_with_its_old_wal_is_an_old_store(folder: Path, tmp_path: Path) -> None:
+    database = await opened(folder)
+    await database.write(act)
+    shutil.copytree(folder, tmp_path / "old")
+    await database.write(act)
+    await database.close()
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "old", folder)
+    fault = await refusal(folder)
+    assert (fault.code, fault.about) == ("store_rolled_back", "1")
+    await accept(folder, keyslots.unlock(folder, PASSPHRASE), REASON)
+    await more(folder)
+
+
 async def test_the_wal_of_another_store_opens_nothing(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     await (await birth.give_birth(other, PASSPHRASE, CHEAP)).close()
