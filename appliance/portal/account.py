@@ -48,7 +48,7 @@ async def _page(request: web.Request, who: Staff, fault: Fault | None = None) ->
         "places": [_place(request, place) for place in places],
         "tries": int(tries) if tries.isascii() and tries.isdecimal() and len(tries) < 6 else 0,
         "done": done,
-        "required": clinic.second_factor == "required",
+        "path": HOME,  # where a fault is shown, the path is one that only takes forms
     }
     return pages.render(request, "account.html", context, fault=fault)
 

@@ -147,6 +147,7 @@ async def set_up_page(request: web.Request) -> web.StreamResponse:
 async def _set_up(request: web.Request, way: OnTheWay, fault: Fault | None = None) -> web.Response:
     secret = await clinic_of(request).door.begin_authenticator(_caller(request), _token(request))
     context = {**authenticator_facts(request, secret, way.half.account.username), "next": _next(request)}
+    context["path"] = SET_UP  # where a fault is shown, the path is one that only takes forms
     return pages.render(request, "set_up.html", context, fault=fault)
 
 

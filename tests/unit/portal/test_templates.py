@@ -16,6 +16,7 @@ from babel.messages import Catalog, extract, mofile, pofile
 from babel.support import Translations
 
 from appliance.faults import KINDS
+from appliance.identity.factors.rows import Factors
 from appliance.portal import pages
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
@@ -62,6 +63,29 @@ STAFF_ROOM = {
 NOBODY: dict[str, Any] = {"waiting": [], "roster": [], "expected": []}
 INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines", "qr": "data:,", "me": ME}
 
+SIGN_IN = {"next": "/staff", "shared": False, "shared_minutes": 5, "ended": ""}
+FACTORS = {
+    "none": Factors(),
+    "phone": Factors(authenticator=True),
+    "phone and sheet": Factors(authenticator=True, codes=7, sheet=True),
+    "sheet": Factors(codes=1, sheet=True),
+    "sheet used up": Factors(sheet=True),
+    "all": Factors(authenticator=True, codes=10, sheet=True, passkeys=2),
+}
+SECOND = {"next": "/staff", "shared": True, "factors": FACTORS["phone and sheet"]}
+KEY = {"secret": "ABCD EFGH", "otpauth": "otpauth://totp/x", "qr": '<svg viewBox="0 0 1 1"></svg>'}
+CODES = {"codes": ["ABCDE-FGHJK"], "name": "Amara", "username": "amara", "confirm": "", "next": "/staff", "me": ME}
+PLACE = {"id": "l1", "console": False, "since": "10:00", "address": "10.0.0.1", "shared": True, "here": True}
+ACCOUNT = {
+    "me": ME,
+    "username": "amara",
+    "factors": FACTORS["phone"],
+    "places": [PLACE, {**PLACE, "id": "l2", "console": True, "address": "", "here": False, "shared": False}],
+    "tries": 0,
+    "done": "",
+}
+DONE = ("password", "authenticator", "removed", "ended")
+
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
@@ -81,8 +105,32 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "room, waiting": ("room.html", ROOM),
     "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
     **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left")},
-    "sign in": ("sign_in.html", {}),
-    "sign in, wrong": ("sign_in.html", {"username": "amara", "fault": "No."}),
+    "sign in": ("sign_in.html", SIGN_IN),
+    "sign in, wrong": ("sign_in.html", {**SIGN_IN, "username": "amara", "fault": "No."}),
+    "sign in, not my device": ("sign_in.html", {**SIGN_IN, "shared": True, "username": "amara", "fault": "No."}),
+    "sign in, ended": ("sign_in.html", {**SIGN_IN, "ended": "idle"}),
+    "sign in, ended long ago": ("sign_in.html", {**SIGN_IN, "ended": "long"}),
+    **{
+        f"second, {what}": ("second.html", {"next": "/staff", "shared": False, "factors": factors})
+        for what, factors in FACTORS.items()
+    },
+    "second, wrong": ("second.html", {**SECOND, "fault": "No."}),
+    "new password": ("new_password.html", {"next": "/staff"}),
+    "new password, wrong": ("new_password.html", {"next": "/staff", "fault": "No."}),
+    "set up": ("set_up.html", {**KEY, "next": "/staff"}),
+    "set up, wrong": ("set_up.html", {**KEY, "next": "/staff", "fault": "No."}),
+    "codes": ("codes.html", CODES),
+    "codes, to confirm": ("codes.html", {**CODES, "confirm": "/staff/sign-in/set-up/codes/confirm"}),
+    "codes, wrong": ("codes.html", {**CODES, "codes": [], "confirm": "/staff/sign-in/x", "fault": "No."}),
+    **{f"account, {what}": ("account.html", {**ACCOUNT, "factors": factors}) for what, factors in FACTORS.items()},
+    **{f"account, {done} done": ("account.html", {**ACCOUNT, "done": done}) for done in DONE},
+    "account, told": ("account.html", {**ACCOUNT, "tries": 3, "fault": "No."}),
+    "again": ("again.html", {"me": ME, "username": "amara", "next": "/staff/account"}),
+    "again, wrong": ("again.html", {"me": ME, "username": "amara", "next": "/staff/account", "fault": "No."}),
+    "password": ("password.html", {"me": ME, "username": "amara"}),
+    "password, wrong": ("password.html", {"me": ME, "username": "amara", "fault": "No."}),
+    "authenticator": ("authenticator.html", {**KEY, "me": ME}),
+    **{f"new codes, {what}": ("new_codes.html", {"me": ME, "factors": factors}) for what, factors in FACTORS.items()},
     "sessions": ("sessions.html", {"sessions": [CARD, {**CARD, "state": "ended"}], "me": ME}),
     "sessions, none": ("sessions.html", {"sessions": [], "me": ME}),
     "session": ("session.html", STAFF_ROOM),
