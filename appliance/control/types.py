@@ -214,6 +214,9 @@ class Codes(Wire, frozen=True, kw_only=True):
     codes: tuple[str, ...]
 
 
+Stage = Literal["second", "new_password", "set_up", "full"]
+
+
 class WayIn(Wire, frozen=True, kw_only=True):
     """How far somebody has come. `token` is the next step's, or the login's where `stage` is full; memory only.
 
@@ -221,7 +224,7 @@ class WayIn(Wire, frozen=True, kw_only=True):
     set_up: there is no second factor yet. `codes`: printed ones that are left.
     """
 
-    stage: Literal["second", "new_password", "set_up", "full"]
+    stage: Stage
     token: str
     login: Login | None = None
     authenticator: bool = False

@@ -21,19 +21,27 @@ from appliance.control.desk import login_of
 from appliance.control.types import (
     VERSION,
     Admit,
+    BackUp,
+    Backups,
     Clock,
+    Code,
+    Codes,
+    Copies,
     Done,
     FaultBody,
     FeedEntry,
     Invitation,
     Login,
+    NewPassword,
     Paper,
     PaperWanted,
+    Place,
     Role,
     Session,
     SetClock,
     SignIn,
     Snapshot,
+    Stage,
     Unlock,
     WayIn,
     Wire,
@@ -42,9 +50,13 @@ from appliance.faults import BY_CODE, Fault
 from appliance.policy import TABLE, Actor, Facts, may_do
 from appliance.sessions.rules import member_after, session_after
 from tests.fakes import clinic
+from tests.fakes.daemon_keys import FakeKeys
 
 PASSPHRASE = "four quiet lamps"
 PASSWORD = "seven green boats"
+STEPS = ("code", "new-password", "codes", "codes/confirm")
+DIGITS = "123456"
+SHEET = tuple(f"K7Q{n}M-2XWD{n}" for n in range(10))
 PEOPLE: dict[str, tuple[str, Role]] = {
     "ana": ("Ana Ruiz", "operator"),
     "ben": ("Ben Okafor", "facilitator"),
@@ -63,11 +75,18 @@ class FakeDaemon:
         self.box = clinic.box()
         self.health = clinic.health()
         self.sync = clinic.sync()
+        self.copies = Copies()
+        self.backed_up: list[str] = []  # where to
+        self.places: tuple[Place, ...] = ()
         self.sessions = {one.id: one for one in clinic.sessions()}
+        self.keys = FakeKeys()
         self.asked: list[str] = []
         self.printed: list[tuple[str, str, str]] = []  # kind, language and code of each paper
         self.beyond: list[str] = []  # how those were let in who were
         self.told: list[str] = []  # what time staff said it is
+        self.steps: dict[str, list[Stage]] = {}  # what somebody still has to do after the password
+        self.factors = {"authenticator": 1, "codes": 9, "passkeys": 0}  # which second ones they have
+        self._halves: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.version = VERSION
         self._log: list[tuple[int, Callable[[str], FeedEntry]]] = []
@@ -87,6 +106,14 @@ class FakeDaemon:
         app.router.add_get("/v1/snapshot", self._snapshot)
         app.router.add_get("/v1/feed", self._feed)
         app.router.add_post("/v1/{word:unlock|sign-in|sign-out|clock|paper}", self._post)
+        app.router.add_get("/v1/keys", self._keys)
+        app.router.add_post("/v1/keys/{word:passphrase|sheet|hq|machine}", self._post)
+        app.router.add_post("/v1/keys/{slot}/{word:try|rotate|remove}", self._post)
+        app.router.add_post("/v1/{word:rekey}", self._post)
+        app.router.add_get("/v1/backups", self._backups)
+        app.router.add_post("/v1/{word:backups}", self._post)
+        app.router.add_post("/v1/backups/{word:seen}", self._post)
+        app.router.add_post("/v1/sign-in/{word:code|new-password|codes|codes/confirm}", self._post)
         app.router.add_post("/v1/sessions/{session}/{word}", self._post)
         app.router.add_post("/v1/sessions/{session}/members/{member}/{word}", self._post)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
@@ -132,6 +159,10 @@ class FakeDaemon:
     def tell_sync(self, **fields: Any) -> None:
         changed = self.sync = msgspec.structs.replace(self.sync, **fields)
         self._tell(lambda user: {"sync": changed})
+
+    def tell_copies(self, **fields: Any) -> None:
+        changed = self.copies = msgspec.structs.replace(self.copies, **fields)
+        self._tell(lambda user: {"copies": changed})
 
     def tell_session(self, identifier: str, **fields: Any) -> None:
         changed = self.sessions[identifier] = msgspec.structs.replace(self.sessions[identifier], **fields)
@@ -189,6 +220,7 @@ class FakeDaemon:
             sessions=tuple(self._seen_by(user, one) for one in self.sessions.values() if self._sees(user, one)),
             health=self.health,
             sync=self.sync,
+            copies=self.copies,
         )
         return _answer(200, msgspec.json.encode(snapshot))
 
@@ -215,6 +247,27 @@ class FakeDaemon:
             del self._feeds[transport]
         return response
 
+    async def _backups(self, request: web.Request) -> web.Response:
+        self.asked.append("backups?")
+        user = self._user(request)
+        if not user or "back_up" not in _login(user).may:
+            return _answer(*_refuse("refused" if user else "not_signed_in"))
+        name = "hearth-backup-1dc69106-000004-20310301" if self.copies.last_at else ""
+        return _answer(
+            200,
+            msgspec.json.encode(
+                Backups(
+                    copies=self.copies,
+                    places=self.places,
+                    last_name=name,
+                    last_place="/media/clinic/BLUE" if name else "",
+                    last_size=48_000_000 if name else 0,
+                    every_hours=24,
+                    keep=7,
+                )
+            ),
+        )
+
     async def _post(self, request: web.Request) -> web.Response:
         word, request_id = request.match_info["word"], request.headers.get("Request-Id", "")
         self.asked.append(word)
@@ -232,9 +285,13 @@ class FakeDaemon:
         try:
             if self._faults[word]:
                 return _refuse(self._faults[word].popleft())
-            if "session" in request.match_info:
+            if request.path.startswith("/v1/keys/") or word == "rekey":
+                done = self._key(request, word, await request.read())
+            elif "session" in request.match_info:
                 beyond = msgspec.json.decode(await request.read() or b"{}", type=Admit).beyond
                 done = self._act(self._user(request), word, request.match_info, beyond)
+            elif word in STEPS:
+                done = self._step(word, await request.read(), request)
             else:
                 done = self._login_word(word, await request.read(), request)
             return 200, msgspec.json.encode(done)
@@ -256,14 +313,60 @@ class FakeDaemon:
             given = msgspec.json.decode(body, type=SignIn)
             if given.username not in PEOPLE or given.password != PASSWORD:
                 raise Fault("wrong_sign_in")
-            token = f"token-{len(self.tokens)}"
-            self.tokens[token] = given.username
-            return WayIn(stage="full", token=token, login=_login(given.username))
+            return self._onward(given.username)
+        elif word == "backups":
+            self.backed_up.append(msgspec.json.decode(body, type=BackUp).to)
+            self.tell_copies(step="copying", percent=0)
+        elif word == "seen":
+            self.tell_copies(restored_from="")
         elif word == "clock":
             return self._set_clock(self._user(request), msgspec.json.decode(body, type=SetClock).at)
         else:
             self.tokens.pop(request.headers.get("Authorization", "").removeprefix("Bearer "), None)
         return Done()
+
+    def _may(self, request: web.Request, action: str) -> None:
+        user = self._user(request)
+        if not user:
+            raise Fault("not_signed_in")
+        if action not in _login(user).may:
+            raise Fault("refused")
+
+    def _key(self, request: web.Request, word: str, body: bytes) -> Wire:
+        self._may(request, "list_keys")
+        return self.keys.do(word, request.match_info.get("slot", ""), body)
+
+    async def _keys(self, request: web.Request) -> web.Response:
+        try:
+            self._may(request, "list_keys")
+            return _answer(200, msgspec.json.encode(self.keys.list()))
+        except Fault as fault:
+            return _answer(*_refuse(fault.code))
+
+    def _step(self, word: str, body: bytes, request: web.Request) -> Wire:
+        user = self._halves.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
+        if not user:
+            raise Fault("not_signed_in")
+        if word == "codes":
+            return Codes(codes=SHEET)
+        if word == "new-password":
+            new = msgspec.json.decode(body, type=NewPassword)
+            if new.password != new.again:
+                raise Fault("passwords_differ")
+        elif msgspec.json.decode(body, type=Code).code not in (DIGITS, SHEET[0]):
+            raise Fault("wrong_code")
+        self.steps[user].pop(0)
+        return self._onward(user)
+
+    def _onward(self, user: str) -> WayIn:
+        if self.steps.get(user):
+            token = f"half-{len(self._halves)}"
+            self._halves = {token: user}
+            factors = {**self.factors, "authenticator": bool(self.factors["authenticator"])}
+            return msgspec.convert({"stage": self.steps[user][0], "token": token, **factors}, type=WayIn)
+        token = f"token-{len(self.tokens)}"
+        self.tokens[token] = user
+        return WayIn(stage="full", token=token, login=_login(user))
 
     def _set_clock(self, user: str, at: str) -> Wire:
         if not user:
