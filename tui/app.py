@@ -22,12 +22,13 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
 from appliance.control.client import Beyond, ControlClient
-from tui import keys, model, work
+from tui import backups, keys, model, work
 from tui.commands import BY_ID, COMMANDS, Command, Target, needs_confirm, refusal
 from tui.line import Heard, Lost, Told, follow
 from tui.look import THEME, PlainScrollBar
 from tui.model import Known
 from tui.screens.away import AwayPage
+from tui.screens.backups import BackupsPage
 from tui.screens.clock import ClockPage
 from tui.screens.health import HealthPage
 from tui.screens.help import HelpPage
@@ -156,7 +157,11 @@ class Console(App[None]):
 
     def _learn(self, known: Known) -> None:
         arrived = model.arrivals(self.known, known)
+        made = backups.ended(self.known.copies, known.copies)
         self.known = known
+        if made and known.login is not None and "back_up" in known.login.may:
+            text = self.words("done.back_up") if made == "done" else self.words.fault(made)
+            self.notice = Notice("note" if made == "done" else "fault", text)
         if arrived:
             self._announce(arrived)
         elif self.notice and self.notice.kind == "look" and not any(model.waiting(one) for one in known.sessions):
@@ -316,6 +321,16 @@ class Console(App[None]):
 
     def _do_sync(self) -> None:
         self._show(SyncPage(self._frame))
+
+    def _do_back_up(self) -> None:
+        self._show(BackupsPage(self._frame))
+
+    def on_backups_page_looked(self, message: BackupsPage.Looked) -> None:
+        self._work(backups.look(self.client, self.post_message, message.page.post_message, self._login), group="act")
+
+    def on_backups_page_chosen(self, message: BackupsPage.Chosen) -> None:
+        told = (self.post_message, message.page.post_message, self._login)
+        self._once("back_up", backups.begin(self.client, *told, message.to))
 
     def _do_set_clock(self) -> None:
         self._show(ClockPage(self._frame))

@@ -53,6 +53,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("today", ("t", "f2"), "inside"),
     Command("health", ("h", "f3"), "inside"),
     Command("sync", ("s", "f4"), "inside"),
+    Command("list_keys", ("k", "f7"), "inside", hint=False, asks="list_keys"),
+    Command("back_up", ("b", "f8"), "inside", hint=False, asks="back_up"),
     Command("set_clock", ("c", "f6"), "inside", hint=False, asks="set_clock"),
     Command("help", ("question_mark", "f1"), "everywhere"),
     Command("palette", ("ctrl+p",), "everywhere"),
