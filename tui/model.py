@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from appliance.control.types import Box, FeedEntry, Health, Login, Member, Session, Snapshot, Sync
+from appliance.control.types import Box, Copies, FeedEntry, Health, Login, Member, Session, Snapshot, Sync
 
 Place = Literal["away", "unlock", "sign_in", "inside"]
 NeedKind = Literal[
@@ -27,6 +27,10 @@ NeedKind = Literal[
     "set_back",
     "hot",
     "memory_full",
+    "restored",
+    "backup_failed",
+    "no_backup",
+    "old_backup",
     "hq_unreachable",
 ]
 
@@ -55,6 +59,7 @@ class Known:
     sessions: tuple[Session, ...] = ()
     health: Health | None = None
     sync: Sync | None = None
+    copies: Copies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ def from_snapshot(snapshot: Snapshot) -> Known:
         sessions=snapshot.sessions if snapshot.login else (),
         health=snapshot.health,
         sync=snapshot.sync,
+        copies=snapshot.copies,
     )
 
 
@@ -96,6 +102,7 @@ def fold(known: Known, entry: FeedEntry) -> Known:
         box=entry.box or known.box,
         health=entry.health or known.health,
         sync=entry.sync or known.sync,
+        copies=entry.copies or known.copies,
     )
     if entry.session is not None and known.login is not None:
         known = replace(known, sessions=_with(known.sessions, entry.session))
@@ -179,6 +186,7 @@ def needs(known: Known) -> tuple[Need, ...]:
     if known.box is not None and known.box.state == "unlocked":
         found.extend(Need(kind) for kind in _of_the_box(known.box))
     found.extend(Need(kind) for kind in ill(known.health))
+    found.extend(Need(kind) for kind in unsaved(known.copies))
     if known.sync is not None and known.sync.fault in SET_BACK:
         found.append(Need("set_back"))
     if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
@@ -197,6 +205,18 @@ def ill(health: Health | None) -> tuple[NeedKind, ...]:
         found.append("hot")
     if share(health.memory_used, health.memory_total) >= MEMORY_FULL:
         found.append("memory_full")
+    return tuple(found)
+
+
+def unsaved(copies: Copies | None) -> tuple[NeedKind, ...]:
+    """What is wrong with the backups. While one is made its last failure says nothing any more."""
+    if copies is None:
+        return ()
+    found: list[NeedKind] = ["restored"] if copies.restored_from else []
+    if copies.fault and not copies.step:
+        found.append("backup_failed")
+    elif copies.state in ("none", "old") and not copies.step:
+        found.append("no_backup" if copies.state == "none" else "old_backup")
     return tuple(found)
 
 

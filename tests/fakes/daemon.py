@@ -314,11 +314,8 @@ class FakeDaemon:
             if given.username not in PEOPLE or given.password != PASSWORD:
                 raise Fault("wrong_sign_in")
             return self._onward(given.username)
-        elif word == "backups":
-            self.backed_up.append(msgspec.json.decode(body, type=BackUp).to)
-            self.tell_copies(step="copying", percent=0)
-        elif word == "seen":
-            self.tell_copies(restored_from="")
+        elif word in ("backups", "seen"):
+            self._back_up(word, body)
         elif word == "clock":
             return self._set_clock(self._user(request), msgspec.json.decode(body, type=SetClock).at)
         else:
@@ -367,6 +364,13 @@ class FakeDaemon:
         token = f"token-{len(self.tokens)}"
         self.tokens[token] = user
         return WayIn(stage="full", token=token, login=_login(user))
+
+    def _back_up(self, word: str, body: bytes) -> None:
+        if word == "seen":
+            self.tell_copies(restored_from="")
+        else:
+            self.backed_up.append(msgspec.json.decode(body, type=BackUp).to)
+            self.tell_copies(step="copying", percent=0)
 
     def _set_clock(self, user: str, at: str) -> Wire:
         if not user:

@@ -109,6 +109,10 @@ class TodayPage(Page):
     def _need(self, need: Need) -> str:
         of, who = model.session(self.known, need.session), model.member(self.known, need.session, need.member)
         facts = {"title": plain(of.title) if of else "", "name": plain(who.name) if who else ""}
+        copies = self.known.copies
+        if copies is not None and need.kind in ("restored", "old_backup"):
+            when = copies.restored_from if need.kind == "restored" else copies.last_at
+            return self.words(f"need.{need.kind}", when=self.words.moment(when, self.now()))
         if need.kind in ("waiting", "hq_unreachable"):
             return self.words.count(f"need.{need.kind}", need.count, **facts)
         return self.words(f"need.{need.kind}", **facts)

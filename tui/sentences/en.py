@@ -335,6 +335,7 @@ SENTENCES: dict[str, str] = {
     "backups.kind.stick": "Stick ",
     "backups.kind.folder": "Folder",
     "backups.free": "free: {room}",
+    "backups.unfit": "NOT THERE, OR NOT WRITABLE",
     "backups.same_disk": "THE BOX'S OWN DISK",
     "backups.no_place": "No stick and no folder is there. Plug a stick in and press F5, or set backup.folder.",
     "backups.on_same_disk": "The newest backup lies on the box's own disk: a thief or a dead disk takes both.",

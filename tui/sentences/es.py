@@ -333,6 +333,7 @@ SENTENCES: dict[str, str] = {
     "backups.kind.stick": "USB    ",
     "backups.kind.folder": "Carpeta",
     "backups.free": "libre: {room}",
+    "backups.unfit": "NO ESTÁ O NO SE PUEDE ESCRIBIR",
     "backups.same_disk": "EL DISCO DEL EQUIPO",
     "backups.no_place": "No hay memoria USB ni carpeta. Conecte una memoria y pulse F5, o defina backup.folder.",
     "backups.on_same_disk": "La última copia está en el disco del equipo: un robo o un disco roto se lleva las dos.",
