@@ -139,7 +139,7 @@ class Database:
         """Look whether a disk that refused takes writes again, and put the reserve aside (again). Cheap when well."""
         if self.trouble.writing:
             with suppress(Fault):
-                await self.write(lambda tx: tx.execute("UPDATE keeping SET value = value"))
+                await self.write(_try_out)
         if self.trouble.reserve is not None and not self.trouble.writing:
             await asyncio.to_thread(self.trouble.reserve.make)
 
@@ -238,6 +238,11 @@ class Database:
                 leave(self.folder, self._writing.connection)
         finally:
             self._lock.release()
+
+
+def _try_out(tx: Transaction) -> None:
+    """A change that reaches the disk: SQLite leaves out one that puts the same value."""
+    tx.execute("INSERT OR REPLACE INTO keeping VALUES ('tried', hex(randomblob(8)))")
 
 
 def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:

@@ -65,11 +65,17 @@ _CODES = {
 
 
 def read_only(folder: Path) -> bool:
-    """Whether the file system that holds `folder` can only be read, as after the kernel met an error of the disk."""
+    """Whether the file system that holds `folder` can only be read, as after the kernel met an error of the disk.
+
+    Newer kernels stop writing to an ext4 after an error without calling it read-only, so a small change is tried too.
+    """
     try:
-        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            return True
+        os.utime(folder)
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False
 
 
 class HomeLock:

@@ -69,10 +69,12 @@ class Writer(_Runner):
     """Runs a group of works in one commit."""
 
     def run(self, works: Sequence[Work]) -> list[Outcome]:
+        connection, before = self.connection, self.connection.total_changes
         outcomes = self._group(works)
         if self._refused(outcomes, "disk_full") and self._trouble.reserve is not None and self._trouble.reserve.free():
             outcomes = self._again(works, outcomes)
-        self._note(outcomes)
+        changed = self.connection is connection and connection.total_changes > before
+        self._note(outcomes, changed=changed)
         return outcomes
 
     def _group(self, works: Sequence[Work]) -> list[Outcome]:
@@ -93,12 +95,13 @@ class Writer(_Runner):
             merged[number] = outcome
         return merged
 
-    def _note(self, outcomes: Sequence[Outcome]) -> None:
+    def _note(self, outcomes: Sequence[Outcome], *, changed: bool) -> None:
+        """A commit without a change reaches no disk, so it proves nothing."""
         codes = {_code(outcome) for outcome in outcomes}
         told = codes & _OF_THE_DISK
         if told:
             self._trouble.writing = min(told)
-        elif codes != {"store_damaged"}:
+        elif changed and codes != {"store_damaged"}:
             self._trouble.writing = ""
 
     @staticmethod

@@ -23,7 +23,7 @@ from appliance.store.connection import connect_writer
 from appliance.store.database import Database, Transaction, store_path
 from appliance.store.files import HomeLock
 from appliance.store.trouble import Reserve
-from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
+from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in, no_room_in_files_beyond
 from tests.fakes.waiting import until
 
 REASON = "the newer card is broken and was thrown away"
@@ -439,6 +439,22 @@ async def test_the_reserve_is_given_to_a_full_disk_and_nobody_is_refused(
     monkeypatch.undo()
     await database.tend()
     assert reserve.there and database.trouble.code == ""
+    await database.close()
+
+
+async def test_the_store_is_well_again_only_when_the_disk_took_a_change(folder: Path) -> None:
+    database = await opened(folder)
+    with no_room_in_files_beyond(1):
+        with pytest.raises(Fault, match="store_failed"):
+            await database.write(act)
+        assert database.trouble.code == "store_failed"
+        await database.write(lambda tx: None)
+        await database.tend()
+        assert database.trouble.code == "store_failed"
+        assert await database.read(entries) == 3
+    await database.tend()
+    assert database.trouble.code == ""
+    await database.write(act)
     await database.close()
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from appliance.store.connection import connect_writer
 from appliance.store.database import Database, IntegrityError, Transaction, store_path
 from appliance.store.groups import write_group
 from appliance.store.key import StoreKey
-from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
+from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in, no_room_in_files_beyond
 
 
 @pytest.fixture
@@ -38,17 +36,6 @@ def names(tx: Transaction) -> set[str]:
 def keep_then_fail(tx: Transaction) -> None:
     keep("unwanted")(tx)
     raise LookupError("the caller's own")
-
-
-@contextmanager
-def no_room_in_files_beyond(size: int) -> Iterator[None]:
-    """The kernel refuses to let any file grow beyond `size` bytes: a full disk, as far as a program can tell."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_what_was_written_is_read_by_the_next_reader(database: Database) -> None:
