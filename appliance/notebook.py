@@ -21,7 +21,7 @@ from appliance.notes.access.rules import RECOVERY
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import PrivateKey
 from appliance.notes.search import EVERYTHING, Indexes, Reach
-from appliance.policy import Action, Actor, Facts
+from appliance.policy import TABLE, Action, Actor, Facts
 from appliance.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -122,6 +122,7 @@ class Notebook:
     async def search(self, who: Reader, query: str, before: int = 0) -> Results:
         """One's own notes with all of those words, newest first. Faults: bad_request, refused, keys_missing."""
         terms = rules.terms(query)
+        await self.allowed(who, "search_notes")
         key = self._ring.key(who.login)
         groups = await self._noting(
             who, "search_notes", self._db.write(lambda tx: _searching(tx, who.actor, key, before, now_text()))
@@ -211,7 +212,13 @@ class Notebook:
         """One action on care groups, which needs no key; a refusal noted."""
         return await self._noting(Reader(actor, b""), action, self._db.write(lambda tx: work(tx, now_text())))
 
+    async def allowed(self, who: Reader, action: Action) -> None:
+        """Fault("refused") for a role that the table never lets do that, before anybody is asked for a key."""
+        if who.actor.role not in TABLE[action]:
+            await self._noting(who, action, _refuse())
+
     async def _do(self, who: Reader, action: Action, work: Work[T]) -> T:
+        await self.allowed(who, action)
         key, at = self._ring.key(who.login), now_text()
         return await self._noting(who, action, self._db.write(lambda tx: work(tx, key, at)))
 
@@ -223,6 +230,10 @@ class Notebook:
                 at, code = now_text(), fault.code
                 await self._db.write(lambda tx: audit.append_refused(tx, who.actor, action, Facts(), code, at))
             raise
+
+
+async def _refuse() -> None:
+    raise Fault("refused")
 
 
 def _desk(tx: Transaction, actor: Actor, key: PrivateKey) -> Desk:

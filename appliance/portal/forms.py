@@ -9,8 +9,10 @@ from aiohttp import web
 from appliance.faults import Fault
 
 
-async def read(request: web.Request) -> Mapping[str, object]:
+async def read(request: web.Request, limit: int = 0) -> Mapping[str, object]:
     """The fields of a urlencoded form in UTF-8, as all of ours are; nothing for another kind of body.
+
+    `limit`: bytes, where a form may be longer than the portal's usual.
 
     Faults: bad_request; too_large by way of `web.HTTPRequestEntityTooLarge`.
     """
@@ -18,6 +20,6 @@ async def read(request: web.Request) -> Mapping[str, object]:
     if request.content_type == "multipart/form-data" or (request.charset or "utf-8").lower() != "utf-8":
         raise Fault("bad_request", "kind of form")
     try:
-        return await request.post()
+        return await (request.clone(client_max_size=limit) if limit else request).post()
     except (ValueError, web.RequestPayloadError):
         raise Fault("bad_request", "form") from None

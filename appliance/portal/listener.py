@@ -11,14 +11,19 @@ from pathlib import Path
 from aiohttp import web
 
 from appliance.faults import Fault
+from appliance.identity.passkeys.rules import Challenges
 from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
 from appliance.portal import (
     account,
+    attendance,
     audit,
     bodies,
     forms,
     logins,
+    note_access,
+    notes,
     pages,
+    passkeys,
     patient,
     printing,
     problems,
@@ -99,6 +104,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS)),
     *sign_in.ROUTES,
     *account.ROUTES,
+    *passkeys.ROUTES,
     Route("GET", "/staff", staff.sessions_page, ("see",)),
     Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
     Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", *ROOM_ACTIONS)),
@@ -106,6 +112,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, MEMBER_ACTIONS),
     *printing.ROUTES,
     *audit.ROUTES,
+    *notes.ROUTES,
+    *note_access.ROUTES,
+    *notes.NOTE_ROUTES,
+    *attendance.ROUTES,
 )
 
 
@@ -113,6 +123,7 @@ def application(box: Box, clinic: tuple[str, str], ca_file: Path) -> web.Applica
     """The portal's application for that box. `clinic`: its name and phone as pages show them."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
     app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
+    app[passkeys.CHALLENGES] = Challenges()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
     app.router.add_static("/static", STATIC)

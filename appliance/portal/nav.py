@@ -7,6 +7,8 @@ from appliance.policy import TABLE, Action, Role
 # Action that the page behind it asks for, its path, its word (the label is in _staff.html).
 PLACES: tuple[tuple[Action, str, str], ...] = (
     ("see", "/staff", "sessions"),
+    ("see_notes", "/staff/notes", "notes"),
+    ("see_attendance", "/staff/attendance", "attendance"),
     ("read_audit", "/staff/audit", "audit"),
     ("see_account", "/staff/account", "account"),
 )

@@ -7,9 +7,11 @@ from typing import Any
 import segno
 from aiohttp import web
 
+from appliance.care import rows as care
+from appliance.clinic import Clinic
 from appliance.clock import now_seconds, text
 from appliance.faults import Fault
-from appliance.policy import Facts, may_do
+from appliance.policy import TABLE, Facts, allows, may_do
 from appliance.portal import bodies, forms, logins, pages, problems
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
@@ -28,7 +30,9 @@ async def sessions_page(request: web.Request) -> web.StreamResponse:
         lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, who.actor, since)]
     )
     cards = [_card(request, session, members) for session, members in found]
-    return pages.render(request, "sessions.html", {"sessions": cards, "me": _me(who)})
+    response = pages.render(request, "sessions.html", {"sessions": cards, "me": _me(who)})
+    logins.leave_when_idle(response, who)
+    return response
 
 
 async def session_page(request: web.Request) -> web.StreamResponse:
@@ -49,9 +53,20 @@ async def session_page(request: web.Request) -> web.StreamResponse:
         "facilitator_page": True,
         "full": session.id in clinic.live.fitting.full,
         "session_id": session.id,
+        "notes": await _notes(clinic, who, session),
         "credential_key": await clinic.credential_key(),
     }
     return pages.render(request, "session.html", context)
+
+
+async def _notes(clinic: Clinic, who: Staff, session: rows.Session) -> str:
+    """Where the notes of this session's care group are, for its clinicians; "" for others."""
+    if not session.care_group or who.actor.role not in TABLE["read_note"]:
+        return ""
+    facts = await clinic.db.read(lambda tx: care.facts(tx, session.care_group))
+    if not allows(who.actor, "read_note", facts):
+        return ""
+    return f"/staff/notes?group={session.care_group}&session={session.id}"
 
 
 async def act(request: web.Request) -> web.StreamResponse:
