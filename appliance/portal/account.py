@@ -16,9 +16,11 @@ from appliance.identity import actions as identity
 from appliance.identity import rows
 from appliance.identity.factors import actions as second
 from appliance.identity.factors import rows as factors
+from appliance.identity.passkeys import rows as passkeys
+from appliance.identity.passkeys.rows import Passkey
 from appliance.identity.rules import PROVED_SECONDS
 from appliance.policy import Facts, decide
-from appliance.portal import bodies, forms, logins, pages, sign_in
+from appliance.portal import bodies, forms, logins, pages, sign_in, sites
 from appliance.portal.logins import Staff
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
@@ -28,29 +30,56 @@ HOME = "/staff/account"
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    return await _page(request, await logins.staff(request, clinic_of(request)))
+    response = await _page(request, who := await _own(request))
+    logins.leave_when_idle(response, who)
+    return response
+
+
+async def _own(request: web.Request) -> Staff:
+    """Who looks at their own account. Faults: not_signed_in, refused."""
+    who = await logins.staff(request, clinic_of(request))
+    decide(who.actor, "see_account", Facts(leaders=(who.actor.person,)))
+    return who
 
 
 async def _page(request: web.Request, who: Staff, fault: Fault | None = None) -> web.Response:
     clinic = clinic_of(request)
 
-    def look(tx: Transaction) -> tuple[factors.Factors, list[rows.Place]]:
+    def look(tx: Transaction) -> tuple[factors.Factors, list[Passkey], list[rows.Place]]:
         decide(who.actor, "see_account", Facts(leaders=(who.actor.person,)))
         person = who.actor.person
-        return factors.factors(tx, person), rows.places(tx, person, who.digest, steady_seconds())
+        places = rows.places(tx, person, who.digest, steady_seconds())
+        return factors.factors(tx, person), passkeys.of(tx, person), places
 
-    found, places = await clinic.db.read(look)
+    found, keys, places = await clinic.db.read(look)
     tries, done = request.query.get("tries", ""), request.query.get("done", "")
     context = {
         "me": _me(who),
         "username": who.login.username,
         "factors": found,
+        "passkeys": [_passkey(request, one) for one in keys],
+        **sites.facts(request),
         "places": [_place(request, place) for place in places],
         "tries": int(tries) if tries.isascii() and tries.isdecimal() and len(tries) < 6 else 0,
         "done": done,
         "path": HOME,  # where a fault is shown, the path is one that only takes forms
     }
     return pages.render(request, "account.html", context, fault=fault)
+
+
+async def again_with(request: web.Request, who: Staff, fault: Fault) -> web.Response:
+    """The page once more, with what could not be done."""
+    return await _page(request, who, fault)
+
+
+def _passkey(request: web.Request, one: Passkey) -> dict[str, str]:
+    return {
+        "id": one.id,
+        "label": one.label,
+        "host": one.host,
+        "since": pages.day_and_time(request, one.created_at),
+        "used": pages.day_and_time(request, one.used_at) if one.used_at else "",
+    }
 
 
 def _place(request: web.Request, place: rows.Place) -> dict[str, Any]:
@@ -75,7 +104,7 @@ def proved(request: web.Request, who: Staff) -> None:
 
 
 async def again_page(request: web.Request) -> web.StreamResponse:
-    who = await logins.staff(request, clinic_of(request))
+    who = await _own(request)
     return _again(request, who, request.query.get("next", ""))
 
 
@@ -104,7 +133,7 @@ def _back(path: str) -> str:
 
 
 async def password_page(request: web.Request) -> web.StreamResponse:
-    who = await logins.staff(request, clinic_of(request))
+    who = await _own(request)
     return pages.render(request, "password.html", {"me": _me(who), "username": who.login.username})
 
 
@@ -168,7 +197,7 @@ async def remove_authenticator(request: web.Request) -> web.StreamResponse:
 
 
 async def codes_page(request: web.Request) -> web.StreamResponse:
-    who = await logins.staff(request, clinic_of(request))
+    who = await _own(request)
     proved(request, who)
     found = await clinic_of(request).db.read(lambda tx: factors.factors(tx, who.actor.person))
     return pages.render(request, "new_codes.html", {"me": _me(who), "factors": found})
@@ -224,14 +253,14 @@ def _caller(request: web.Request) -> Caller:
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", HOME, page, ("see_account",)),
-    Route("GET", f"{HOME}/again", again_page, "anyone"),
-    Route("POST", f"{HOME}/again", again, "anyone"),
-    Route("GET", f"{HOME}/password", password_page, "anyone"),
+    Route("GET", f"{HOME}/again", again_page, ("see_account",)),
+    Route("POST", f"{HOME}/again", again, ("sign_in",)),
+    Route("GET", f"{HOME}/password", password_page, ("see_account",)),
     Route("POST", f"{HOME}/password", change_password, ("change_password",)),
     Route("GET", f"{HOME}/authenticator", authenticator_page, ("set_second_factor",)),
     Route("POST", f"{HOME}/authenticator", confirm_authenticator, ("set_second_factor",)),
     Route("POST", f"{HOME}/authenticator/remove", remove_authenticator, ("set_second_factor",)),
-    Route("GET", f"{HOME}/codes", codes_page, "anyone"),
+    Route("GET", f"{HOME}/codes", codes_page, ("see_account",)),
     Route("POST", f"{HOME}/codes", print_codes, ("set_second_factor",)),
     Route("POST", f"{HOME}/logins/{{place}}/end", end_place, ("sign_out",)),
     Route("POST", f"{HOME}/sign-out-everywhere", end_everywhere, ("sign_out_everywhere",)),

@@ -19,7 +19,7 @@ from appliance.clock import now_seconds, steady_seconds
 from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.identity.rows import Login
-from appliance.identity.rules import TOUCH_SECONDS
+from appliance.identity.rules import TOUCH_SECONDS, limits
 from appliance.ids import token_hash
 from appliance.policy import Actor
 from appliance.portal import bodies, forms
@@ -108,6 +108,14 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
         person=member.person, role="patient", surface="portal", member=member.id, address=request.remote or ""
     )
     return Visitor(actor, member, session, visit.shared)
+
+
+def leave_when_idle(response: web.StreamResponse, who: Staff) -> None:
+    """The page asks again by itself once its login has ended of idleness, and so gives way to the sign-in page.
+
+    Not for a page in which somebody may be writing.
+    """
+    response.headers["Refresh"] = str(limits("portal", shared=who.login.shared).idle + 5)
 
 
 async def posted(request: web.Request, clinic: Clinic) -> Staff:
