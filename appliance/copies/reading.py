@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from appliance.audit import rows as audit
-from appliance.copies import inside, manifest, rows, rules
+from appliance.copies import inside, manifest, rules
 from appliance.copies.inside import Inside
 from appliance.copies.manifest import Manifest, Part
 from appliance.faults import Fault
@@ -100,7 +100,7 @@ class Seen:
 def look(tx: Transaction) -> Seen:
     """Reads it. The box's identity must be in the store already."""
     who = signing.box(tx)
-    entries, root = rows.audit_head(tx)
+    entries, root = audit.head(tx)
     return Seen(who.box.hex(), who.signing_key.public.hex(), entries, root.hex())
 
 

@@ -69,9 +69,3 @@ def untold(tx: Transaction) -> Restoration | None:
 def told(tx: Transaction, at: str) -> None:
     """One who may back up was told. A mark for the page, no deed of theirs: it leaves no audit entry."""
     tx.execute("UPDATE restorations SET seen_at = ? WHERE seen_at IS NULL", (at,))
-
-
-def audit_head(tx: Transaction) -> tuple[int, bytes]:
-    """How many entries the audit has, and what stands for all of them; 32 zero bytes for none."""
-    row = tx.one("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")
-    return (int(row["sequence"]), bytes(row["hash"])) if row else (0, bytes(32))
