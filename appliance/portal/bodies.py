@@ -39,6 +39,14 @@ def field(form: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def long_field(form: Mapping[str, Any], name: str, most: int = 16 * 1024) -> str:
+    """As `field`, for what a script sends and nobody types. `most` in characters."""
+    value = form.get(name, "")
+    if not isinstance(value, str) or len(value) > most:
+        raise Fault("bad_request", name)
+    return value
+
+
 def beyond(form: Mapping[str, Any]) -> Beyond:
     """How to admit where the box is at its limit, "" for: ask first. Fault("bad_request")."""
     match field(form, "beyond"):

@@ -20,7 +20,7 @@ from appliance.identity.actions import Step
 from appliance.identity.factors import rules
 from appliance.identity.rules import DEVICE_SECONDS, HALF_SECONDS, SHARED_DEVICE
 from appliance.ids import new_token
-from appliance.portal import bodies, forms, logins, pages
+from appliance.portal import bodies, forms, logins, pages, sites
 from appliance.portal.pages import CSRF
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
@@ -48,13 +48,13 @@ async def page(request: web.Request) -> web.StreamResponse:
         if fault.code != "not_signed_in":
             raise
         return _start(request, ended=fault.detail or request.query.get("ended", ""))
-    raise web.HTTPSeeOther(_back(request.query.get(NEXT, "")))
+    raise web.HTTPSeeOther(back_to(request.query.get(NEXT, "")))
 
 
 def _start(request: web.Request, ended: str = "", fault: Fault | None = None, **typed: Any) -> web.Response:
     context = {
         "ended": ended if ended in ("idle", "long") else "",
-        "next": _back(request.query.get(NEXT, "")),
+        "next": back_to(request.query.get(NEXT, "")),
         "shared": False,
         "shared_minutes": SHARED_DEVICE.idle // 60,
         **typed,
@@ -69,13 +69,13 @@ def _start(request: web.Request, ended: str = "", fault: Fault | None = None, **
 async def password(request: web.Request) -> web.StreamResponse:
     form = await forms.read(request)
     username, given = bodies.field(form, "username"), bodies.field(form, "password")
-    shared, back = bodies.field(form, "shared") == "yes", _back(bodies.field(form, NEXT))
-    caller = _caller(request)
+    shared, back = bodies.field(form, "shared") == "yes", back_to(bodies.field(form, NEXT))
+    caller = caller_of(request)
     try:
         step = await clinic_of(request).door.password(caller, username, given, shared=shared)
     except Fault as fault:
         return _start(request, fault=fault, username=username[:80], shared=shared, next=back)
-    _onward(request, caller, step, back, shared=shared)
+    onward(request, caller, step, back, shared=shared)
 
 
 async def start_over(request: web.Request) -> web.StreamResponse:
@@ -88,32 +88,43 @@ async def start_over(request: web.Request) -> web.StreamResponse:
 
 
 async def second_page(request: web.Request) -> web.StreamResponse:
-    return _second(request, await _way(request, "second"))
+    return second_again(request, await _way(request, "second"))
 
 
-def _second(request: web.Request, way: OnTheWay, fault: Fault | None = None) -> web.Response:
-    context = {"factors": way.factors, "next": _next(request), "shared": way.half.shared}
+def second_again(request: web.Request, way: OnTheWay, fault: Fault | None = None) -> web.Response:
+    context = {
+        "factors": way.factors,
+        "next": _next(request),
+        "shared": way.half.shared,
+        "clock_wrong": clinic_of(request).clock.trouble not in ("", "unsure"),
+        **sites.facts(request),
+    }
     return pages.render(request, "second.html", context, fault=fault)
 
 
 async def second(request: web.Request) -> web.StreamResponse:
     """A code: six digits are an authenticator's, anything else is from the printed sheet."""
-    form, way = await _posted(request, "second")
-    typed, caller, token, door = bodies.field(form, "code"), _caller(request), _token(request), clinic_of(request).door
+    form, way = await posted(request, "second")
+    typed, caller, token, door = (
+        bodies.field(form, "code"),
+        caller_of(request),
+        token_of(request),
+        clinic_of(request).door,
+    )
     six = rules.is_authenticators(typed)
     try:
         step = await (door.code if six else door.printed_code)(caller, token, typed)
     except Fault as fault:
         if fault.code == "not_signed_in":
             raise
-        return _second(request, way, fault)
-    back = _back(bodies.field(form, NEXT))
+        return second_again(request, way, fault)
+    back = back_to(bodies.field(form, NEXT))
     if step.stage == "full":
         if not six and way.factors.codes <= 1:
             back = "/staff/account/codes"  # that was the last one: without a new sheet the next sign-in finds no way
         elif way.half.account.wrong_codes >= WRONG_CODES_TOLD:
             back = f"/staff/account?tries={way.half.account.wrong_codes}"
-    _onward(request, caller, step, back, shared=way.half.shared)
+    onward(request, caller, step, back, shared=way.half.shared)
 
 
 # -- a new password ----------------------------------------------------------------------------------------------------
@@ -125,15 +136,15 @@ async def new_page(request: web.Request) -> web.StreamResponse:
 
 
 async def new_password(request: web.Request) -> web.StreamResponse:
-    form, way = await _posted(request, "new_password")
-    new, again, back = bodies.field(form, "new"), bodies.field(form, "again"), _back(bodies.field(form, NEXT))
+    form, way = await posted(request, "new_password")
+    new, again, back = bodies.field(form, "new"), bodies.field(form, "again"), back_to(bodies.field(form, NEXT))
     try:
-        step = await clinic_of(request).door.new_password(_caller(request), _token(request), new, again)
+        step = await clinic_of(request).door.new_password(caller_of(request), token_of(request), new, again)
     except Fault as fault:
         if fault.code == "not_signed_in":
             raise
         return pages.render(request, "new_password.html", {"next": back}, fault=fault)
-    _onward(request, _caller(request), step, back, shared=way.half.shared)
+    onward(request, caller_of(request), step, back, shared=way.half.shared)
 
 
 # -- setting up --------------------------------------------------------------------------------------------------------
@@ -141,12 +152,16 @@ async def new_password(request: web.Request) -> web.StreamResponse:
 
 async def set_up_page(request: web.Request) -> web.StreamResponse:
     way = await _way(request, "set_up")
-    return await _set_up(request, way)
+    return await set_up_again(request, way)
 
 
-async def _set_up(request: web.Request, way: OnTheWay, fault: Fault | None = None) -> web.Response:
-    secret = await clinic_of(request).door.begin_authenticator(_caller(request), _token(request))
-    context = {**authenticator_facts(request, secret, way.half.account.username), "next": _next(request)}
+async def set_up_again(request: web.Request, way: OnTheWay, fault: Fault | None = None) -> web.Response:
+    secret = await clinic_of(request).door.begin_authenticator(caller_of(request), token_of(request))
+    context = {
+        **authenticator_facts(request, secret, way.half.account.username),
+        **sites.facts(request),
+        "next": _next(request),
+    }
     context["path"] = SET_UP  # where a fault is shown, the path is one that only takes forms
     return pages.render(request, "set_up.html", context, fault=fault)
 
@@ -162,42 +177,42 @@ def authenticator_facts(request: web.Request, secret: str, username: str) -> dic
 
 
 async def confirm_authenticator(request: web.Request) -> web.StreamResponse:
-    form, way = await _posted(request, "set_up")
-    caller, door = _caller(request), clinic_of(request).door
+    form, way = await posted(request, "set_up")
+    caller, door = caller_of(request), clinic_of(request).door
     try:
-        step, codes = await door.confirm_authenticator(caller, _token(request), bodies.field(form, "code"))
+        step, codes = await door.confirm_authenticator(caller, token_of(request), bodies.field(form, "code"))
     except Fault as fault:
         if fault.code == "not_signed_in":
             raise
-        return await _set_up(request, way, fault)
-    context = {"codes": codes, "confirm": "", "next": _back(bodies.field(form, NEXT)), "first": True}
-    response = _sheet(request, context, way.half.account.name, way.half.account.username)
-    _arrive(request, response, caller, step, shared=way.half.shared)
+        return await set_up_again(request, way, fault)
+    context = {"codes": codes, "confirm": "", "next": back_to(bodies.field(form, NEXT)), "first": True}
+    response = sheet(request, context, way.half.account.name, way.half.account.username)
+    arrive(request, response, caller, step, shared=way.half.shared)
     return response
 
 
 async def begin_codes(request: web.Request) -> web.StreamResponse:
-    form, way = await _posted(request, "set_up")
-    codes = await clinic_of(request).door.begin_codes(_caller(request), _token(request))
-    back = _back(bodies.field(form, NEXT))
+    form, way = await posted(request, "set_up")
+    codes = await clinic_of(request).door.begin_codes(caller_of(request), token_of(request))
+    back = back_to(bodies.field(form, NEXT))
     context = {"codes": codes, "confirm": f"{SET_UP}/codes/confirm", "next": back, "first": True}
-    return _sheet(request, context, way.half.account.name, way.half.account.username)
+    return sheet(request, context, way.half.account.name, way.half.account.username)
 
 
 async def confirm_codes(request: web.Request) -> web.StreamResponse:
-    form, way = await _posted(request, "set_up")
-    caller = _caller(request)
+    form, way = await posted(request, "set_up")
+    caller = caller_of(request)
     try:
-        step = await clinic_of(request).door.confirm_codes(caller, _token(request), bodies.field(form, "code"))
+        step = await clinic_of(request).door.confirm_codes(caller, token_of(request), bodies.field(form, "code"))
     except Fault as fault:
         if fault.code == "not_signed_in":
             raise
         context = {"codes": [], "confirm": f"{SET_UP}/codes/confirm", "next": _next(request), "first": True}
-        return _sheet(request, context, way.half.account.name, way.half.account.username, fault)
-    _onward(request, caller, step, _back(bodies.field(form, NEXT)), shared=way.half.shared)
+        return sheet(request, context, way.half.account.name, way.half.account.username, fault)
+    onward(request, caller, step, back_to(bodies.field(form, NEXT)), shared=way.half.shared)
 
 
-def _sheet(
+def sheet(
     request: web.Request, context: Mapping[str, Any], name: str, username: str, fault: Fault | None = None
 ) -> web.Response:
     facts = {"name": name, "username": username, "me": {"name": name}, **context}
@@ -227,56 +242,56 @@ def gone(path: str) -> NoReturn:
 # -- what the steps share ----------------------------------------------------------------------------------------------
 
 
-def _caller(request: web.Request) -> Caller:
+def caller_of(request: web.Request) -> Caller:
     """A browser that has no word of its own yet gets one; it is kept once its owner has signed in."""
     if _DEVICE not in request:
         request[_DEVICE] = request.cookies.get(logins.KNOWN, "")[:MAX_TOKEN] or new_token()
     return Caller("portal", request.remote or "", request[_DEVICE])
 
 
-def _token(request: web.Request) -> str:
+def token_of(request: web.Request) -> str:
     return request.cookies.get(logins.HALF, "")
 
 
-def _back(path: str) -> str:
+def back_to(path: str) -> str:
     """A staff page of ours to go to after the last step."""
     local = bodies.local_path(path)
     return local if local.startswith("/staff/") and not local.startswith(START) else "/staff"
 
 
 def _next(request: web.Request) -> str:
-    return _back(request.query.get(NEXT, ""))
+    return back_to(request.query.get(NEXT, ""))
 
 
 async def _way(request: web.Request, stage: str) -> OnTheWay:
     """Who stands at that step; who stands at another is led there. Fault("not_signed_in")."""
     door: Door = clinic_of(request).door
-    way = await door.on_the_way(_token(request), "portal")
+    way = await door.on_the_way(token_of(request), "portal")
     if way.stage != stage:
         raise web.HTTPSeeOther(_PAGES.get(way.stage, START))
     request[CSRF] = way.half.csrf
     return way
 
 
-async def _posted(request: web.Request, stage: str) -> tuple[Mapping[str, object], OnTheWay]:
+async def posted(request: web.Request, stage: str) -> tuple[Mapping[str, object], OnTheWay]:
     way = await _way(request, stage)
     form = await forms.read(request)
     logins.check_csrf(request, bodies.field(form, "csrf"))
     return form, way
 
 
-def _onward(request: web.Request, caller: Caller, step: Step, back: str, *, shared: bool) -> NoReturn:
+def onward(request: web.Request, caller: Caller, step: Step, back: str, *, shared: bool) -> NoReturn:
     """To the page of the next step, or into the house."""
     if step.stage == "full":
         response = web.HTTPSeeOther(back)
     else:
         query = "" if back == "/staff" else f"?{NEXT}={back}"
         response = web.HTTPSeeOther(_PAGES[step.stage] + query)
-    _arrive(request, response, caller, step, shared=shared)
+    arrive(request, response, caller, step, shared=shared)
     raise response
 
 
-def _arrive(request: web.Request, response: web.StreamResponse, caller: Caller, step: Step, *, shared: bool) -> None:
+def arrive(request: web.Request, response: web.StreamResponse, caller: Caller, step: Step, *, shared: bool) -> None:
     """Cookies for what was reached. A device that others use too is not remembered."""
     if step.stage != "full":
         logins.set_cookie(response, logins.HALF, step.token, HALF_SECONDS)

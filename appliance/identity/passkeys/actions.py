@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.faults import Fault
+from appliance.identity.factors.actions import check_one_left
 from appliance.identity.passkeys import ceremony, rows, rules
 from appliance.identity.passkeys.ceremony import Made
 from appliance.identity.passkeys.rules import Site
@@ -24,10 +25,14 @@ def add(tx: Transaction, actor: Actor, site: Site, made: Made, label: str, at: s
     return rows.add(tx, permit, site.host, made.credential_id, made.public_key, made.sign_count, name, at)
 
 
-def remove(tx: Transaction, actor: Actor, passkey: str, at: str) -> None:
-    """It opens nothing any more. Fault("not_found") for one that is not the actor's."""
+def remove(tx: Transaction, actor: Actor, passkey: str, at: str, *, keep_one: bool) -> None:
+    """It opens nothing any more. `keep_one`: a second factor is required.
+
+    Faults: not_found (not the actor's), last_factor (none would be left).
+    """
     if not rows.remove(tx, _own(actor, passkey), passkey, at):
         raise Fault("not_found", "passkey")
+    check_one_left(tx, actor.person, keep_one=keep_one)
 
 
 def use(tx: Transaction, person: str, answer: str, challenge: bytes, site: Site, at: str) -> bool:

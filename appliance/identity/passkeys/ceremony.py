@@ -95,7 +95,7 @@ def credential_of(answer: str) -> bytes:
 
 
 def judge(answer: str, challenge: bytes, site: Site, passkey: Passkey) -> int:
-    """The new count, if the passkey signed this challenge here. Fault("wrong_passkey"): also when the count fell back."""
+    """The new count, if the passkey signed this challenge here. Fault("wrong_passkey"), also where it fell back."""
     try:
         parsed = webauthn.helpers.parse_authentication_credential_json(_bounded(answer))
         if parse_client_data_json(parsed.response.client_data_json).cross_origin:

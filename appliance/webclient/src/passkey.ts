@@ -16,12 +16,14 @@ function trouble(problem: unknown): string {
   const name = problem instanceof DOMException ? problem.name : "";
   if (name === "NotAllowedError") return "stopped"; // the person closed it, took too long, or has no such key here
   if (name === "InvalidStateError") return "there"; // that authenticator holds one of theirs already
+  if (name === "SecurityError") return "elsewhere";
   return "failed";
 }
 
 async function asked(): Promise<unknown> {
   const body = new URLSearchParams({ csrf: form!.querySelector<HTMLInputElement>("[name=csrf]")!.value });
   const response = await fetch(form!.dataset["begin"]!, { method: "POST", body, headers: { Accept: "application/json" } });
+  if (response.status === 409) throw new DOMException("another name", "SecurityError");
   if (!response.ok) throw new Error(String(response.status));
   return response.json();
 }
@@ -39,6 +41,7 @@ async function go(): Promise<void> {
 
 if (form && "PublicKeyCredential" in window) {
   form.hidden = false;
+  for (const one of document.querySelectorAll<HTMLElement>("[data-no-passkeys]")) one.hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = form.querySelector("button")!;
