@@ -47,7 +47,6 @@ KINDS: tuple[FaultKind, ...] = (
         409,
         "This is the last account that can manage the others. Appoint another one first.",
     ),
-    FaultKind("password_again", "caller", 403, "Please give your password once more. Then you can change this."),
     FaultKind("last_factor", "caller", 409, "You need at least one second step. Set up another one first."),
     FaultKind("wrong_password", "caller", 401, "That is not your password."),
     FaultKind("password_same", "caller", 422, "Please choose a password that is not the one you have now."),

@@ -483,7 +483,6 @@ SENTENCES: dict[str, str] = {
     "fault.username_taken": "That user name is taken. Choose another.",
     "fault.own_account": "You cannot do that with your own account.",
     "fault.last_administrator": "That is the last account that can manage the others. Appoint another first.",
-    "fault.password_again": "Give your password once more first.",
     "fault.last_factor": "One second step must stay. Set up another one first.",
     "fault.wrong_password": "That is not your password.",
     "fault.password_same": "Choose a password that is not the one you have now.",

@@ -481,7 +481,6 @@ SENTENCES: dict[str, str] = {
     "fault.username_taken": "Ese nombre de usuario ya está en uso. Elija otro.",
     "fault.own_account": "No puede hacer eso con su propia cuenta.",
     "fault.last_administrator": "Es la última cuenta que puede gestionar las demás. Nombre antes otra.",
-    "fault.password_again": "Escriba antes otra vez su contraseña.",
     "fault.last_factor": "Debe quedar un segundo paso. Configure antes otro.",
     "fault.wrong_password": "Esa no es su contraseña.",
     "fault.password_same": "Elija una contraseña distinta de la que tiene ahora.",
