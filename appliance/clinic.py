@@ -211,11 +211,15 @@ class Clinic:
         """
         asked, wait = await self._ask_at_the_door(address)
         if wait and await self.db.read(lambda tx: tickets.known(tx, code)) is None:
+            await self.audit.refused(tickets.visitor_at(address), "present", Facts(), wait.code)
             raise wait
         at, now = now_text(), now_seconds()
         presented = await self.db.write(
-            lambda tx: tickets.present(tx, code, pin, at, now, device=device, shared=shared)
+            lambda tx: tickets.present(tx, code, pin, at, now, device=device, shared=shared, address=address)
         )
+        if presented.unnoted is not None:
+            visitor = tickets.visitor_at(address)
+            await self.audit.refused(visitor, "present", presented.unnoted, presented.fault)
         if presented.fault:
             guessed = presented.fault in GUESSED
             if presented.session:  # staff see it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appliance.audit import note, record, tree
 from appliance.audit.checking import Beside, Finding, Head, Kept, Seen, Stored, check
@@ -48,9 +48,13 @@ EVERYTHING = Filter()
 # -- append ----------------------------------------------------------------------------------------------------------
 
 
-def append(tx: Transaction, permit: Permit, at: str) -> None:
-    """Note a permitted action in the transaction that does it."""
-    _append(tx, permit.actor, permit.action, permit.facts, "done", at)
+def append(tx: Transaction, permit: Permit, at: str, *, person: str = "") -> None:
+    """Note a permitted action in the transaction that does it.
+
+    `person`: whose record, where the policy could not be asked about them, since they were only noted down by this.
+    """
+    facts = replace(permit.facts, person=person) if person else permit.facts
+    _append(tx, permit.actor, permit.action, facts, "done", at)
 
 
 def append_refused(

@@ -50,7 +50,7 @@ def add_consent(tx: Transaction, permit: Permit, person: str, agreement: Agreeme
         "INSERT INTO consents (person, version, language, digest, signature, at) VALUES (?, ?, ?, ?, ?, ?)",
         (person, agreement.version, agreement.language, agreement.digest, signature, at),
     )
-    audit.append(tx, permit, at)
+    audit.append(tx, permit, at, person=person)
 
 
 def signed_version(tx: Transaction, person: str) -> int | None:

@@ -80,7 +80,7 @@ def add_person(tx: Transaction, permit: Permit, name: str, at: str) -> str:
     """A new person's id."""
     person = new_id()
     tx.execute("INSERT INTO people (id, name, created_at) VALUES (?, ?, ?)", (person, name, at))
-    audit.append(tx, permit, at)
+    audit.append(tx, permit, at, person=person)
     return person
 
 
@@ -89,7 +89,7 @@ def add_account(tx: Transaction, permit: Permit, account: Account, at: str) -> N
         "INSERT INTO accounts (person, username, role, password, must_change) VALUES (?, ?, ?, ?, ?)",
         (account.person, account.username, account.role, account.password, int(account.must_change)),
     )
-    audit.append(tx, permit, at)
+    audit.append(tx, permit, at, person=account.person)
 
 
 _ACCOUNT = "SELECT a.*, p.name FROM accounts a JOIN people p ON p.id = a.person"

@@ -80,7 +80,7 @@ def add_member(
         "INSERT INTO members (id, session, person, facilitator, standing, display_name) VALUES (?, ?, ?, ?, ?, ?)",
         (member, session, person, int(facilitator), standing, facilitator_name),
     )
-    audit.append(tx, permit, at)
+    audit.append(tx, permit, at, person=person)
     return member
 
 

@@ -14,7 +14,7 @@ from appliance.clock import parse
 from appliance.faults import Fault
 from appliance.groups import rows as groups
 from appliance.ids import ALPHABET, new_token, token_hash
-from appliance.policy import Actor, Permit, decide
+from appliance.policy import Actor, Facts, Permit, decide
 from appliance.sessions import rows as sessions
 from appliance.sessions.rules import member_after
 from appliance.store.database import Transaction
@@ -110,19 +110,29 @@ def known(tx: Transaction, code_text: str) -> rows.Ticket | None:
 @dataclass(frozen=True, slots=True)
 class Presented:
     """What showing a ticket gave: a visit's token, its session and the device's token; or the code of a fault, with
-    the session if staff are to see it."""
+    the session if staff are to see it. `unnoted`: what a refusal was about that the caller has to note; None if it is
+    in the audit."""
 
     token: str = ""
     session: str = ""
     device: str = ""
     fault: str = ""
+    unnoted: Facts | None = None
 
     def __repr__(self) -> str:
         return "Presented(…)"
 
 
 def present(
-    tx: Transaction, code_text: str, pin_text: str, at: str, now: int, *, device: str = "", shared: bool = False
+    tx: Transaction,
+    code_text: str,
+    pin_text: str,
+    at: str,
+    now: int,
+    *,
+    device: str = "",
+    shared: bool = False,
+    address: str = "",
 ) -> Presented:
     """Show code and PIN on the device that holds the token `device`, "" for one that has none yet.
 
@@ -134,33 +144,38 @@ def present(
     digest = rules.code_hash(code)
     ticket = rows.ticket(tx, digest)
     if ticket is None:
-        return Presented(fault="wrong_ticket")
-    if ticket.stopped:
-        return Presented(fault="ticket_stopped")
+        return Presented(fault="wrong_ticket", unnoted=Facts())
     member = sessions.member(tx, ticket.member)
     facts = sessions.facts(tx, member.session, member.id)
-    stranger = Actor(person="", role="patient", surface="portal")  # whoever they are, they are not yet this member
+    if ticket.stopped:
+        return Presented(fault="ticket_stopped", unnoted=facts)
+    stranger = visitor_at(address)
     if not hmac.compare_digest(ticket.pin_hash, rules.pin_hash(code, pin)):
         stopped = rows.count_failure(tx, stranger, facts, digest, rules.MAX_FAILURES, at)
         return Presented(fault="ticket_stopped" if stopped else "wrong_ticket")
     session = sessions.session(tx, member.session)
     if session.state == "ended":
-        return Presented(fault="session_over")
+        return Presented(fault="session_over", unnoted=facts)
     if ticket.expires_at <= now:
-        return Presented(fault="ticket_expired")
+        return Presented(fault="ticket_expired", unnoted=facts)
     if ticket.device_hash and not hmac.compare_digest(ticket.device_hash, rules.device_hash(code, device)):
         rows.note_other_device(tx, stranger, facts, digest, at)
         return Presented(fault="ticket_other_device", session=member.session)
     device = device or new_token()
-    permit = _step_in(tx, member, session, at)
+    permit = _step_in(tx, member, session, at, address)
     if not ticket.device_hash:
         ends = rules.ticket_ends(_seconds(session.starts_at), now)
         rows.bind(tx, permit, digest, rules.device_hash(code, device), ends)
     return Presented(_visit(tx, permit, digest, at, now, shared=shared), member.session, device)
 
 
-def _step_in(tx: Transaction, member: sessions.Member, session: sessions.Session, at: str) -> Permit:
-    actor = Actor(person=member.person, role="patient", surface="portal", member=member.id)
+def visitor_at(address: str) -> Actor:
+    """Whoever shows a ticket: they are not yet its member."""
+    return Actor(person="", role="patient", surface="portal", address=address)
+
+
+def _step_in(tx: Transaction, member: sessions.Member, session: sessions.Session, at: str, address: str) -> Permit:
+    actor = Actor(person=member.person, role="patient", surface="portal", member=member.id, address=address)
     permit = decide(actor, "present", sessions.facts(tx, member.session, member.id))
     standing = member_after(member.standing, "present", session.state)
     if standing != member.standing:
