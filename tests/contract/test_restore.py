@@ -16,7 +16,7 @@ from appliance.outbox import signing
 from appliance.store import birth, keyslots, witness
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
-from tests.contract.test_backup import Opened, all_rows, say
+from tests.contract.test_backup import RUTH, Opened, all_rows, say
 from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
 
 AT = "2031-03-05T09:00:00Z"
@@ -81,6 +81,23 @@ async def test_every_row_of_every_table_is_back_on_an_empty_box(box: Opened, emp
         assert after[table] == before[table], table
     assert after["audit"][: len(before["audit"])] == before["audit"]
     assert (empty.root / "hearth.toml").read_text() == SETTINGS
+
+
+async def test_the_words_of_the_recovery_sheet_bring_every_row_back_on_a_new_box(box: Opened, empty: Home) -> None:
+    """Whoever knew the passphrase is gone; the sheet in the safe is not, and it need not have been tried before."""
+    await box.keeper.reconcile(AT)
+    sheet = await box.keeper.add_sheet(RUTH, "es", "in the safe", AT)
+    words = "  ".join(sheet.words).upper()  # as somebody types them
+    made = await box.build()
+    before = await box.db.read(all_rows)
+    await bring_back(made.folder, empty, lambda folder: keyslots.unlock(folder, words))
+    db = await Database.open(empty.store, keyslots.unlock(empty.store, words))
+    after = await db.read(all_rows)
+    await db.close()
+    assert {table: after[table] for table in set(before) - WRITTEN - ENDED} == {
+        table: before[table] for table in set(before) - WRITTEN - ENDED
+    }
+    assert sum(len(found) for found in before.values()) > 10
 
 
 async def test_after_it_nobody_is_signed_in_and_the_box_knows_that_it_was_restored(box: Opened, empty: Home) -> None:

@@ -60,6 +60,9 @@ def forked(work):
 def say(home, word):
     def tell():
         whole = birth.present(home.store)
+        if not whole and step % 4:  # an empty home is an empty home: taking the copy again takes longest
+            print(word, "empty 50 0", flush=True)
+            return
         if not whole:
             bring_back(home, -1)
         count, damaged = asyncio.run(people(home))
