@@ -72,19 +72,24 @@ FACTORS = {
     "sheet used up": Factors(sheet=True),
     "all": Factors(authenticator=True, codes=10, sheet=True, passkeys=2),
 }
-SECOND = {"next": "/staff", "shared": True, "factors": FACTORS["phone and sheet"]}
-KEY = {"secret": "ABCD EFGH", "otpauth": "otpauth://totp/x", "qr": '<svg viewBox="0 0 1 1"></svg>'}
+SITE = {"passkey_site": True, "named": "https://hearth.local"}
+NUMBER = {"passkey_site": False, "named": "https://hearth.local"}
+SECOND = {"next": "/staff", "shared": True, "factors": FACTORS["phone and sheet"], "clock_wrong": False, **SITE}
+PASSKEY = {"id": "k1", "label": "blue key", "host": "hearth.local", "since": "10:00", "used": ""}
+KEY = {**SITE, "secret": "ABCD EFGH", "otpauth": "otpauth://totp/x", "qr": '<svg viewBox="0 0 1 1"></svg>'}
 CODES = {"codes": ["ABCDE-FGHJK"], "name": "Amara", "username": "amara", "confirm": "", "next": "/staff", "me": ME}
 PLACE = {"id": "l1", "console": False, "since": "10:00", "address": "10.0.0.1", "shared": True, "here": True}
 ACCOUNT = {
     "me": ME,
     "username": "amara",
     "factors": FACTORS["phone"],
+    "passkeys": [],
+    **SITE,
     "places": [PLACE, {**PLACE, "id": "l2", "console": True, "address": "", "here": False, "shared": False}],
     "tries": 0,
     "done": "",
 }
-DONE = ("password", "authenticator", "removed", "ended")
+DONE = ("password", "authenticator", "removed", "ended", "passkey")
 
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -111,19 +116,29 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign in, ended": ("sign_in.html", {**SIGN_IN, "ended": "idle"}),
     "sign in, ended long ago": ("sign_in.html", {**SIGN_IN, "ended": "long"}),
     **{
-        f"second, {what}": ("second.html", {"next": "/staff", "shared": False, "factors": factors})
+        f"second, {what}": ("second.html", {**SECOND, "shared": False, "factors": factors})
         for what, factors in FACTORS.items()
     },
     "second, wrong": ("second.html", {**SECOND, "fault": "No."}),
+    "second, wrong clock": ("second.html", {**SECOND, "clock_wrong": True}),
+    "second, by number": ("second.html", {**SECOND, **NUMBER, "factors": FACTORS["all"]}),
     "new password": ("new_password.html", {"next": "/staff"}),
     "new password, wrong": ("new_password.html", {"next": "/staff", "fault": "No."}),
     "set up": ("set_up.html", {**KEY, "next": "/staff"}),
+    "set up, by number": ("set_up.html", {**KEY, **NUMBER, "next": "/staff"}),
     "set up, wrong": ("set_up.html", {**KEY, "next": "/staff", "fault": "No."}),
     "codes": ("codes.html", CODES),
     "codes, to confirm": ("codes.html", {**CODES, "confirm": "/staff/sign-in/set-up/codes/confirm"}),
     "codes, wrong": ("codes.html", {**CODES, "codes": [], "confirm": "/staff/sign-in/x", "fault": "No."}),
     **{f"account, {what}": ("account.html", {**ACCOUNT, "factors": factors}) for what, factors in FACTORS.items()},
     **{f"account, {done} done": ("account.html", {**ACCOUNT, "done": done}) for done in DONE},
+    "account, passkeys": (
+        "account.html",
+        {**ACCOUNT, "passkeys": [PASSKEY, {**PASSKEY, "id": "k2", "used": "11:00"}]},
+    ),
+    "account, by number": ("account.html", {**ACCOUNT, **NUMBER, "named": ""}),
+    "passkeys": ("passkeys.html", {"me": ME, **SITE}),
+    "passkeys, wrong": ("passkeys.html", {"me": ME, **SITE, "fault": "No."}),
     "account, told": ("account.html", {**ACCOUNT, "tries": 3, "fault": "No."}),
     "again": ("again.html", {"me": ME, "username": "amara", "next": "/staff/account"}),
     "again, wrong": ("again.html", {"me": ME, "username": "amara", "next": "/staff/account", "fault": "No."}),
