@@ -91,9 +91,14 @@ async def signed_in(request: web.Request) -> tuple[Actor, types.Login]:
 
 async def body(request: web.Request, kind: type[T]) -> T:
     """The request's body, or Fault("bad_request")."""
+    return parse(await request.read(), kind)
+
+
+def parse(raw: bytes, kind: type[T]) -> T:
+    """JSON of one wire type, or Fault("bad_request")."""
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.DecodeError:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Fault("bad_request", "body") from None
 
 

@@ -23,10 +23,11 @@ from typing import Any
 
 import atheris
 
-with atheris.instrument_imports(include=["media", "aioice"], enable_loader_override=False):
+with atheris.instrument_imports(include=["media", "aioice", "appliance"], enable_loader_override=False):
     from tests.fuzz.targets import CORPUS, TARGETS
 
 LONGEST = 1500  # bytes of an input: a datagram; lines are shorter than the bytes that matter in them
+LONGER = {"slots": 8192, "proof": 4096}
 
 
 class Watch:
@@ -83,7 +84,13 @@ def main(target: str, inputs: int, report: Path, finds: Path) -> None:
     with TemporaryDirectory() as folder:  # libFuzzer writes what it learns into its first folder
         seeds = Path(folder) / "corpus"
         copytree(CORPUS / target, seeds)
-        options = [f"-runs={inputs}", f"-max_len={LONGEST}", "-timeout=10", "-rss_limit_mb=1024", "-verbosity=0"]
+        options = [
+            f"-runs={inputs}",
+            f"-max_len={LONGER.get(target, LONGEST)}",
+            "-timeout=10",
+            "-rss_limit_mb=1024",
+            "-verbosity=0",
+        ]
         options += ["-print_final_stats=0", f"-artifact_prefix={finds}/", "-seed=1"]
         atheris.Setup([sys.argv[0], *options, str(seeds)], Watch(target, inputs, report, finds))
         atheris.Fuzz()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import forwarding, packets, words
+from tests.fuzz import bodies, forwarding, packets, words
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -22,10 +22,23 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "relay_sock": words.relay_lines,
     "request": words.browser_request,
     "frame": words.portal_frame,
+    "form": bodies.portal_form,
+    "control": bodies.control_body,
+    "group": bodies.group_request,
+    "passkey": bodies.passkey,
+    "slots": bodies.slots,
+    "sheet": bodies.sheet,
+    "manifest": bodies.backup_manifest,
+    "proof": bodies.audit_proof,
+    "settings": bodies.settings_file,
+    "ticket": bodies.ticket,
+    "query": bodies.notes_query,
+    "witness": bodies.store_witness,
+    "wal": bodies.store_wal,
 }
 
-# An input of these is many packets or lines, and they get that many times fewer.
-PER_INPUT = {"room": 20, "relay_sock": 20}
+# An input of these is many packets or lines, or goes through slow code of others: they get that many times fewer.
+PER_INPUT = {"room": 20, "relay_sock": 20, "form": 10, "settings": 10, "wal": 10}
 
 
 def corpus(target: str) -> list[Path]:
