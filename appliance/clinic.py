@@ -118,6 +118,10 @@ class Clinic:
         """Note that the people of those sessions are shown; once for a page or console that goes on showing them."""
         await self.audit.looked(actor, "see", shown, lambda tx, one: sessions.permit_to_see(tx, actor, one))
 
+    async def entered(self, actor: Actor, session: str) -> None:
+        """Note that one who leads goes into the room; once for a page that comes back again and again."""
+        await self.audit.looked(actor, "enter", [session], lambda tx, one: sessions.permit_to_enter(tx, actor, one))
+
     async def group(self, page: Page, seat: groups.Seat, method: str, data: dict[str, Any]) -> dict[str, Any]:
         """What an open page asks of its session's group (groups/PROTOCOL.md), a refusal noted.
 

@@ -107,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
     *passkeys.ROUTES,
     Route("GET", "/staff", staff.sessions_page, ("see",)),
     Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
-    Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", *ROOM_ACTIONS)),
+    Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", "enter", *ROOM_ACTIONS)),
     Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
     Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, MEMBER_ACTIONS),
     *printing.ROUTES,

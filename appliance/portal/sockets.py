@@ -115,6 +115,8 @@ async def staff(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic)
     session, members = await clinic.look(who.actor, request.match_info["session"])
     own = own_place(who.actor, session, members)
+    if own is not None and session.state in ("open", "locked"):
+        await clinic.entered(who.actor, session.id)
     seat = Seat(who.actor, session.id, own.id if own else "", pages.language(request))
     page = RoomPage(seat, logins.login_stands(request), _name(request), staff=True, login=logins.login_digest(request))
     return await _serve(request, clinic, page)

@@ -91,6 +91,11 @@ def permit_to_see(tx: Transaction, actor: Actor, session_id: str) -> Permit:
     return decide(actor, "see", rows.facts(tx, session_id))
 
 
+def permit_to_enter(tx: Transaction, actor: Actor, session_id: str) -> Permit:
+    """For the entry in the audit: one who leads goes into the room."""
+    return decide(actor, "enter", rows.facts(tx, session_id))
+
+
 def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:
     """open, lock, unlock or end. With the end go the record for HQ, the group's handshake and the
     visits' time, in one transaction."""

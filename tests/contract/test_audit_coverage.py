@@ -36,6 +36,19 @@ async def test_showing_a_sessions_people_is_an_entry_before_it_is_a_page(box: Op
     assert len(await noted(box, "see")) == 2  # after a sign-in it is a new look
 
 
+async def test_one_who_leads_goes_into_the_room_by_an_entry(box: OpenBox, newcomer: Newcomer) -> None:
+    visitor = newcomer()
+    await sign_in(visitor)
+    line = f"/staff/sessions/{box.session}/ws"
+    async with visitor.socket(line):
+        assert await noted(box, "enter") == []  # not open yet
+    await box.clinic.act(box.leader(), "open", box.session)
+    for _ in range(2):
+        async with visitor.socket(line):
+            pass
+    assert [entry.actor for entry in await noted(box, "enter")] == [box.staff["mara"]]
+
+
 async def test_what_cannot_be_noted_is_not_shown(box: OpenBox, monkeypatch: pytest.MonkeyPatch) -> None:
     async def full(*_: Any) -> None:
         raise Fault("store_failed")
