@@ -157,7 +157,11 @@ def _write(source: Source, part: Path, number: int, at: str, tell: Tell) -> Mani
         return reading.look(tx)
 
     found = backup.copy(
-        store_path(source.home.store), source.key, store, look, lambda done, total: tell("copying", 100 * done // total)
+        store_path(source.home.store),
+        source.key,
+        store,
+        look,
+        lambda done, total: tell("copying", 100 * done // max(total, 1)),
     )
     sealed = inside.seal(inside.Inside(counts=found.counts, files=_along(source.home)), source.key)
     written = {manifest.SLOTS: slots, manifest.INSIDE: sealed, manifest.README: _README.encode()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,7 @@ async def _watch(client: ControlClient) -> None:
 async def _without_a_box(home: Home, to: Path, passphrase_file: Path | None) -> str:
     key = await asyncio.to_thread(_unlock, home.store, passphrase_file)
     db = await Database.open(home.store, key)
+    logging.disable()  # the sentence of the fault is enough on a terminal
     try:
         copier = Copier(home, Keeper(home.store, db, key), settings.load(home.settings).backup, lambda: None)
         copier.changed = lambda: _percent(_overall_of(copier))
@@ -122,6 +124,7 @@ async def _without_a_box(home: Home, to: Path, passphrase_file: Path | None) -> 
         await copier.finished()
     finally:
         await db.close()
+        logging.disable(logging.NOTSET)
     newest = copier.last()
     if copier.told().fault or newest is None:
         raise Fault(copier.told().fault or "backup_failed")
@@ -140,6 +143,7 @@ def _overall(copies: Copies) -> int:
 
 def _unlock(folder: Path, file: Path | None) -> StoreKey:
     """By the file, or by what is typed, three times over."""
+    _end_line()
     for left in reversed(range(terminal.TRIES)):
         try:
             return keyslots.unlock(folder, terminal.secret(file, _SECRET))
@@ -195,6 +199,11 @@ def _words(found: Manifest) -> str:
 
 def _percent_of_bytes(done: int, total: int) -> None:
     _percent(100 * done // max(total, 1))
+
+
+def _end_line() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r     \r")
 
 
 def _percent(percent: int) -> None:

@@ -30,6 +30,14 @@ SYNCED = (
 )  # pages, 16 MiB: a stick is never asked for all at once, or its fsync would hold up the whole machine
 
 
+# The library tells a backup's errors by SQLite's own sentences alone, without their names.
+_SAID = {
+    "database or disk is full": "FULL",
+    "database disk image is malformed": "CORRUPT",
+    "file is not a database": "NOTADB",
+}
+
+
 class Found(NamedTuple, Generic[T]):
     """What a store says of itself: its last migration, the rows of each table, and what the look saw."""
 
@@ -79,12 +87,17 @@ def check(path: Path, key: StoreKey, look: Callable[[Transaction], T]) -> Found[
 
 def fault_of_copy(error: OSError | Exception) -> Fault:
     """The fault for what a copy met: the place is full, the source is damaged, or the place is gone."""
-    name = str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_")
-    if isinstance(error, OSError):
-        name = errno.errorcode.get(error.errno or 0, "unknown")
+    name = _name_of(error)
     if name in ("FULL", "ENOSPC", "EDQUOT"):
         return Fault("backup_full", name)
     return Fault("store_damaged" if name.startswith(("CORRUPT", "NOTADB")) else "backup_failed", name)
+
+
+def _name_of(error: OSError | Exception) -> str:
+    if isinstance(error, OSError):
+        return errno.errorcode.get(error.errno or 0, "unknown")
+    name = str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_")
+    return name or _SAID.get(str(error), "unknown")
 
 
 def _copy_pages(source: Connection, target: Path, key: StoreKey, tell: Tell) -> None:

@@ -19,7 +19,9 @@ from appliance.home import Home
 from appliance.keeping import Keeper
 from appliance.policy import BOX, Actor
 from appliance.settings import BackupSection
+from appliance.store import backup as store_backup
 from appliance.store import birth, keyslots
+from appliance.store.connection import Connection, connect
 from appliance.store.database import Database, Transaction
 from appliance.store.key import StoreKey
 from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
@@ -205,6 +207,22 @@ async def test_a_place_that_fails_has_its_own_code_and_nothing_stays(
     assert copier.told().fault == code and copier.told().step == ""
     assert names(box.place) == []
     assert await box.db.read(rows.last) is None
+
+
+async def test_a_place_that_fills_up_while_pages_are_copied_is_told_as_full(
+    box: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own way of meeting the end of a disk, which its backup tells by a sentence and no name."""
+
+    def small(path: Path, key: StoreKey, options: str) -> Connection:
+        found = connect(path, key, options)
+        found.execute("PRAGMA max_page_count = 10")
+        return found
+
+    monkeypatch.setattr(store_backup, "connect", small)
+    with pytest.raises(Fault, match="backup_full"):
+        await box.build()
+    assert names(box.place) == []
 
 
 async def test_a_copy_that_does_not_read_back_as_it_was_written_is_not_named(
