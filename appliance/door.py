@@ -29,6 +29,7 @@ from appliance.ids import token_hash
 from appliance.notes.ring import Ring
 from appliance.policy import Actor, Facts, Surface
 from appliance.store.database import Database, Transaction
+from appliance.tickets.rules import near
 
 T = TypeVar("T")
 Proof = Callable[[Transaction, Account], bool]  # whether the second factor was right; uses it up
@@ -103,7 +104,7 @@ class Door:
             digest, now = token_hash(caller.device), steady_seconds()
             if await self.db.read(lambda tx: doors.device_known(tx, digest, name, now)):
                 return await self.throttles.take(("device", f"{name.casefold()}\x00{digest.hex()}"))
-        place = "console" if caller.surface == "console" else caller.address
+        place = "console" if caller.surface == "console" else near(caller.address)
         account = f"{caller.surface}\x00{name.casefold()}"
         return await self.throttles.take(("account", account), ("address", place), waived="address")
 

@@ -11,8 +11,8 @@ from appliance.care import rows as care
 from appliance.clinic import Clinic
 from appliance.clock import now_seconds, text
 from appliance.faults import Fault
-from appliance.policy import TABLE, Facts, allows, may_do
-from appliance.portal import bodies, forms, logins, pages, problems
+from appliance.policy import TABLE, Facts, allows, may_do, scope
+from appliance.portal import bodies, forms, logins, nav, pages, problems
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
@@ -25,6 +25,8 @@ SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the res
 async def sessions_page(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     who = await logins.staff(request, clinic)
+    if scope(who.actor) is None:  # a role without sessions begins with what it has
+        raise web.HTTPSeeOther(nav.places(who.actor.role)[0][0])
     since = text(now_seconds() - SHOW_ENDED_SECONDS)
     found = await clinic.db.read(
         lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, who.actor, since)]

@@ -68,6 +68,14 @@ async def test_an_authenticator_is_set_up_by_its_first_code_and_comes_with_a_pri
     assert hand.codes[0] not in (await mara.get("/staff/account")).text
 
 
+async def test_a_role_without_sessions_begins_with_what_it_has(newcomer: Newcomer) -> None:
+    ruth = newcomer()
+    await set_up(ruth, "ruth")
+    shown = await ruth.get("/staff")
+    assert (shown.status, "There is no session" in shown.text) == (200, False)
+    assert shown.path.startswith("/staff/")
+
+
 async def test_the_key_is_the_same_until_it_was_confirmed(newcomer: Newcomer) -> None:
     mara, hand, again = newcomer(), Hand(), Hand()
     hand.read(await give_password(mara))
