@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.control.client import ControlClient, ControlFault
-from appliance.control.types import Health, Snapshot
+from appliance.control.types import Copies, Health, Snapshot
 from appliance.faults import BY_CODE
 
 _SYNC = {
@@ -27,7 +27,7 @@ def status(socket: Path, *, as_json: bool) -> int:
     except ControlFault as fault:
         sys.stderr.write(f"hearth: no box is running there. [{fault.code}]\n")
         return 1
-    facts = {"box": snapshot.box, "health": snapshot.health, "sync": snapshot.sync}
+    facts = {"box": snapshot.box, "health": snapshot.health, "sync": snapshot.sync, "copies": snapshot.copies}
     if as_json:
         sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
     else:
@@ -50,6 +50,16 @@ def _rooms(health: Health) -> str:
     return f"{people}, {health.carried:.0%} of what this box carries of picture and sound ({health.capacity})"
 
 
+def _backup(copies: Copies) -> str:
+    if copies.state == "unknown":
+        return "not known while the box is locked"
+    said = f"the newest is of {copies.last_at}" if copies.last_at else "none yet"
+    said += ", on the box's own disk" if copies.same_disk else ""
+    said += ": OLD" if copies.state == "old" else ""
+    said += f"; the last try failed [{copies.fault}]" if copies.fault else ""
+    return said + (f"; {copies.step} one, {copies.percent} %" if copies.step else "")
+
+
 def _text(snapshot: Snapshot) -> str:
     box, health, sync = snapshot.box, snapshot.health, snapshot.sync
     gib = 1024**3
@@ -66,4 +76,5 @@ def _text(snapshot: Snapshot) -> str:
         f"store   {ailing or 'well'}\n"
         f"rooms   {_rooms(health)}\n"
         f"sync    {_SYNC[sync.state]}; {sync.queued} records wait, last receipt {sync.last_receipt_at or 'none yet'}\n"
+        f"backup  {_backup(snapshot.copies)}\n"
     )
