@@ -9,6 +9,7 @@ PLACES: tuple[tuple[Action, str, str], ...] = (
     ("see", "/staff", "sessions"),
     ("see_notes", "/staff/notes", "notes"),
     ("see_attendance", "/staff/attendance", "attendance"),
+    ("see_staff", "/staff/people", "staff"),
     ("read_audit", "/staff/audit", "audit"),
     ("see_account", "/staff/account", "account"),
 )
