@@ -35,16 +35,25 @@ def block(clinic: str, urls: Sequence[str], facts: Demo | None, home: Path, *, l
 
 def _demo(url: str, facts: Demo) -> list[str]:
     lines = ["", "  A demo clinic with made-up people. Never put real ones here.", ""]
-    lines += ["  Facilitators: sign in at " + url + "/staff/sign-in"]
-    lines += [
-        f"    name {facts.facilitator_username}   password {facts.facilitator_password}"
-        f"    name {facts.cofacilitator_username}   password {facts.cofacilitator_password}"
-    ]
-    lines += ["  Front desk: the same page, or the console (hearth console)"]
-    lines += [f"    name {facts.operator_username}   password {facts.operator_password}", "", "  Patients"]
+    lines += [f"  Staff sign in at {url}/staff/sign-in or the console"]
+    lines += _staff(facts)
+    lines += ["", "  Patients"]
     for ticket in facts.tickets:
         lines += [f"    {ticket.name:<16} PIN {ticket.pin}   {url}/join#{ticket.code}"]
     return lines
+
+
+def _staff(facts: Demo) -> list[str]:
+    """Two columns, so that all of it stays on a screen of 24 lines."""
+    everybody = [
+        ("facilitator", facts.facilitator_username, facts.facilitator_password),
+        ("facilitator", facts.cofacilitator_username, facts.cofacilitator_password),
+        ("front desk", facts.operator_username, facts.operator_password),
+        *((one.role.replace("_", " "), one.username, one.password) for one in facts.others),
+    ]
+    cells = [f"{role:<13} {name:<5} {password:<13}" for role, name, password in everybody]
+    rows = (cells[at : at + 2] for at in range(0, len(cells), 2))
+    return ["    " + "  ".join(row).rstrip() for row in rows]
 
 
 def _qr(text: str) -> list[str]:

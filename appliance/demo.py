@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 
 import msgspec
@@ -21,7 +22,7 @@ from appliance.identity import actions as identity
 from appliance.identity import rows as accounts
 from appliance.identity.passwords import hash_password
 from appliance.outbox.actions import box_public
-from appliance.policy import BOX
+from appliance.policy import BOX, StaffRole
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store import birth, keyslots
@@ -31,10 +32,17 @@ from appliance.tickets import actions as tickets
 
 NOTE = "Demo secrets in clear. Never keep real people's data in a demo clinic."
 CLINIC, PHONE = "Riverbend House", "555 0142"
-SETTINGS = f'# A demo clinic.\n[clinic]\nname = "{CLINIC}"\nphone = "{PHONE}"\n\n[sign_in]\nsecond_factor = "optional"\n'
+SIGN_IN = '[sign_in]\nsecond_factor = "optional"\n'
+SETTINGS = f'# A demo clinic.\n[clinic]\nname = "{CLINIC}"\nphone = "{PHONE}"\n\n{SIGN_IN}'
 LEADER = ("Mara Lindqvist", "Mara", "mara")
 COLEADER = ("Ines Duarte", "Ines", "ines")  # leads along: keys of a room must outlive one facilitator's device
 DESK = ("Jonas Okafor", "jonas")
+OTHERS: tuple[tuple[str, str, StaffRole], ...] = (  # so that one can look at the box with everybody's eyes
+    ("Lena Brandt", "lena", "clinical_lead"),
+    ("Ruth Stone", "ruth", "administrator"),
+    ("Paul Winter", "paul", "billing"),
+    ("Nadia Haddad", "nadia", "auditor"),
+)
 PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
 TITLE = "Thursday circle"
 
@@ -47,10 +55,19 @@ class Ticket(msgspec.Struct, kw_only=True):
     pin: str
 
 
+class Other(msgspec.Struct, kw_only=True):
+    """A member of staff besides those who run the session."""
+
+    role: StaffRole
+    username: str
+    password: str
+
+
 class Demo(msgspec.Struct, kw_only=True):
     """What `demo.json` holds and `up` prints. People's ids are kept to schedule the next session with them.
 
-    A file from before there was a second facilitator lacks the fields that begin with `cofacilitator`.
+    A file from before there was a second facilitator lacks the fields that begin with `cofacilitator`, one from before
+    there was somebody of each role lacks `others`.
     """
 
     note: str = NOTE
@@ -61,6 +78,7 @@ class Demo(msgspec.Struct, kw_only=True):
     operator_password: str
     cofacilitator_username: str = ""
     cofacilitator_password: str = ""
+    others: list[Other] = []
     leader: str = ""
     coleader: str = ""
     people: list[str] = []
@@ -91,8 +109,9 @@ async def _prepare(home: Home) -> Demo:
     demo = load(home)
     if demo is None:
         demo = _promise(home)
-    elif not demo.cofacilitator_password:
-        _promise_another(home, demo)
+    elif not demo.cofacilitator_password or not demo.others:
+        _promise_more(home, demo)
+    _let_in_by_password(home)
     if birth.present(home.store):
         key = await asyncio.to_thread(keyslots.unlock, home.store, demo.passphrase)
         db = await Database.open(home.store, key)
@@ -103,6 +122,7 @@ async def _prepare(home: Home) -> Demo:
             await _people(db, demo)
         if not demo.coleader:
             await _another(db, demo)
+        await _everybody(db, demo)
         await _session(db, demo)
         facts = await db.write(box_public)
     finally:
@@ -124,6 +144,7 @@ def _promise(home: Home) -> Demo:
         operator_password=_password(2),
         cofacilitator_username=COLEADER[2],
         cofacilitator_password=_password(2),
+        others=_others(),
     )
     if not home.settings.exists():
         write_atomically(home.settings, SETTINGS.encode())
@@ -131,9 +152,23 @@ def _promise(home: Home) -> Demo:
     return demo
 
 
-def _promise_another(home: Home, demo: Demo) -> None:
-    demo.cofacilitator_username, demo.cofacilitator_password = COLEADER[2], _password(2)
+def _promise_more(home: Home, demo: Demo) -> None:
+    """What demos that were made by an older version lack."""
+    if not demo.cofacilitator_password:
+        demo.cofacilitator_username, demo.cofacilitator_password = COLEADER[2], _password(2)
+    demo.others = demo.others or _others()
     _save(home, demo)
+
+
+def _others() -> list[Other]:
+    return [Other(role=role, username=username, password=_password(2)) for _, username, role in OTHERS]
+
+
+def _let_in_by_password(home: Home) -> None:
+    """A demo shows itself without a second step, also one whose settings are older; who set it otherwise keeps that."""
+    text = home.settings.read_text(encoding="utf-8") if home.settings.exists() else ""
+    if not re.search(r"^\s*\[sign_in\]", text, re.MULTILINE):
+        write_atomically(home.settings, (text.rstrip("\n") + "\n\n" + SIGN_IN).encode())
 
 
 async def _people(db: Database, demo: Demo) -> None:
@@ -165,6 +200,20 @@ async def _another(db: Database, demo: Demo) -> None:
         demo.coleader = identity.appoint(tx, BOX, COLEADER[0], name, "facilitator", password, now_text())
 
     await db.write(work)
+
+
+async def _everybody(db: Database, demo: Demo) -> None:
+    """Somebody of each role, also of a demo that was made without."""
+    there = await db.read(lambda tx: [one for one in demo.others if accounts.username_taken(tx, one.username)])
+    missing = [(one, hash_password(one.password)) for one in demo.others if one not in there]
+    names = {username: name for name, username, _ in OTHERS}
+
+    def work(tx: Transaction) -> None:
+        for one, phc in missing:
+            identity.appoint(tx, BOX, names[one.username], one.username, one.role, phc, now_text())
+
+    if missing:
+        await db.write(work)
 
 
 async def _session(db: Database, demo: Demo) -> None:

@@ -1,5 +1,10 @@
-"""`hearth init`: a new clinic. Asks for the passphrase twice, makes the store and the clinical lead, and publishes the
-agreement that a clinic starts with."""
+"""`hearth init`: a new clinic. Asks for the passphrase twice, makes the store with its first two accounts, and publishes
+the agreement that a clinic starts with.
+
+Two accounts, since one person must not need to be everything: an administrator keeps the box and appoints people and
+reads no note; a clinical lead answers for the care. In a clinic of one it is the same person under two names. Each gets
+a sheet of printed codes, so that nobody stands before a second step without one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,8 @@ import asyncio
 import getpass
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.clock import now_text
@@ -15,14 +22,31 @@ from appliance.consent.texts import first_agreement
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.identity import actions as identity
+from appliance.identity.factors import actions as second
+from appliance.identity.factors.rules import normal_code
 from appliance.identity.passwords import hash_password
 from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, normal
-from appliance.policy import BOX
+from appliance.policy import BOX, Actor, StaffRole
 from appliance.store import birth, witness
 from appliance.store.database import Transaction
 from appliance.store.files import HomeLock, fault_of_os, sync_folder
 
 MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a second
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """One of the first two. `first`: the one at the keyboard, whose password is their own. It has no readable repr."""
+
+    name: str
+    username: str
+    role: StaffRole
+    password: str
+    first: bool = True
+    codes: list[str] = field(default_factory=second.new_codes)
+
+    def __repr__(self) -> str:
+        return "Founder(…)"
 
 
 def init(root: Path, passphrase_file: Path | None) -> int:
@@ -34,26 +58,55 @@ def init(root: Path, passphrase_file: Path | None) -> int:
             raise Fault("store_exists")
         try:
             passphrase = _passphrase(passphrase_file)
-            name = _asked("Your name: ")
-            username = _asked("Name to sign in with: ")
-            password = _twice("Password to sign in with", MIN_PASSWORD, MAX_PASSWORD)
+            founders = _founders()
+            for founder in founders:
+                _hand_over(founder)
         except EOFError:
             raise Fault("bad_request", "the answers ended") from None
-        asyncio.run(_make(home, passphrase, name, username, password))
+        asyncio.run(_make(home, passphrase, founders))
     _say("The clinic is made. Keep the passphrase safe: without it nobody opens the store, not even we.")
     return 0
 
 
-async def _make(home: Home, passphrase: str, name: str, username: str, password: str) -> None:
+def _founders() -> list[Founder]:
+    _say("\nFirst yourself: the administrator keeps the box and appoints people, and reads no notes.")
+    name, username = _asked("Your name: "), _asked("Name to sign in with: ")
+    first = Founder(name, username, "administrator", _twice("Password to sign in with", MIN_PASSWORD, MAX_PASSWORD))
+    _say(
+        "\nThen the clinical lead, who answers for the care. In a clinic of one that is you again, under another name."
+    )
+    name, username = _asked("Name of the clinical lead: "), _asked("Name to sign in with: ")
+    while username.casefold() == first.username.casefold():
+        username = _asked("That one is the administrator's. Another name to sign in with: ")
+    words = "A password for the first sign-in, then another one is asked for"
+    return [first, Founder(name, username, "clinical_lead", _twice(words, MIN_PASSWORD, MAX_PASSWORD), first=False)]
+
+
+def _hand_over(founder: Founder) -> None:
+    """The codes, shown once; one of them comes back, so they were written down or printed."""
+    _say(f"\nCodes for {founder.name} ({founder.username}). Write them down: they are shown this once. With the")
+    _say("password one of them signs in, also without a phone and with a wrong clock. Each works once.\n")
+    half = len(founder.codes) // 2
+    for left, right in zip(founder.codes[:half], founder.codes[half:], strict=True):
+        _say(f"    {left}     {right}")
+    while normal_code(_asked("\nType one of them: ")) not in map(normal_code, founder.codes):
+        _say("That is none of them.")
+
+
+async def _make(home: Home, passphrase: str, founders: Sequence[Founder]) -> None:
     """Built beside its place and renamed when it is whole: a store without an account lets nobody in, ever."""
     beside = home.root / "store.init"
     await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)
     db = await birth.give_birth(beside, passphrase)
-    phc = await asyncio.to_thread(hash_password, normal(password))
+    hashes = [await asyncio.to_thread(hash_password, normal(founder.password)) for founder in founders]
 
     def work(tx: Transaction) -> None:
-        identity.appoint(tx, BOX, name, username, "clinical_lead", phc, now_text())
-        consent.publish(tx, BOX, first_agreement(), now_text())
+        at = now_text()
+        for founder, phc in zip(founders, hashes, strict=True):
+            name, username, role = founder.name, founder.username, founder.role
+            person = identity.appoint(tx, BOX, name, username, role, phc, at, must_change=not founder.first)
+            second.keep_codes(tx, Actor(person, role, "command"), founder.codes, at)
+        consent.publish(tx, BOX, first_agreement(), at)
 
     try:
         await db.write(work)

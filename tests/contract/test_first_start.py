@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,9 @@ from appliance import demo, init, settings
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.home import Home
+from appliance.identity import passwords
 from appliance.identity import rows as accounts
+from appliance.identity.factors import rows as factors
 from appliance.identity.passwords import verify_password
 from appliance.policy import BOX
 from appliance.sessions import rows
@@ -25,6 +28,10 @@ from appliance.tickets import actions as tickets
 from tests.fakes.stores import CHEAP
 
 PASSPHRASE = "made up for the tests"
+FOUNDERS = [
+    init.Founder("Ruth Stone", "ruth", "administrator", "made-up-password"),
+    init.Founder("Lena Brandt", "lena", "clinical_lead", "made-up-password", first=False),
+]
 
 
 class CutShortError(BaseException):
@@ -33,8 +40,9 @@ class CutShortError(BaseException):
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """An empty home, where opening a slot costs nothing."""
+    """An empty home, where opening a slot and hashing a password cost nothing."""
     monkeypatch.setattr(birth.give_birth, "__defaults__", (CHEAP,))
+    monkeypatch.setattr(passwords, "_MEMORY_KIB", 64)
     with TemporaryDirectory(prefix="hearth-") as folder:
         found = Home(Path(folder))
         found.make()
@@ -72,7 +80,7 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
     return done
 
 
-@pytest.mark.parametrize("number", range(1, 10))
+@pytest.mark.parametrize("number", range(1, 11))
 def test_a_demo_that_was_cut_short_is_finished_by_the_next_start(
     home: Home, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -94,6 +102,7 @@ def test_nothing_of_a_demos_making_was_left_out_above(home: Home, monkeypatch: p
         "hearth.toml",
         "demo.json",
         "birth",
+        "store",
         "store",
         "store",
         "store",
@@ -179,33 +188,57 @@ def test_an_init_that_was_cut_short_can_be_done_again(home: Home, monkeypatch: p
     for number in (1, 2):
         with monkeypatch.context() as patch, pytest.raises(CutShortError):
             cut_at(patch, number)
-            asyncio.run(init._make(home, PASSPHRASE, "Ruth Stone", "ruth", "made-up-password"))
+            asyncio.run(init._make(home, PASSPHRASE, FOUNDERS))
         assert not birth.present(home.store)
-    asyncio.run(init._make(home, PASSPHRASE, "Ruth Stone", "ruth", "made-up-password"))
+    asyncio.run(init._make(home, PASSPHRASE, FOUNDERS))
 
-    async def look() -> str:
-        db = await Database.open(home.store, keyslots.unlock(home.store, PASSPHRASE))
-        try:
-            found = await db.read(lambda tx: accounts.account(tx, "ruth"))
-            return found.role if found else ""
-        finally:
-            await db.close()
-
-    assert asyncio.run(look()) == "clinical_lead"
+    assert asyncio.run(made_by_init(home)) == [
+        ("Lena Brandt", "clinical_lead", True, 10),
+        ("Ruth Stone", "administrator", False, 10),
+    ]
     assert sorted(path.name for path in home.root.iterdir() if "store" in path.name) == ["store", "store.witness"]
 
 
-def test_a_mistyped_answer_is_asked_for_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sets a box up types four answers; one slip must not throw the other three away."""
+async def made_by_init(home: Home) -> list[tuple[str, str, bool, int]]:
+    """Name, role, whether the password has to be changed, and printed codes of each account."""
+    db = await Database.open(home.store, keyslots.unlock(home.store, PASSPHRASE))
+
+    def look(tx: Transaction) -> list[tuple[str, str, bool, int]]:
+        found = accounts.accounts(tx)
+        return [(one.name, one.role, one.must_change, factors.factors(tx, one.person).codes) for one in found]
+
+    try:
+        return await db.read(look)
+    finally:
+        await db.close()
+
+
+def test_a_mistyped_answer_is_asked_for_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever sets a box up types a dozen answers; one slip must not throw the others away."""
     typed = iter(
-        ["short", PASSPHRASE, "another one", PASSPHRASE, PASSPHRASE, "short", "made-up-password", "made-up-password"]
+        [
+            "short",
+            PASSPHRASE,
+            "another one",
+            PASSPHRASE,
+            PASSPHRASE,
+            "short",
+            *["made-up-password"] * 2,
+            *["by hand it is"] * 2,
+        ]
     )
-    answers = iter(["", "Ruth Stone", "ruth"])
+    answers = ["", "Ruth Stone", "ruth", "Lena Brandt", "RUTH", "lena", "not a code"]
+
+    def answer(words: str) -> str:
+        return answers.pop(0) if answers else re.findall(r"    (\w{5}-\w{5})", capsys.readouterr().out)[-1]
+
     monkeypatch.setattr("getpass.getpass", lambda _words: next(typed))
-    monkeypatch.setattr("builtins.input", lambda _words: next(answers))
+    monkeypatch.setattr("builtins.input", answer)
     assert init.init(home.root, None) == 0
-    assert list(typed) == list(answers) == []
-    keyslots.unlock(home.store, PASSPHRASE)
+    assert list(typed) == answers == []
+    assert [name for name, *_ in asyncio.run(made_by_init(home))] == ["Lena Brandt", "Ruth Stone"]
 
 
 def test_answers_that_end_too_early_make_no_clinic(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,3 +250,16 @@ def test_answers_that_end_too_early_make_no_clinic(home: Home, monkeypatch: pyte
         init.init(home.root, None)
     assert caught.value.code == "bad_request"
     assert not birth.present(home.store)
+
+
+def test_somebody_of_each_role_can_look_at_a_demo_by_password_alone_also_at_an_older_one(home: Home) -> None:
+    home.settings.write_text('[clinic]\nname = "Kept"\n')
+    made = demo.prepare(home)
+    chosen = settings.load(home.settings)
+    assert (chosen.sign_in.second_factor, chosen.clinic.name) == ("optional", "Kept")
+    assert {one.role for one in made.others} == {"clinical_lead", "administrator", "billing", "auditor"}
+    old = {name: value for name, value in json.loads(home.demo.read_text()).items() if name != "others"}
+    home.demo.write_text(json.dumps(old))
+    home.settings.write_text('[sign_in]\nsecond_factor = "required"\n')
+    assert len(demo.prepare(home).others) == len(made.others)
+    assert settings.load(home.settings).sign_in.second_factor == "required"

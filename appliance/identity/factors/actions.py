@@ -59,10 +59,21 @@ def print_codes(tx: Transaction, actor: Actor, at: str, *, pending: bool = False
 
     `pending`: it counts, and the old one stops, only when `confirm_codes` was given one of its codes.
     """
-    permit = _own(actor)
-    codes = ["".join(secrets.choice(ALPHABET) for _ in range(rules.CODE_LENGTH)) for _ in range(rules.SHEET)]
-    rows.replace_codes(tx, permit, [rules.code_digest(actor.person, code) for code in codes], at, pending=pending)
-    return [rules.shown_code(code) for code in codes]
+    codes = new_codes()
+    keep_codes(tx, actor, codes, at, pending=pending)
+    return codes
+
+
+def new_codes() -> list[str]:
+    """A sheet, as printed, that counts for nobody yet."""
+    sheet = range(rules.SHEET)
+    return [rules.shown_code("".join(secrets.choice(ALPHABET) for _ in range(rules.CODE_LENGTH))) for _ in sheet]
+
+
+def keep_codes(tx: Transaction, actor: Actor, codes: list[str], at: str, *, pending: bool = False) -> None:
+    """That sheet counts from now on, or once one of its codes was typed."""
+    digests = [rules.code_digest(actor.person, code) for code in codes]
+    rows.replace_codes(tx, _own(actor), digests, at, pending=pending)
 
 
 def confirm_codes(tx: Transaction, actor: Actor, typed: str, at: str) -> None:

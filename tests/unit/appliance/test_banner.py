@@ -3,9 +3,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.banner import WIDTH, block
-from appliance.demo import Demo, Ticket
+from appliance.demo import Demo, Other, Ticket
+from appliance.policy import StaffRole
 
 URLS = ("https://192.168.1.5:8443", "https://hearth.local:8443")
+ROLES: tuple[tuple[StaffRole, str], ...] = (
+    ("clinical_lead", "lena"),
+    ("administrator", "ruth"),
+    ("billing", "paul"),
+    ("auditor", "nadia"),
+)
+OTHERS = [Other(role=role, username=name, password=f"{name}-kodimuse") for role, name in ROLES]
 DEMO = Demo(
     passphrase="not shown",
     facilitator_username="mara",
@@ -14,6 +22,7 @@ DEMO = Demo(
     cofacilitator_password="zafino-lepuvi",
     operator_username="jonas",
     operator_password="tule-sani",
+    others=OTHERS,
     tickets=[Ticket(name=name, code="K7QX-4M2P", pin="123456") for name in ("Ada Brook", "Tomás Rivera", "Wen Li")],
 )
 
@@ -28,6 +37,8 @@ def test_the_block_names_all_that_is_needed_to_begin() -> None:
         "zafino-lepuvi",
         "jonas",
         "tule-sani",
+        "clinical lead lena  lena-kodimuse",
+        "administrator ruth  ruth-kodimuse",
         "123456",
         "/join#K7QX-4M2P",
         "Ctrl-C",
@@ -42,7 +53,7 @@ def test_the_block_fits_a_terminal_of_eighty_columns() -> None:
 
 def test_all_names_and_passwords_are_on_the_last_screen_of_twenty_four_lines() -> None:
     last = "\n".join(block("Riverbend House", URLS, DEMO, Path("/h"), locked=False).splitlines()[-22:])
-    for word in ("/staff/sign-in", "bakoda-rimuse", "zafino-lepuvi", "tule-sani", "K7QX-4M2P", "ca.pem"):
+    for word in ("/staff/sign-in", "bakoda-rimuse", "zafino-lepuvi", "tule-sani", "K7QX-4M2P", "ca.pem", "nadia-ko"):
         assert word in last
 
 
