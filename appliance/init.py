@@ -1,4 +1,4 @@
-"""`hearth init`: a new clinic. Asks for the passphrase twice, makes the store with its first two accounts, and publishes
+"""`hearth init`: a new clinic. Asks for the passphrase twice, makes the store with its first accounts, and publishes
 the agreement that a clinic starts with.
 
 Two accounts, since one person must not need to be everything: an administrator keeps the box and appoints people and
