@@ -124,6 +124,27 @@ def _audit(asked: argparse.Namespace) -> int:
     )
 
 
+def _ticket(asked: argparse.Namespace) -> int:
+    from appliance.tickets.command import Asked, ticket
+
+    if (asked.session == "list") == bool(asked.member):
+        sys.stderr.write("hearth ticket list, or hearth ticket SESSION MEMBER\n")
+        return 2
+    return ticket(
+        asked.home,
+        Asked(
+            session=asked.session,
+            member=asked.member,
+            pdf=asked.pdf,
+            pin_pdf=asked.pin_pdf,
+            language=asked.language,
+            rejoin=asked.rejoin,
+            yes=asked.yes,
+            as_json=asked.json,
+        ),
+    )
+
+
 def _settings(asked: argparse.Namespace) -> int:
     from appliance.settings import KEYS
 
@@ -245,6 +266,22 @@ COMMANDS: tuple[Command, ...] = (
             ),
             ("--out", {"type": Path, "help": "write there instead of to the terminal"}),
             _JSON,
+        ),
+    ),
+    Command(
+        "ticket",
+        "print or reprint an invitation; a reprint is a new one, and the old one stops",
+        _ticket,
+        (
+            _HOME,
+            _JSON,
+            ("session", {"metavar": "SESSION|list", "help": "its id, or its number in: hearth ticket list"}),
+            ("member", {"nargs": "?", "default": "", "metavar": "MEMBER", "help": "the person's id or number there"}),
+            ("--pdf", {"type": Path, "metavar": "FILE", "help": "the invitation as PDF instead of shown"}),
+            ("--pin-pdf", {"type": Path, "metavar": "FILE", "help": "the PIN slip as PDF instead of shown"}),
+            ("--language", {"choices": ("en", "es"), "default": "en", "help": "of the papers"}),
+            ("--rejoin", {"action": "store_true", "help": "a way back for one who lost the device, by phone"}),
+            ("--yes", {"action": "store_true", "help": "do not ask before the old one stops"}),
         ),
     ),
     Command("settings", "every setting with what it means", _settings),
