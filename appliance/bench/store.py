@@ -20,6 +20,7 @@ scan_ratio_to_plain             every row once on such a connection
 unlock_ms                       the passphrase's derivation (Argon2id), the median of 3
 open_ms                         opening the store of `store_mb` with its key, look beforehand included, the median of 5
 search_100k_ms, …_p99_ms        one search over all notes of a clinician, as the page asks it, audit included
+find_100k_ms, …_p99_ms          of that the index alone: which notes; the rest is opening 20 of them and their audit
 index_100k_s                    making that search possible after a sign-in: every note opened, the index made in memory
 notes                           how many notes that were: 100,000 unless --notes says otherwise
 backup_s, backup_commit_p99_ms  a whole backup of the store to the same disk, checked; commits of the box meanwhile
