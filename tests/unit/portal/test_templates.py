@@ -8,13 +8,15 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jinja2
 import pytest
 from babel.messages import Catalog, extract, mofile, pofile
 from babel.support import Translations
 
+from appliance import policy
+from appliance.audit.checking import Finding, What
 from appliance.faults import KINDS
 from appliance.identity.factors.rows import Factors
 from appliance.portal import pages
@@ -91,6 +93,28 @@ ACCOUNT = {
 }
 DONE = ("password", "authenticator", "removed", "ended", "passkey")
 
+ENTRY = {
+    **{"sequence": 7, "at": "10:00", "who": "Amara", "role": "facilitator", "action": "admit", "whom": "Ines"},
+    **{"session": "10:00", "thing": "x", "surface": "portal", "address": "10.0.0.1", "done": True, "outcome": ""},
+    **{"code": "done", "times": 1, "hash": "ab", "previous": "cd"},
+}
+REFUSED = {**ENTRY, "sequence": 6, "who": "", "session": "", "done": False, "outcome": "No.", "times": 3}
+FIELDS = ("who", "what", "whom", "where", "outcome", "since", "until")
+AUDIT: dict[str, Any] = {
+    **{"me": ME, "entries": [ENTRY, REFUSED], "older": 6, "newer": True, "filtered": True, "verified": None},
+    **{
+        "staff": [("p1", "Amara")],
+        "everybody": [("p2", "Ines")],
+        "actions": policy.ACTIONS,
+        "query": {"what": "admit"},
+    },
+    "asked": {**dict.fromkeys(FIELDS, ""), "what": "admit"},
+}
+WHOLE = {"size": 7, "signed": 7, "root": "ab", "findings": []}
+TROUBLES = [
+    Finding(what, 1, last, source) for what in get_args(What) for last in (1, 3) for source in ("", "checkpoint")
+]
+
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
@@ -152,6 +176,13 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "session, scheduled": ("session.html", {**STAFF_ROOM, "session": {**SESSION, "state": "scheduled"}, **NOBODY}),
     "session, front desk": ("session.html", {**STAFF_ROOM, "actions": ("vouch", "reissue")}),
     "invitation": ("invitation.html", INVITATION),
+    "audit": ("audit.html", AUDIT),
+    "audit, empty": ("audit.html", {**AUDIT, "entries": [], "older": 0, "newer": False, "filtered": False}),
+    "audit, nothing fits": ("audit.html", {**AUDIT, "entries": [], "fault": "No."}),
+    "audit, whole": ("audit.html", {**AUDIT, "verified": WHOLE}),
+    "audit, broken": ("audit.html", {**AUDIT, "verified": {**WHOLE, "findings": TROUBLES}}),
+    "audit entry": ("audit_entry.html", {"me": ME, "entry": ENTRY}),
+    "audit entry, refused": ("audit_entry.html", {"me": ME, "entry": REFUSED}),
     "problem": ("problem.html", {"status": 503, "sentence": "No.", "code": "relay_away"}),
     "problem, not found": ("problem.html", {"status": 404, "sentence": "No.", "code": "not_found"}),
 }
