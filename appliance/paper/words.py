@@ -37,7 +37,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "pin": "Luego escriba su PIN. El PIN se le da aparte de este papel.",
         "help": "¿Necesita ayuda? Llámenos:",
         "help_here": "¿Necesita ayuda? Pregúntenos.",
-        "alone": "Solo para usted, y solo en el primer aparato que use.",
+        "alone": "Solo para usted, y solo en el primer dispositivo que use.",
         "pin_title": "Su PIN",
         "pin_how": "Necesita este número y su invitación. Guarde los dos papeles por separado.",
         "pin_alone": "Solo para usted. No se lo diga a nadie.",

@@ -114,6 +114,12 @@ WHOLE = {"size": 7, "signed": 7, "root": "ab", "findings": []}
 TROUBLES = [
     Finding(what, 1, last, source) for what in get_args(What) for last in (1, 3) for source in ("", "checkpoint")
 ]
+COLLEAGUE = {
+    **{"id": "p1", "name": "Ines", "username": "ines", "role": "operator", "retired": False, "first": False},
+    **{"here": 1, "since": "10:00", "own": False},
+}
+RETIRED = {**COLLEAGUE, "retired": True, "here": 0, "since": ""}
+GIVEN = {"name": "", "username": "", "role": "auditor"}
 
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -133,7 +139,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "devices": ("devices.html", {}),
     "room, waiting": ("room.html", ROOM),
     "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
-    **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left")},
+    **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left", "gone")},
     "sign in": ("sign_in.html", SIGN_IN),
     "sign in, wrong": ("sign_in.html", {**SIGN_IN, "username": "amara", "fault": "No."}),
     "sign in, not my device": ("sign_in.html", {**SIGN_IN, "shared": True, "username": "amara", "fault": "No."}),
@@ -176,6 +182,26 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "session, scheduled": ("session.html", {**STAFF_ROOM, "session": {**SESSION, "state": "scheduled"}, **NOBODY}),
     "session, front desk": ("session.html", {**STAFF_ROOM, "actions": ("vouch", "reissue")}),
     "invitation": ("invitation.html", INVITATION),
+    "invitation, paper": ("invitation.html", {**INVITATION, "session_id": "s1", "member_id": "m1"}),
+    "invitation, lost device": ("invitation.html", {**INVITATION, "rejoin": True, "address": "https://h/join"}),
+    "lost device": ("rejoin.html", {"me": ME, "session_id": "s1", "member": "m1", "name": "Ines"}),
+    "staff": ("people.html", {"me": ME, "working": [COLLEAGUE], "retired": [RETIRED], "done": "ended"}),
+    "staff, one": ("people.html", {"me": ME, "working": [{**COLLEAGUE, "own": True}], "retired": [], "done": "retired"}),
+    "colleague": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": ""}),
+    "colleague, oneself": ("person.html", {"me": ME, "person": {**COLLEAGUE, "own": True}, "asked": ""}),
+    "colleague, cannot": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "", "fault": "No."}),
+    "colleague, retired": ("person.html", {"me": ME, "person": RETIRED, "asked": ""}),
+    "colleague, retire": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "retire"}),
+    "colleague, begin anew": ("person.html", {"me": ME, "person": RETIRED, "asked": "reset"}),
+    "appoint": ("new_account.html", {"me": ME, "given": GIVEN, "roles": ("operator", "auditor")}),
+    "appoint, wrong": ("new_account.html", {"me": ME, "given": GIVEN, "roles": ("operator",), "fault": "No."}),
+    **{
+        f"account made, {new}": (
+            "account_made.html",
+            {"me": ME, "name": "Ines", "username": "ines", "password": "a-b", "new": new},
+        )
+        for new in (True, False)
+    },
     "audit": ("audit.html", AUDIT),
     "audit, empty": ("audit.html", {**AUDIT, "entries": [], "older": 0, "newer": False, "filtered": False}),
     "audit, nothing fits": ("audit.html", {**AUDIT, "entries": [], "fault": "No."}),
