@@ -198,11 +198,16 @@ def glass_of(tx: Transaction, person: str, now: int) -> list[Glass]:
 
 
 def add_glass_read(tx: Transaction, permit: Permit, glass: Glass, version: Version, at: str) -> None:
-    """One note was read through it; a second look at the same version is one more entry of the audit, not of this."""
-    tx.execute(
+    """One note was read through it; a second look at the same version is one more entry of the audit, not of this.
+
+    Who had put the notice away before sees it again, with what was read since.
+    """
+    fresh = tx.execute(
         "INSERT INTO glass_reads (glass, note, version, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (glass.number, version.number, version.header.version, at),
     )
+    if fresh:
+        tx.execute("UPDATE glass_notices SET seen_at = NULL WHERE glass = ?", (glass.number,))
     audit.append(tx, permit, at)
 
 

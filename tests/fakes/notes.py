@@ -10,7 +10,7 @@ from appliance.identity import actions as identity
 from appliance.identity.passwords import hash_password
 from appliance.ids import new_token, token_hash
 from appliance.notebook import Reader
-from appliance.notes.access.actions import RECOVERY
+from appliance.notes.access.rules import RECOVERY
 from appliance.notes.actions import Place
 from appliance.policy import BOX, Actor, StaffRole
 from appliance.store.database import Transaction
