@@ -158,6 +158,8 @@ async def _try(way: Way, _: Home, asked: Asked) -> None:
 
 async def _rotate(way: Way, _: Home, asked: Asked) -> None:
     slot = await _slot(way, asked.which)
+    if slot.kind != "passphrase":
+        raise Fault("wrong_state", "only a passphrase is changed; make a new sheet and remove the old one")
     await way.rotate_key(slot.id, new_passphrase())
     terminal.say("The new passphrase opens the box from now on, the old one does not any more.")
     terminal.say("If somebody else knows the old one and may have a copy of the store, run: hearth keys rekey")
