@@ -373,6 +373,15 @@ async def test_a_changed_password_signs_out_everywhere_else(box: OpenBox, newcom
     assert await outcomes(box, "change_password") == ["done"]
 
 
+async def test_a_changed_password_stops_who_is_halfway_in_with_the_old_one(newcomer: Newcomer) -> None:
+    mara, thief = newcomer(), newcomer()
+    hand = await set_up(mara)
+    await give_password(thief)
+    await mara.get("/staff/account/password")
+    await mara.post("/staff/account/password", old=PASSWORD, new=NEW, again=NEW)
+    assert (await give_code(thief, hand.codes[0])).path == "/staff/sign-in"
+
+
 async def test_a_sensitive_change_asks_for_the_password_again_after_five_minutes(
     box: OpenBox, newcomer: Newcomer
 ) -> None:
