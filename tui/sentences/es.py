@@ -107,7 +107,7 @@ SENTENCES: dict[str, str] = {
     "confirm.remove": "¿Retirar a {name}? Imagen y sonido se cortan al momento y su invitación se anula.",
     "confirm.end": "¿Terminar «{title}» para todos? No se puede volver a empezar.",
     "confirm.reissue": "¿Nueva invitación para {name}? El enlace y el PIN que tiene dejan de servir.",
-    "confirm.rejoin": "¿{name} perdió el dispositivo o la línea? El dispositivo que usaba queda fuera enseguida; su lugar se guarda.",
+    "confirm.rejoin": "¿{name} perdió el dispositivo o la línea? El que usaba queda fuera enseguida; su lugar se guarda.",
     "confirm.set_clock.forward": "¿Poner el reloj a {moment}? Es {span} más tarde que la hora que sigue el equipo.",
     "confirm.set_clock.back": "¿Poner el reloj a {moment}? Es {span} más temprano que la hora que sigue el equipo.",
     "confirm.set_clock.same": "¿Es {moment}, como dice el equipo? Entonces deja de dudar de su reloj.",
@@ -264,7 +264,7 @@ SENTENCES: dict[str, str] = {
     "invitation.rejoin_title": "Un camino de vuelta para {name}",
     "invitation.address": "Dirección que hay que escribir",
     "invitation.phone": "Dígalo por teléfono, a la persona misma. Sirve 30 minutos, en un solo dispositivo.",
-    "invitation.rejoin_once": "Se muestra solo esta vez. El dispositivo perdido queda fuera; el lugar se guarda. Compruebe de nuevo quién es.",
+    "invitation.rejoin_once": "Se muestra solo esta vez. El perdido queda fuera; el lugar se guarda. Compruebe quién es.",
     "invitation.print": "P lo guarda como PDF, para papel",
 
     # ── invitación y PIN en papel

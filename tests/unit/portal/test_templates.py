@@ -186,7 +186,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "invitation, lost device": ("invitation.html", {**INVITATION, "rejoin": True, "address": "https://h/join"}),
     "lost device": ("rejoin.html", {"me": ME, "session_id": "s1", "member": "m1", "name": "Ines"}),
     "staff": ("people.html", {"me": ME, "working": [COLLEAGUE], "retired": [RETIRED], "done": "ended"}),
-    "staff, one": ("people.html", {"me": ME, "working": [{**COLLEAGUE, "own": True}], "retired": [], "done": "retired"}),
+    "staff, one": (
+        "people.html",
+        {"me": ME, "working": [{**COLLEAGUE, "own": True}], "retired": [], "done": "retired"},
+    ),
     "colleague": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": ""}),
     "colleague, oneself": ("person.html", {"me": ME, "person": {**COLLEAGUE, "own": True}, "asked": ""}),
     "colleague, cannot": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "", "fault": "No."}),
