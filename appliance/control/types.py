@@ -213,6 +213,9 @@ class Codes(Wire, frozen=True, kw_only=True):
 
     codes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return "Codes(…)"
+
 
 Stage = Literal["second", "new_password", "set_up", "full"]
 
@@ -230,6 +233,9 @@ class WayIn(Wire, frozen=True, kw_only=True):
     authenticator: bool = False
     codes: int = 0
     passkeys: int = 0
+
+    def __repr__(self) -> str:
+        return f"WayIn({self.stage})"
 
 
 class Invitation(Wire, frozen=True, kw_only=True):
