@@ -1,0 +1,176 @@
+"""The keys over the real control socket, with the one typed client; and what the machine keeps by systemd-creds."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from appliance.assemble import Appliance
+from appliance.control.client import ControlClient, ControlFault
+from appliance.faults import Fault
+from appliance.home import Home
+from appliance.settings import PortalSection, Settings
+from appliance.store import birth, keyslots, machine, slotpair
+from appliance.store.slotfile import Slots
+from appliance.store.slotfile1 import Slot1
+from appliance.store.slots import Numbered, of_public
+from sync import suite
+from tests.fakes.box import PASSPHRASE, PASSWORD
+from tests.fakes.control import listening
+from tests.fakes.stores import CHEAP
+
+AT = "2031-03-04T14:00:00Z"
+SECOND = "the second passphrase"
+
+# Seals by turning the bytes round: enough to see what goes in and comes out, and that a refusal is one.
+FAKE_CREDS = """#!/bin/sh
+case "$1" in
+  encrypt|decrypt) [ "$2" = "--name=hearth-slot" ] && exec {python} -c \
+    'import sys; sys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])';;
+  has-tpm2) exit {tpm};;
+esac
+exit 1
+"""
+
+
+@pytest.fixture
+async def path() -> AsyncIterator[Path]:
+    with TemporaryDirectory(prefix="hearth-") as folder:  # a Unix socket's path has at most 107 bytes
+        async with listening(Path(folder)) as (_, _, socket):
+            yield socket
+
+
+async def signed_in(path: Path, username: str) -> ControlClient:
+    client = ControlClient(path)
+    await client.unlock(PASSPHRASE)
+    await client.sign_in(username, PASSWORD)
+    return client
+
+
+async def test_an_administrator_does_everything_with_keys_by_the_client(path: Path) -> None:
+    client = await signed_in(path, "ruth")
+    (old,) = (await client.keys()).slots
+    new = await client.add_passphrase(SECOND, "night")
+    sheet = await client.add_sheet("es", "safe")
+    with pytest.raises(ControlFault, match="wrong_sheet"):
+        await client.try_key(sheet.id, "no such words")
+    await client.try_key(sheet.id, sheet.code)
+    await client.rotate_key(new, "a third passphrase")
+    await client.remove_key(old.id)
+    await client.add_machine(suite.RecordKey(os.urandom(32)).public)
+    assert await client.rekey() > 0
+    found = await client.keys()
+    assert [(slot.kind, slot.state, slot.label) for slot in found.slots] == [
+        ("passphrase", "works", "night"),
+        ("sheet", "works", "safe"),
+        ("machine", "elsewhere", ""),
+    ]
+    assert 0 < found.rekey_seconds < found.rekey_seconds_slow
+    with pytest.raises(ControlFault, match="not_enrolled"):
+        await client.add_hq()
+    assert keyslots.unlock(path.parent / "store", sheet.code)
+    await client.close()
+
+
+@pytest.mark.parametrize("username", ["mara", "jonas"])
+async def test_nobody_else_touches_them(path: Path, username: str) -> None:
+    client = await signed_in(path, username)
+    before = slotpair.load(path.parent / "store")
+    for asking in (
+        client.keys(),
+        client.add_passphrase(SECOND),
+        client.add_sheet("en"),
+        client.add_hq(),
+        client.rekey(),
+    ):
+        with pytest.raises(ControlFault, match="refused"):
+            await asking
+    assert slotpair.load(path.parent / "store") == before
+    await client.close()
+
+
+async def test_a_sheets_words_are_kept_for_no_retry(path: Path) -> None:
+    client = await signed_in(path, "ruth")
+    first, second = await client.add_sheet("en"), await client.add_sheet("en")
+    assert first.words != second.words
+    await client.close()
+
+
+# ── what the machine keeps
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *, tpm: bool) -> None:
+    """A systemd-creds of ours on the path, and no credential from a unit."""
+
+    program = folder / "bin" / "systemd-creds"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(FAKE_CREDS.format(python=sys.executable, tpm=0 if tpm else 1))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+
+
+def test_the_machine_gives_back_the_seed_whose_public_half_it_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, tpm=False)
+    public = machine.make(tmp_path / "machine.cred")
+    seed = machine.seed(tmp_path)
+    assert seed is not None
+    assert suite.RecordKey(seed).public == public
+    assert seed not in (tmp_path / "machine.cred").read_bytes()
+    assert (tmp_path / "machine.cred").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("tpm", [True, False])
+def test_whether_a_slot_stands_up_to_theft_is_asked_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tpm: bool
+) -> None:
+    install(tmp_path, monkeypatch, tpm=tpm)
+    assert machine.guarded() is tpm
+
+
+def test_a_machine_without_systemd_creds_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(Fault, match="machine_refused"):
+        machine.make(tmp_path / "machine.cred")
+    assert (machine.seed(tmp_path), machine.guarded()) == (None, False)
+
+
+@pytest.mark.parametrize("by", ["unit", "file", "stranger"])
+async def test_a_box_opens_by_itself_with_its_own_machines_key_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    with TemporaryDirectory(prefix="hearth-") as folder:
+        home = Home(Path(folder))
+        home.make()
+        db = await birth.give_birth(home.store, PASSPHRASE, CHEAP)
+        await db.close()
+        install(tmp_path, monkeypatch, tpm=False)
+        public = machine.make(home.store / "machine.cred")
+        file = slotpair.load(home.store)
+        assert not isinstance(file, Slot1)
+        slot = of_public("machine", public, "", AT, (Numbered(1, db.key),))
+        slotpair.save(home.store, Slots(generation=1, slots=(*file.slots, slot)))
+        if by == "unit":
+            seed = machine.seed(home.store)
+            assert seed is not None
+            (tmp_path / machine.NAME).write_bytes(seed)
+            (home.store / "machine.cred").unlink()
+            monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+        elif by == "stranger":
+            machine.make(home.store / "machine.cred")
+        settings = Settings(portal=PortalSection(host="127.0.0.1", port=0, announce=False))
+        box = Appliance(home, settings, feed_start=0)
+        await box.start()
+        try:
+            assert await box.unlock_by_machine() is (by != "stranger")
+            assert box.is_unlocked() is (by != "stranger")
+        finally:
+            await box.close()
