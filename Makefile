@@ -67,7 +67,7 @@ kill:  ## SIGKILL 500 times under load: what of the confirmed rows is lost, how 
 	@.ci/setup test
 	@$(B)/python -m tests.fault.kill_store --kills $(KILLS)
 
-disk:  ## a disk that fails at every call, and power cuts behind every call (10 minutes; needs cc); STEP=20 for some of them
+disk:  ## a disk that fails at every call, and power cuts behind every call (3 minutes; needs cc); STEP=20 for some of them
 	@.ci/setup test
 	@$(B)/python -m tests.fault.bad_disk --step $(STEP)
 
