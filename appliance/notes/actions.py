@@ -16,7 +16,7 @@ from appliance.notes import rows, rules
 from appliance.notes.access import actions as access
 from appliance.notes.rules import Header, Term, Words
 from appliance.notes.sealing import PrivateKey
-from appliance.policy import Actor, allows, decide
+from appliance.policy import Actor, Facts, allows, decide
 from appliance.store.database import Transaction
 
 VERSIONS = 50  # shown at once
@@ -160,9 +160,13 @@ def found(
     """What the index found, opened for its snippets: only what `actor` may and can open. Each is in the audit."""
     entries = []
     opening: dict[str, access.Keys] = {}
+    groups: dict[str, care.CareGroup] = {}
     for version in rows.of_numbers(tx, numbers) if numbers else []:
         about = version.header
-        facts = care.facts(tx, version.group, person=about.subject, thing=about.note, session=about.session)
+        if version.group not in groups:
+            groups[version.group] = care.group(tx, version.group)
+        leaders = groups[version.group].clinicians
+        facts = Facts(session=about.session, leaders=leaders, person=about.subject, thing=about.note)
         if not allows(actor, "search_notes", facts):
             continue
         if version.group not in opening:

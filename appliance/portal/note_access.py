@@ -16,7 +16,7 @@ from appliance.portal.notes import HOME, line, me, number, posted, reader_of, sh
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
 
-CARE = "/staff/care-groups"
+CARE = "/staff/groups"
 
 
 @with_key

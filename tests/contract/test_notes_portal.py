@@ -116,7 +116,7 @@ async def test_who_is_no_clinician_meets_a_closed_door_and_no_sign_of_it(
     assert "/staff/notes" not in (await other.get("/staff/account")).text
     for closed in ("/staff/notes", path, f"{path}/versions/1", "/staff/notes/search", "/staff/notes/access"):
         assert (await other.get(closed)).status == 403
-    for closed in ("/staff/notes/emergency", "/staff/care-groups", f"/staff/notes/new?group={notes.group}"):
+    for closed in ("/staff/notes/emergency", "/staff/groups", f"/staff/notes/new?group={notes.group}"):
         assert (await other.get(closed)).status == 403
     await other.get("/staff/account")
     assert (await other.post("/staff/notes/search", query="nothing")).status == 403
@@ -146,8 +146,8 @@ async def test_a_restart_asks_for_the_password_and_goes_on(notes: Notes, mara: V
 async def test_a_colleague_gives_access_on_the_page(notes: Notes, mara: Visitor, newcomer: Newcomer) -> None:
     path = await keep(mara, notes, "for Ines too")
     vera = await appointed(notes.box, newcomer, "vera", "clinical_lead")
-    await vera.get(f"/staff/care-groups/{notes.group}")
-    await vera.post(f"/staff/care-groups/{notes.group}/let-in", person=notes.box.staff["ines"])
+    await vera.get(f"/staff/groups/{notes.group}")
+    await vera.post(f"/staff/groups/{notes.group}/let-in", person=notes.box.staff["ines"])
     ines = newcomer()
     await sign_in(ines, "ines")
     assert (await ines.get(path)).status == 403

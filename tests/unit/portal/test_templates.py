@@ -121,6 +121,115 @@ COLLEAGUE = {
 RETIRED = {**COLLEAGUE, "retired": True, "here": 0, "since": ""}
 GIVEN = {"name": "", "username": "", "role": "auditor"}
 
+LEAD = {**ME, "role": "clinical_lead"}
+NOTE_LINE = {
+    "id": "n1",
+    "title": "<i>",
+    "subject": "Rosa",
+    "author": "Amara",
+    "at": "Monday",
+    "versions": 2,
+    "found": (("a", False), ("b", True)),
+}
+NOTICE = {"id": "g1", "kind": "opened", "who": "Vera", "group": "G", "subject": "Rosa", "at": "Monday", "reason": "<r>"}
+NOTICES = [
+    {**NOTICE, "read": [{"id": "n1", "version": 1, "at": "Monday"}]},
+    {**NOTICE, "reason": None, "read": [], "subject": ""},
+    {**NOTICE, "kind": "recovered", "read": []},
+]
+CARE_GROUP = {"id": "c1", "name": "Tuesday", "people": [("p1", "Rosa"), ("p2", "Tom")]}
+NOTES: dict[str, Any] = {
+    "me": LEAD,
+    "groups": [{"id": "c1", "name": "Tuesday"}],
+    "group": None,
+    "person": None,
+    "session": "",
+    "notes": [NOTE_LINE, {**NOTE_LINE, "title": None, "subject": "", "versions": 1, "found": ()}],
+    "older": 7,
+    "notices": NOTICES,
+    "waiting": 2,
+    "closed": ["Tuesday"],
+    "old_key": False,
+    "recovery": "none",
+}
+NO_NOTES = {**NOTES, "notes": [], "older": 0, "notices": [], "waiting": 0, "closed": [], "recovery": "there"}
+HISTORY = [{"version": 2, "at": "Monday", "author": "Amara"}, {"version": 1, "at": "Sunday", "author": "Ines"}]
+NOTE = {
+    "id": "n1",
+    "title": "",
+    "text": "<b>\nnext line",
+    "version": 2,
+    "versions": 2,
+    "group": {"id": "c1", "name": "Tuesday"},
+    "subject": "Rosa",
+    "subject_id": "p1",
+    "author": "Amara",
+    "at": "Monday",
+    "history": HISTORY,
+}
+NOTE_FORM: dict[str, Any] = {
+    "me": ME,
+    "about": {"group": "Tuesday", "subject": "Rosa"},
+    "typed": {"title": "<t>", "text": "<b>", "base": "1", "newest": "2"},
+    "where": {"group": "c1", "session": "", "person": "p1"},
+    "max_text": 65536,
+    "max_title": 120,
+    "note": "",
+}
+NEW_VERSION = {**NOTE_FORM, "where": None, "note": "n1"}
+RESULTS = {"notes": [NOTE_LINE], "more": 7, "building": True, "cut": True, "indexed": 3, "total": 9}
+WAITER = {
+    "group": "c1",
+    "group_name": "Tuesday",
+    "holder": "p9",
+    "name": "Ines",
+    "recovery": False,
+    "key": "ab",
+    "mark": "ab12 cd34",
+    "since": "Monday",
+}
+LEADS = {"usable": True, "lacking": [WAITER], "leads": [{**WAITER, "holder": "p8"}]}
+ACCESS: dict[str, Any] = {
+    "me": LEAD,
+    "waiters": [WAITER, {**WAITER, "holder": "recovery", "recovery": True}],
+    "closed": ["Tuesday"],
+    "old_key": False,
+    "recovery": "there",
+    "leads": LEADS,
+}
+NOBODY_WAITS = {**ACCESS, "waiters": [], "closed": [], "old_key": True, "recovery": "lost"}
+BEHIND = {
+    "id": "c1",
+    "name": "Tuesday",
+    "clinicians": ["Amara", "Ines"],
+    "notes": [
+        {"id": "p1", "name": "Rosa", "count": 2, "last": "Monday"},
+        {"id": "", "name": "", "count": 1, "last": "Monday"},
+    ],
+}
+GLASS: dict[str, Any] = {
+    "me": LEAD,
+    "groups": [BEHIND],
+    "opened": [{"id": "g1", "group": "Tuesday", "subject": ""}],
+    "typed": {"about": "c1.p1", "reason": "<r>"},
+}
+CARE: dict[str, Any] = {
+    "id": "c1",
+    "name": "Tuesday",
+    "clinicians": [{"id": "p1", "name": "Amara"}],
+    "others": [{"id": "p2", "name": "Ines"}],
+    "people": ["Rosa"],
+}
+NO_CARE: dict[str, Any] = {**CARE, "clinicians": [], "others": [], "people": []}
+MINUTES = {"day": "5 Jan", "start": "10:00", "name": "Rosa", "minutes": 52}
+BILLING: dict[str, Any] = {
+    "me": {**ME, "role": "billing"},
+    "month": "2026-01",
+    "months": [("2026-01", "January 2026")],
+    "rows": [MINUTES],
+    "cut": True,
+}
+
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
@@ -205,6 +314,54 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         )
         for new in (True, False)
     },
+    "notes": ("notes.html", NOTES),
+    "notes, none": ("notes.html", {**NO_NOTES, "me": ME}),
+    "notes, of no group": ("notes.html", {**NO_NOTES, "groups": [], "old_key": True}),
+    "notes, recovery lost": ("notes.html", {**NO_NOTES, "recovery": "lost"}),
+    "notes, of a group": ("notes.html", {**NOTES, "group": CARE_GROUP, "session": "s1"}),
+    "notes, of a person": ("notes.html", {**NOTES, "group": CARE_GROUP, "person": {"id": "p1", "name": "Rosa"}}),
+    "note": ("note.html", {"me": ME, "note": NOTE, "base": "/staff/notes"}),
+    "note, older": ("note.html", {"me": ME, "note": {**NOTE, "version": 1}, "base": "/staff/notes"}),
+    "note, in an emergency": ("note.html", {"me": LEAD, "note": NOTE, "base": "/staff/notes/e/g1", "glass": True}),
+    "note, new": ("note_form.html", NOTE_FORM),
+    "note, empty": ("note_form.html", {**NOTE_FORM, "fault": "No.", "fault_code": "note_empty"}),
+    "note, signed out": ("note_form.html", {**NOTE_FORM, "me": None, "fault": "No.", "fault_code": "not_signed_in"}),
+    "note, signed in again": ("note_form.html", {**NOTE_FORM, "fault": "No.", "fault_code": "forged"}),
+    "note, new version": ("note_form.html", NEW_VERSION),
+    "note, changed meanwhile": ("note_form.html", {**NEW_VERSION, "fault": "No.", "fault_code": "note_changed"}),
+    "note search": ("note_search.html", {"me": ME, "query": "", "results": None}),
+    "note search, found": ("note_search.html", {"me": ME, "query": "a", "results": RESULTS}),
+    "note search, nothing": (
+        "note_search.html",
+        {"me": ME, "query": "a", "results": {**RESULTS, "notes": [], "building": False, "cut": False}},
+    ),
+    "notes key": ("notes_key.html", {"me": ME, "next": "/staff/notes"}),
+    "notes key, wrong": ("notes_key.html", {"me": ME, "next": "/staff/notes", "fault": "No."}),
+    "note access": ("note_access.html", ACCESS),
+    "note access, lost": ("note_access.html", {**NOBODY_WAITS, "leads": {**LEADS, "usable": False}}),
+    "note access, none": ("note_access.html", {**NOBODY_WAITS, "me": ME, "leads": None, "fault": "No."}),
+    "glass": ("glass.html", GLASS),
+    "glass, no reason": ("glass.html", {**GLASS, "opened": [], "fault": "No."}),
+    "glass, nothing": ("glass.html", {**GLASS, "groups": [], "opened": []}),
+    "glass notes": (
+        "glass_notes.html",
+        {
+            "me": LEAD,
+            "glass": {"id": "g1", "group": "Tuesday", "subject": "Rosa"},
+            "notes": [NOTE_LINE],
+            "older": 7,
+            "base": "/staff/notes/emergency/g1",
+        },
+    ),
+    "care groups": ("care_groups.html", {"me": LEAD, "may_change": True, "name": "", "groups": [CARE, NO_CARE]}),
+    "care groups, none": (
+        "care_groups.html",
+        {"me": LEAD, "may_change": True, "name": "x", "groups": [], "fault": "No."},
+    ),
+    "care group": ("care_group.html", {"me": LEAD, "may_change": True, "own": False, "group": CARE}),
+    "care group, own": ("care_group.html", {"me": ME, "may_change": False, "own": True, "group": NO_CARE}),
+    "attendance": ("attendance.html", BILLING),
+    "attendance, none": ("attendance.html", {**BILLING, "rows": [], "cut": False}),
     "audit": ("audit.html", AUDIT),
     "audit, empty": ("audit.html", {**AUDIT, "entries": [], "older": 0, "newer": False, "filtered": False}),
     "audit, nothing fits": ("audit.html", {**AUDIT, "entries": [], "fault": "No."}),
