@@ -54,7 +54,11 @@ def answer(root: Path, file: str) -> int:
     Faults: wrong_answer, home_in_use (stop the box first), those of the store.
     """
     home = Home(root)
-    with HomeLock.take(home.root):
+    try:
+        lock = HomeLock.take(home.root)
+    except Fault as fault:
+        raise Fault(fault.code, "stop the box, then give the answer again") from None
+    with lock:
         opened = opened_by(home, _read(Path(file)))
         asyncio.run(_new_passphrase(home, opened))
     home.recovery.unlink(missing_ok=True)
