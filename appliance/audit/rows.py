@@ -16,6 +16,7 @@ from sync.checkpoint import EMPTY, Checkpoint, from_peaks, pack_peaks, root
 
 SIGN_EVERY = 1024  # entries: the most that are not under a signed checkpoint, whatever happens
 _BATCH = 500  # rows read at once: a log of years does not fit into memory
+_LEAVES_KEPT = 1024  # by one look at the tree
 _GUARDS = (
     "audit_checkpoints_are_append_only_delete",
     "audit_checkpoints_are_append_only_update",
@@ -317,12 +318,14 @@ class _Nodes:
         return bytes(row["hash"]) if row else None
 
     def _read(self, index: int) -> None:
-        """The leaves of the 64 around; no others are kept, so that an export of years stays small."""
+        """The leaves of the 64 around. A path needs those at the log's end as well; an export of years stays small."""
+        if len(self._leaves) >= _LEAVES_KEPT:
+            self._leaves.clear()
         first = index >> NODE_LEVEL << NODE_LEVEL
         rows = self._tx.all(
             "SELECT * FROM audit WHERE sequence > ? AND sequence <= ?", (first, first + (1 << NODE_LEVEL))
         )
-        self._leaves = {row["sequence"] - 1: _leaf(_stored(row)) for row in rows}
+        self._leaves.update({row["sequence"] - 1: _leaf(_stored(row)) for row in rows})
 
 
 def _leaf(row: Stored) -> bytes:

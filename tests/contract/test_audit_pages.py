@@ -56,7 +56,7 @@ async def test_the_auditor_reads_who_did_what_to_whose_record(box: OpenBox, audi
     await let_in(box)
     shown = await auditor.get(PAGE)
     assert shown.status == 200
-    assert deeds(shown.text)[1] == "Let a person in"
+    assert "Let a person in" in deeds(shown.text)
     assert all(word in shown.text for word in ("Mara Lindqvist", PEOPLE[0], "Facilitator", "Done"))
 
 
