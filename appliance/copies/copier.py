@@ -7,7 +7,6 @@ told until one succeeds. Nothing here fails the box.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from appliance.settings import BackupSection
 
 log = logging.getLogger(__name__)
 
+END_SECONDS = 1.0  # of the two that `hearth up` gives the appliance to end
 LOOK_SECONDS = 60.0  # how late an automatic copy may be, and how late "old" is told
 
 
@@ -131,11 +131,11 @@ class Copier:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def close(self) -> None:
-        """Break off what is being made; nothing of it stays."""
+        """Break off what is being made. It is noticed at once while pages are copied; a check that reads the copy's pages
+        is not waited for, since the store must be closed in time: what it leaves goes with the next copy."""
         self._ending.set()
         if self._making is not None:
-            with contextlib.suppress(Exception):
-                await self._making
+            await asyncio.wait({self._making}, timeout=END_SECONDS)
 
     # -- one copy ------------------------------------------------------------------------------------------------
 
