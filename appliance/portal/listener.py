@@ -110,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
     Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", "enter", *ROOM_ACTIONS)),
     Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
-    Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, MEMBER_ACTIONS),
+    Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, ("see", *MEMBER_ACTIONS)),
     *printing.ROUTES,
     *people.ROUTES,
     *audit.ROUTES,
