@@ -131,8 +131,11 @@ class Copier:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def close(self) -> None:
-        """Break off what is being made. It is noticed at once while pages are copied; a check that reads the copy's pages
-        is not waited for, since the store must be closed in time: what it leaves goes with the next copy."""
+        """Break off what is being made: at once while pages are copied.
+
+        A check that reads the copy's pages is not waited for, since the store must be closed in time; what it leaves
+        goes with the next copy.
+        """
         self._ending.set()
         if self._making is not None:
             await asyncio.wait({self._making}, timeout=END_SECONDS)
