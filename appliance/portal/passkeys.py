@@ -20,7 +20,7 @@ from appliance.identity.passkeys import actions as passkeys
 from appliance.identity.passkeys import ceremony, rows
 from appliance.identity.passkeys.rules import CHALLENGE_BYTES, Challenges, Purpose, Site
 from appliance.ids import token_hash
-from appliance.policy import Actor
+from appliance.policy import Actor, Facts, decide
 from appliance.portal import account, bodies, forms, logins, pages, sign_in, sites
 from appliance.portal.logins import Staff
 from appliance.portal.route import Route
@@ -104,6 +104,7 @@ async def set_up(request: web.Request) -> web.StreamResponse:
 
 async def page(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic_of(request))
+    decide(who.actor, "set_second_factor", Facts(leaders=(who.actor.person,)))
     account.proved(request, who)
     return _page(request, who)
 
@@ -115,6 +116,7 @@ def _page(request: web.Request, who: Staff, fault: Fault | None = None) -> web.R
 
 async def begin(request: web.Request) -> web.StreamResponse:
     who = await logins.posted(request, clinic_of(request))
+    decide(who.actor, "set_second_factor", Facts(leaders=(who.actor.person,)))
     return await _ask_new(request, who.digest, who.actor.person, who.login.username)
 
 
@@ -193,8 +195,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{SET_UP}/begin", begin_set_up, "anyone"),
     Route("GET", SET_UP, to_set_up, "anyone"),
     Route("POST", SET_UP, set_up, ("set_second_factor", "sign_in")),
-    Route("GET", KEYS, page, "anyone"),
-    Route("POST", f"{KEYS}/begin", begin, "anyone"),
+    Route("GET", KEYS, page, ("set_second_factor",)),
+    Route("POST", f"{KEYS}/begin", begin, ("set_second_factor",)),
     Route("POST", KEYS, add, ("set_second_factor",)),
     Route("POST", f"{KEYS}/{{passkey}}/remove", remove, ("set_second_factor",)),
 )
