@@ -38,7 +38,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 }
 
 # An input of these is many packets or lines, or goes through slow code of others: they get that many times fewer.
-PER_INPUT = {"room": 20, "relay_sock": 20, "form": 10, "settings": 10, "wal": 10}
+PER_INPUT = {"room": 20, "relay_sock": 20, "form": 10, "settings": 10, "wal": 50}
 
 
 def corpus(target: str) -> list[Path]:
