@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 import pyotp
 import pytest
 
-from appliance import clock
+from appliance import clock, terminal
 from appliance.control.client import ControlClient, ControlFault
 from appliance.control.feed import Feed
 from appliance.control.listener import ControlListener
+from appliance.faults import Fault
 from appliance.identity import passwords
 from appliance.timekeeping import rows
 from appliance.timekeeping.keeper import Machine
@@ -121,3 +122,19 @@ async def test_who_has_no_second_step_yet_makes_printed_codes_at_the_console(
     assert (await console.confirm_codes(codes[0])).stage == "full"
     assert (await console.snapshot()).login is not None
     assert await _by_code(newcomer(), codes[0]) == 200
+
+
+async def test_a_command_at_the_terminal_asks_for_the_second_step_and_gives_three_tries(
+    console: ControlClient, newcomer: Newcomer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand = await set_up(newcomer(), "jonas")
+    typed = iter(["wrong", PASSWORD, "AAAAA-AAAAA", hand.codes[0]])
+    await terminal.sign_in(console, lambda _words: "jonas", lambda _words: next(typed))
+    assert (await console.snapshot()).login is not None
+    assert hand.codes[0] not in capsys.readouterr().err
+
+
+async def test_a_command_sends_one_whose_sign_in_is_not_set_up_to_the_console(console: ControlClient) -> None:
+    with pytest.raises(Fault, match="sign_in_unfinished"):
+        await terminal.sign_in(console, lambda _words: "jonas", lambda _words: PASSWORD)
+    assert (await console.snapshot()).login is None
