@@ -26,7 +26,7 @@ async def appoint(visitor: Visitor, role: str = "operator", username: str = "nor
     await visitor.get(f"{PEOPLE}/new")
     shown = await visitor.post(f"{PEOPLE}/new", name="Nora Field", username=username, role=role)
     assert shown.status == 200
-    return re.findall(r'<code class="secret">([^<]+)</code>', shown.text)[1]
+    return str(re.findall(r'<code class="secret">([^<]+)</code>', shown.text)[1])
 
 
 async def test_the_list_says_who_has_which_role_and_who_is_signed_in(box: OpenBox, newcomer: Newcomer) -> None:
