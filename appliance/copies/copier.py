@@ -65,6 +65,7 @@ class Copier:
     at: Callable[[], str] = clock.now_text
     _told: Told = field(default_factory=Told)
     _last: rows.Copy | None = None
+    _in_folder: rows.Copy | None = None  # the newest in the folder of the settings: one on a stick does not put it off
     _tried: int | None = None
     _making: asyncio.Task[None] | None = None
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -72,6 +73,8 @@ class Copier:
     async def load(self) -> None:
         """Take up what the store remembers."""
         self._last, untold = await self.keeper.db.read(lambda tx: (rows.last(tx), rows.untold(tx)))
+        folder = self.settings.folder
+        self._in_folder = await self.keeper.db.read(lambda tx: rows.last(tx, folder)) if folder else None
         place = await asyncio.to_thread(self._same_disk)
         self._told = replace(
             self._told,
@@ -122,8 +125,7 @@ class Copier:
         """Make copies when they are due, until cancelled."""
         state = self._state()
         while True:
-            last = _seconds(self._last)
-            if rules.due(last, self._tried, self.now(), self.rhythm()):
+            if rules.due(_seconds(self._in_folder), self._tried, self.now(), self.rhythm()):
                 await self._automatic()
             if self._state() != state:
                 state = self._state()
@@ -183,6 +185,7 @@ class Copier:
         await db.write(lambda tx: rows.add(tx, permit, copy))
         await asyncio.to_thread(backup.prune, place, box, self.settings.keep)
         self._last = copy
+        self._in_folder = copy if copy.place == self.settings.folder else self._in_folder
         same = await asyncio.to_thread(self._same_disk)
         self._tell(step="", percent=0, fault="", same_disk=same)
 

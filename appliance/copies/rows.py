@@ -43,9 +43,12 @@ def add(tx: Transaction, permit: Permit, copy: Copy) -> None:
     audit.append(tx, permit, copy.at)
 
 
-def last(tx: Transaction) -> Copy | None:
-    """The newest copy."""
-    row = tx.one("SELECT number, at, name, place, size, entries FROM backups ORDER BY number DESC LIMIT 1")
+def last(tx: Transaction, place: str = "") -> Copy | None:
+    """The newest copy, or the newest in that place."""
+    row = tx.one(
+        "SELECT number, at, name, place, size, entries FROM backups WHERE ? IN ('', place) ORDER BY number DESC LIMIT 1",
+        (place,),
+    )
     return Copy(row["number"], row["at"], row["name"], row["place"], row["size"], row["entries"]) if row else None
 
 

@@ -25,6 +25,7 @@ from appliance.store.connection import Connection, connect
 from appliance.store.database import Database, Transaction
 from appliance.store.key import StoreKey
 from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
+from tests.fakes.waiting import until
 
 AT = "2031-03-04T14:05:00Z"
 PLANTED = "a phrase that nobody else would write 91b0"
@@ -269,19 +270,28 @@ async def test_an_automatic_copy_is_made_by_the_box_when_it_is_due(box: Opened) 
     copier = box.copier(folder=str(box.place), every_hours=24)
     await copier.load()
     running = asyncio.create_task(copier.run())
-    while copier.last() is None:
-        assert copier.told().fault == ""
-        await asyncio.sleep(0.01)
+    await until(lambda: copier.last() is not None)
     running.cancel()
     assert await newest_entry(box) == ("", BOX.role, "back_up")
     assert copier.told().automatic and copier.told().same_disk
 
 
+async def test_a_backup_on_a_stick_does_not_put_off_the_one_in_the_folder(box: Opened, tmp_path: Path) -> None:
+    await box.copy(box.copier())
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    copier = box.copier(folder=str(folder), every_hours=24)
+    await copier.load()
+    running = asyncio.create_task(copier.run())
+    await until(lambda: (newest := copier.last()) is not None and newest.place == str(folder))
+    running.cancel()
+    assert len(names(folder)) == 1
+
+
 async def test_a_stick_that_is_not_there_is_told_and_tried_again(box: Opened, tmp_path: Path) -> None:
     copier = box.copier(folder=str(tmp_path / "not mounted"), every_hours=24)
     running = asyncio.create_task(copier.run())
-    while copier.told().fault != "backup_no_place":
-        await asyncio.sleep(0.01)
+    await until(lambda: copier.told().fault == "backup_no_place")
     assert not running.done()
     running.cancel()
 
