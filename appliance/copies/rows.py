@@ -46,7 +46,8 @@ def add(tx: Transaction, permit: Permit, copy: Copy) -> None:
 def last(tx: Transaction, place: str = "") -> Copy | None:
     """The newest copy, or the newest in that place."""
     row = tx.one(
-        "SELECT number, at, name, place, size, entries FROM backups WHERE ? IN ('', place) ORDER BY number DESC LIMIT 1",
+        "SELECT number, at, name, place, size, entries FROM backups"
+        " WHERE ? IN ('', place) ORDER BY number DESC LIMIT 1",
         (place,),
     )
     return Copy(row["number"], row["at"], row["name"], row["place"], row["size"], row["entries"]) if row else None
