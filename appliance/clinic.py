@@ -24,7 +24,7 @@ from appliance.live import Live, Page
 from appliance.notebook import Notebook
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import SIGN_IN_COST, Cost
-from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface
+from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface, decide_role
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store.database import Database, Transaction
@@ -102,6 +102,18 @@ class Clinic:
             self.live.fitting.beyond.add(member)
         await self.live.changed(session)
         return issued
+
+    async def role_first(self, actor: Actor, action: Action, session: str = "", member: str = "") -> None:
+        """Fault("refused"), noted, for a role that may never do `action`: before it can learn what there is.
+
+        `session` and `member` are as they came: the entry holds them where there is such a session.
+        """
+        try:
+            decide_role(actor, action)
+        except Fault as fault:
+            facts = await self.db.read(lambda tx: sessions.mentioned(tx, session, member))
+            await self.note_refused(actor, action, facts, fault.code)
+            raise
 
     async def look(self, actor: Actor, session: str) -> tuple[rows.Session, list[rows.Member]]:
         """A session and its members, noted before they are shown, a refusal too. Faults: not_found, refused."""

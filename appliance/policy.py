@@ -96,6 +96,10 @@ Action = Literal[
     "compare",  # the roster code was read aloud
 ]
 
+# What a route asks the policy for, all of it; the first is its gate: whoever may never do that comes no farther.
+# "anyone": what it shows is for whoever reaches the listener, signed in or not.
+Asks = Literal["anyone"] | tuple[Action, ...]
+
 # fmt: off
 _OWN_ACCOUNT: Mapping[Role, Reach] = {
     "administrator": "own", "operator": "own", "facilitator": "own", "clinical_lead": "own", "billing": "own",
@@ -250,6 +254,22 @@ def decide(actor: Actor, action: Action, facts: Facts) -> Permit:
     if not allows(actor, action, facts):
         raise Fault("refused", f"{actor.role} may not {action}")
     return Permit(actor, action, facts, _MAKER)
+
+
+def may_ever(actor: Actor, action: Action) -> bool:
+    """Whether the table lets that role do `action` on anything at all."""
+    return actor.role in TABLE[action]
+
+
+def decide_role(actor: Actor, action: Action) -> None:
+    """The question before a thing is looked for: Fault("refused") for a role that never may. Makes no permit."""
+    if not may_ever(actor, action):
+        raise Fault("refused", f"{actor.role} may not {action}")
+
+
+def is_named(asks: Asks) -> bool:
+    """Whether a row of a route table says whom it lets in: everybody on purpose, or those who may do these actions."""
+    return asks == "anyone" or (isinstance(asks, tuple) and asks != () and all(one in TABLE for one in asks))
 
 
 def scope(actor: Actor) -> Reach | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -17,11 +18,10 @@ from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
 from appliance.keeping import Keeper
-from appliance.policy import TABLE, Action, Actor, StaffRole
+from appliance.policy import TABLE, Action, Actor, Asks, StaffRole, is_named
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Asks = Literal["anyone"] | tuple[Action, ...]
 
 
 class Box(Protocol):
@@ -42,15 +42,23 @@ class Box(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of the table. `asks`: the actions that the handler asks the policy for, or "anyone" who may connect."""
+    """One row of the table. `asks`: all actions that the handler asks the policy for, or "anyone" who may connect.
+
+    Its first action is asked of the role before the handler runs (`gated`).
+    """
 
     method: str
     path: str
     handler: Handler
     asks: Asks
 
+    def __post_init__(self) -> None:
+        if not is_named(self.asks):
+            raise TypeError("a route names the actions it asks for")
+
 
 BOX = web.AppKey("box", Box)
+WAY_IN = "/v1/sign-in"  # its steps are asked by somebody who has no login yet
 
 # What is done to the box itself and not to a session; a console offers it by `types.Login.may`.
 OF_THE_BOX: tuple[Action, ...] = ("set_clock", "list_keys", "add_key", "remove_key", "rekey", "back_up")
@@ -87,6 +95,25 @@ async def signed_in(request: web.Request) -> tuple[Actor, types.Login]:
     digest, now = token_hash(token_of(request)), steady_seconds()
     await clinic.db.write(lambda tx: accounts.touch(tx, digest, now))
     return found
+
+
+def gated(route: Route) -> Handler:
+    """The route's handler behind its gate: a role that may never do it is refused before anything is looked for."""
+    asks = route.asks
+    if asks == "anyone" or route.path.startswith(WAY_IN):
+        return route.handler
+
+    @functools.wraps(route.handler)
+    async def handled(request: web.Request) -> web.StreamResponse:
+        found = await actor(request)
+        if found is not None:  # who is not signed in hears that from the handler
+            parts = request.match_info
+            word = next((one for one in asks if one == parts.get("action")), asks[0])
+            clinic = request.app[BOX].clinic()
+            await clinic.role_first(found[0], word, parts.get("session", ""), parts.get("member", ""))
+        return await route.handler(request)
+
+    return handled
 
 
 async def body(request: web.Request, kind: type[T]) -> T:

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
 from appliance.control import audit, backup, clock, keys, paper, sign_in, types, views
-from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, signed_in, token_of
+from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, gated, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
 from appliance.identity import actions as identity
@@ -55,8 +55,9 @@ class ControlListener:
     def routes(self) -> tuple[Route, ...]:
         """The literal table, with what each asks the policy for."""
         return (
-            Route("GET", "/v1/snapshot", self._snapshot, ("see",)),
-            Route("GET", "/v1/feed", self._feed_lines, ("see",)),
+            # The state of the box is for whoever may connect; sessions are in it for those who may see them.
+            Route("GET", "/v1/snapshot", self._snapshot, "anyone"),
+            Route("GET", "/v1/feed", self._feed_lines, "anyone"),
             Route("POST", "/v1/unlock", self._unlock, "anyone"),
             Route("POST", "/v1/accept-rollback", self._accept_rollback, "anyone"),
             *sign_in.ROUTES,
@@ -75,7 +76,7 @@ class ControlListener:
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
         app[BOX] = self._box
         for route in self.routes():
-            app.router.add_route(route.method, route.path, route.handler)
+            app.router.add_route(route.method, route.path, gated(route))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_SECONDS)
         await self._runner.setup()
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, at start

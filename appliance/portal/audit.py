@@ -94,7 +94,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/staff/audit", page, ("read_audit",)),
-    Route("POST", "/staff/audit/verify", verify, ("verify_audit", "read_audit")),
+    Route("POST", "/staff/audit/verify", verify, ("read_audit", "verify_audit")),
     Route("POST", "/staff/audit/export", save, ("export_audit",)),
     Route("GET", "/staff/audit/entries/{sequence}", entry, ("read_audit",)),
     Route("POST", "/staff/audit/entries/{sequence}/proof", prove, ("export_audit",)),

@@ -32,6 +32,7 @@ from appliance.portal import (
     sockets,
     staff,
 )
+from appliance.portal.gate import gated
 from appliance.portal.route import Handler, Route
 from appliance.portal.state import BOX, Box
 
@@ -92,21 +93,21 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/join", patient.present, ("present",)),
     Route("GET", "/join/next", patient.onward, ("see_own_place",)),
     Route("GET", "/join/name", patient.step("name"), ("see_own_place",)),
-    Route("POST", "/join/name", patient.set_name, ("name",)),
+    Route("POST", "/join/name", patient.set_name, ("name", "see_own_place")),
     Route("GET", "/join/agreement", patient.step("agreement"), ("see_own_place",)),
-    Route("POST", "/join/agreement", patient.sign, ("sign",)),
+    Route("POST", "/join/agreement", patient.sign, ("sign", "see_own_place")),
     Route("GET", "/join/devices", patient.step("devices"), ("see_own_place",)),
-    Route("POST", "/join/devices", patient.tried_devices, ("try_devices",)),
+    Route("POST", "/join/devices", patient.tried_devices, ("try_devices", "ask", "see_own_place")),
     Route("GET", "/join/wait", patient.step("wait"), ("see_own_place",)),
-    Route("POST", "/join/ask", patient.ask, ("ask",)),
-    Route("POST", "/join/leave", patient.leave, ("leave",)),
+    Route("POST", "/join/ask", patient.ask, ("ask", "see_own_place")),
+    Route("POST", "/join/leave", patient.leave, ("leave", "see_own_place")),
     Route("GET", "/join/over", patient.over, ("see_own_place",)),
     Route("GET", "/join/gone", patient.gone, "anyone"),
     Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS)),
     *sign_in.ROUTES,
     *account.ROUTES,
     *passkeys.ROUTES,
-    Route("GET", "/staff", staff.sessions_page, ("see",)),
+    Route("GET", "/staff", staff.sessions_page, ("see_account", "see")),  # where every login begins
     Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
     Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", "enter", *ROOM_ACTIONS)),
     Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
@@ -127,7 +128,7 @@ def application(box: Box, clinic: tuple[str, str], ca_file: Path) -> web.Applica
     app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
     app[passkeys.CHALLENGES] = Challenges()
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler)
+        app.router.add_route(route.method, route.path, gated(route))
     app.router.add_static("/static", STATIC)
     app.on_response_prepare.append(_add_headers)
     return app

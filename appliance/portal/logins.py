@@ -21,7 +21,7 @@ from appliance.identity import rows as accounts
 from appliance.identity.rows import Login
 from appliance.identity.rules import TOUCH_SECONDS, limits
 from appliance.ids import token_hash
-from appliance.policy import Actor
+from appliance.policy import Actor, Facts, decide
 from appliance.portal import bodies, forms
 from appliance.portal.pages import CSRF, ROLE
 from appliance.sessions import rows as sessions
@@ -88,7 +88,7 @@ async def staff(request: web.Request, clinic: Clinic) -> Staff:
 
 
 async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
-    """The patient of this browser, or Fault("not_signed_in")."""
+    """The patient of this browser. Faults: not_signed_in, refused."""
     token = request.cookies.get(VISIT, "")
     digest, now = token_hash(token), now_seconds()
 
@@ -107,6 +107,7 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     actor = Actor(
         person=member.person, role="patient", surface="portal", member=member.id, address=request.remote or ""
     )
+    decide(actor, "see_own_place", Facts(session=session.id, leaders=session.leaders, member=member.id))
     return Visitor(actor, member, session, visit.shared)
 
 

@@ -256,7 +256,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{HOME}/emergency/{{glass}}/{{note}}", read_through, ("break_glass",)),
     Route("GET", f"{HOME}/emergency/{{glass}}/{{note}}/versions/{{version}}", read_through, ("break_glass",)),
     Route("GET", CARE, care_groups, ("see_care_groups",)),
-    Route("POST", CARE, found_group, ("change_care_group",)),
+    Route("POST", CARE, found_group, ("change_care_group", "see_care_groups")),
     Route("GET", f"{CARE}/{{group}}", care_group, ("see_care_groups",)),
     Route("POST", f"{CARE}/{{group}}/{{deed}}", change_group, ("change_care_group",)),
 )

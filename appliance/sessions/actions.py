@@ -6,6 +6,7 @@ The words are the policy's: *admit* is one word from key press to audit entry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from appliance.care import rows as care
 from appliance.clock import parse
@@ -78,6 +79,14 @@ def own_place(actor: Actor, session: rows.Session, members: Sequence[rows.Member
     if "enter" not in may_do(actor, Facts(session=session.id, leaders=session.leaders)):
         return None
     return next((m for m in members if m.facilitator and m.person == actor.person), None)
+
+
+def mentioned(tx: Transaction, session_id: str, member_id: str) -> Facts:
+    """Session and member of a request that was refused, for its entry in the audit: nothing of what does not exist."""
+    for member in (member_id, ""):
+        with suppress(Fault):
+            return rows.facts(tx, session_id, member)
+    return Facts()
 
 
 def look(tx: Transaction, actor: Actor, session_id: str) -> tuple[rows.Session, list[rows.Member]]:
