@@ -134,7 +134,7 @@ def notices(tx: Transaction, actor: Actor, key: PrivateKey) -> list[Notice]:
 def put_away(tx: Transaction, actor: Actor, glass_id: str, at: str) -> None:
     """`actor` has seen the notice. Faults: not_found, refused."""
     glass = rows.glass(tx, glass_id)
-    facts = Facts(leaders=(actor.person,), person=glass.subject, thing=glass.group)
+    facts = Facts(leaders=rows.told(tx, glass), person=glass.subject, thing=glass.group)
     rows.put_away(tx, decide(actor, "see_notes", facts), glass, at)
 
 

@@ -231,6 +231,12 @@ def notices(tx: Transaction, person: str, limit: int) -> list[Glass]:
     return [_glass(row) for row in rows]
 
 
+def told(tx: Transaction, glass: Glass) -> tuple[str, ...]:
+    """Whom a notice is for, whether they have put it away or not."""
+    found = tx.all("SELECT person FROM glass_notices WHERE glass = ? ORDER BY person", (glass.number,))
+    return tuple(row["person"] for row in found)
+
+
 def put_away(tx: Transaction, permit: Permit, glass: Glass, at: str) -> None:
     """That clinician has seen it. Fault("not_found") if it was not for them."""
     changed = tx.execute(

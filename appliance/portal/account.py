@@ -116,6 +116,7 @@ def _again(request: web.Request, who: Staff, back: str, fault: Fault | None = No
 async def again(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     who, form = await logins.posted(request, clinic), await forms.read(request)
+    decide(who.actor, "sign_in", Facts(leaders=(who.actor.person,)))
     back = bodies.field(form, "next")
     try:
         await clinic.door.check_again(who.login, who.digest, bodies.field(form, "password"), _caller(request))

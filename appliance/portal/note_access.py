@@ -244,7 +244,7 @@ async def change_group(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"{CARE}/{group}")
 
 
-_DEEDS: tuple[Action, ...] = ("give_access", "change_password", "recover_notes")
+_DEEDS: tuple[Action, ...] = ("give_access", "change_password", "recover_notes", "see_notes")
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", f"{HOME}/access", page, ("see_notes", "give_access", "recover_notes")),

@@ -47,6 +47,9 @@ class Box:
         self._unlocked = True
         self._feed.publish("gap")
 
+    async def accept_rollback(self, passphrase: str, reason: str) -> None:
+        raise Fault("wrong_state", "nothing is missing")
+
     def about(self) -> types.Box:
         state: Literal["locked", "unlocked"] = "unlocked" if self._unlocked else "locked"
         return types.Box(

@@ -85,6 +85,10 @@ class Visitor:
     def keep(self, name: str, value: str) -> None:
         self._http.cookie_jar.update_cookies({name: value}, URL(self.origin))
 
+    def cookies(self) -> str:
+        """All of them, as a Cookie header."""
+        return "; ".join(f"{c.key}={c.value}" for c in self._http.cookie_jar)
+
     async def close(self) -> None:
         await self._http.close()
 
