@@ -12,7 +12,7 @@ from appliance.faults import Fault
 from appliance.notes import rules
 from appliance.notes.access.rules import RECOVERY, Holder, must_renew, waiting
 from appliance.notes.sealing import GroupKey, PrivateKey, opened_share, share, unwrap, wrap
-from appliance.store.words import WordIndex
+from appliance.store.words import MOST_WORDS, WordIndex
 from tests.fakes.box import CHEAP_NOTES
 
 
@@ -74,6 +74,19 @@ def test_a_new_text_takes_the_place_of_the_old_one() -> None:
     index.put([(1, "old words")])
     index.put([(1, "new words")])
     assert (index.find('"old"', 9, 9), index.find('"new"', 9, 9)) == ([], [1])
+    index.close()
+
+
+@pytest.mark.parametrize("many", [1, MOST_WORDS + 1])
+def test_the_beginning_of_a_long_word_finds_all_that_begin_so_however_many(many: int) -> None:
+    index = WordIndex()
+    index.put([(number + 1, f"She is Añorada{number:04}, cold") for number in range(many)])
+    index.put([(many + 1, "anora")])
+    for query in ("anora", "AÑORA", "añorada cold"):
+        newest = many + 1 if query.lower() in ("anora", "añora") else many
+        assert index.find(rules.match(rules.terms(query)), 2**62, 1) == [newest]
+    assert len(index.find(rules.match(rules.terms("anorad")), 2**62, 10_000)) == many
+    assert index.find(rules.match(rules.terms("anorx")), 2**62, 5) == []
     index.close()
 
 
