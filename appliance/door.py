@@ -203,14 +203,14 @@ class Door:
     async def begin_authenticator(self, caller: Caller, token: str) -> str:
         """The secret to set up with, for one who has no second factor yet. Faults: not_signed_in, wrong_state."""
         actor, at = await self._setting_up(caller, token), now_text()
-        return await self.db.write(lambda tx: second.begin_authenticator(tx, actor, at))
+        return await self.db.write(lambda tx: second.begin_authenticator(tx, actor, at, token_hash(token)))
 
     async def confirm_authenticator(self, caller: Caller, token: str, typed: str) -> tuple[Step, list[str]]:
         """The first code proves it; one is signed in, with a sheet of printed codes. Faults: wrong_code and others."""
         wall = now_seconds()
 
         def work(tx: Transaction, actor: Actor, at: str) -> list[str]:
-            second.confirm_authenticator(tx, actor, typed, at, wall)
+            second.confirm_authenticator(tx, actor, typed, at, wall, token_hash(token))
             return second.print_codes(tx, actor, at)
 
         return await self._set_up(caller, token, work, "code")

@@ -161,7 +161,8 @@ async def authenticator_page(request: web.Request) -> web.StreamResponse:
 
 
 async def _authenticator(request: web.Request, who: Staff, fault: Fault | None = None) -> web.Response:
-    secret = await clinic_of(request).db.write(lambda tx: second.begin_authenticator(tx, who.actor, now_text()))
+    at, clinic = now_text(), clinic_of(request)
+    secret = await clinic.db.write(lambda tx: second.begin_authenticator(tx, who.actor, at, who.digest))
     context = {"me": _me(who), **sign_in.authenticator_facts(request, secret, who.login.username)}
     return pages.render(request, "authenticator.html", context, fault=fault)
 
@@ -172,7 +173,9 @@ async def confirm_authenticator(request: web.Request) -> web.StreamResponse:
     proved(request, who)
     typed, wall = bodies.field(form, "code"), now_seconds()
     try:
-        await clinic.db.write(lambda tx: second.confirm_authenticator(tx, who.actor, typed, now_text(), wall))
+        await clinic.db.write(
+            lambda tx: second.confirm_authenticator(tx, who.actor, typed, now_text(), wall, who.digest)
+        )
     except Fault as fault:
         if fault.code != "wrong_code":
             raise

@@ -17,25 +17,32 @@ def _own(actor: Actor) -> Permit:
     return decide(actor, "set_second_factor", Facts(leaders=(actor.person,), person=actor.person))
 
 
-def begin_authenticator(tx: Transaction, actor: Actor, at: str) -> str:
-    """The secret (base32) that an authenticator is being set up with; the same one until it was confirmed."""
+def begin_authenticator(tx: Transaction, actor: Actor, at: str, holder: bytes) -> str:
+    """The secret (base32) that an authenticator is being set up with; the same one until it was confirmed.
+
+    `holder`: the hash of the token that asks. Another one gets another secret: who has stolen a password must not know
+    the one that its owner sets up later.
+    """
     permit = _own(actor)
     there = rows.authenticator(tx, actor.person, pending=True)
-    if there is not None:
+    if there is not None and there.holder == holder:
         return there.secret
     secret = pyotp.random_base32(rules.SECRET_LENGTH)
-    rows.keep_pending(tx, permit, secret, at)
+    rows.keep_pending(tx, permit, secret, at, holder)
     return secret
 
 
-def confirm_authenticator(tx: Transaction, actor: Actor, typed: str, at: str, wall: int) -> None:
-    """It counts from now on. `wall` in seconds since the epoch. Faults: wrong_code, wrong_state (nothing was begun)."""
+def confirm_authenticator(tx: Transaction, actor: Actor, typed: str, at: str, wall: int, holder: bytes) -> None:
+    """It counts from now on. `wall` in seconds since the epoch.
+
+    Faults: wrong_code (also: another login has begun meanwhile), wrong_state (nothing was begun).
+    """
     permit = _own(actor)
     pending = rows.authenticator(tx, actor.person, pending=True)
     if pending is None:
         raise Fault("wrong_state", "no authenticator is being set up")
     step = rules.matching_step(pending.secret, typed, wall, 0)
-    if step is None:
+    if step is None or pending.holder != holder:
         raise Fault("wrong_code")
     rows.confirm(tx, permit, step, at)
 

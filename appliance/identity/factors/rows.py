@@ -12,11 +12,15 @@ from appliance.store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """What a person's phone knows too. `last_step`: the newest code used. It has no readable repr."""
+    """What a person's phone knows too. `last_step`: the newest code used; `holder`: whom the secret was shown.
+
+    It has no readable repr.
+    """
 
     secret: str
     last_step: int
     since: str
+    holder: bytes = b""  # the hash of a token
 
     def __repr__(self) -> str:
         return "Authenticator(…)"
@@ -45,12 +49,13 @@ def factors(tx: Transaction, person: str) -> Factors:
 
 def authenticator(tx: Transaction, person: str, *, pending: bool = False) -> Authenticator | None:
     row = tx.one("SELECT * FROM authenticators WHERE person = ? AND pending = ?", (person, int(pending)))
-    return Authenticator(row["secret"], row["last_step"], row["since"]) if row else None
+    return Authenticator(row["secret"], row["last_step"], row["since"], bytes(row["holder"])) if row else None
 
 
-def keep_pending(tx: Transaction, permit: Permit, secret: str, at: str) -> None:
+def keep_pending(tx: Transaction, permit: Permit, secret: str, at: str, holder: bytes) -> None:
     """A secret that counts once one of its codes was typed. No audit entry yet: nothing has changed for anybody."""
-    tx.execute("INSERT OR REPLACE INTO authenticators VALUES (?, 1, ?, 0, ?)", (permit.actor.person, secret, at))
+    new = (permit.actor.person, secret, at, holder)
+    tx.execute("INSERT OR REPLACE INTO authenticators VALUES (?, 1, ?, 0, ?, ?)", new)
 
 
 def confirm(tx: Transaction, permit: Permit, step: int, at: str) -> None:

@@ -28,12 +28,14 @@ CREATE TABLE half_logins (
 CREATE INDEX half_logins_of_person ON half_logins (person);
 
 -- One authenticator a person, and one more that is being set up. `last_step`: the newest code used (RFC 6238), never again.
+-- `holder`: the hash of the token of the login or half login that was shown the secret; no other is shown it.
 CREATE TABLE authenticators (
     person    TEXT NOT NULL REFERENCES people (id),
     pending   INTEGER NOT NULL CHECK (pending IN (0, 1)),
     secret    TEXT NOT NULL,  -- base32
     last_step INTEGER NOT NULL DEFAULT 0,
     since     TEXT NOT NULL,
+    holder    BLOB NOT NULL,
     PRIMARY KEY (person, pending)
 ) STRICT;
 
