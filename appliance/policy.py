@@ -24,7 +24,11 @@ Action = Literal[
     # the box itself, at set-up and in `hearth` commands
     "enrol",  # note down a person, staff or patient
     "publish",  # a new version of an agreement
-    "schedule",  # a session with its expected people
+    "schedule",  # a session with its expected people; also: plan it otherwise before it opens
+    "cancel",  # a session that was not opened; it is over then
+    "see_people",  # the list of those who come, and the dates of one person's sessions
+    "correct_name",  # of a person, as the record has it
+    "archive",  # a person who does not come any more, or bring one back
     "unlock_box",  # by a key slot
     # keys and copies of the store
     "list_keys",
@@ -110,6 +114,10 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "enrol":       {"box": "any", "administrator": "any", "operator": "any", "clinical_lead": "any"},
     "publish":     {"box": "any", "clinical_lead": "any"},
     "schedule":    {"box": "any", "operator": "any", "clinical_lead": "any"},
+    "cancel":       {"operator": "any", "clinical_lead": "any"},
+    "see_people":   {"operator": "any", "clinical_lead": "any"},
+    "correct_name": {"operator": "any", "clinical_lead": "any"},
+    "archive":      {"operator": "any", "clinical_lead": "any"},
     "unlock_box":  {"box": "any"},
     # the box itself: `hearth keys` beside a box that does not run, by one who opens its store with a working secret
     "list_keys":   {"box": "any", "administrator": "any"},

@@ -84,6 +84,24 @@ def add_member(
     return member
 
 
+def set_plan(
+    tx: Transaction, permit: Permit, session_id: str, title: str, starts_at: str, leader: str, at: str
+) -> None:
+    """What a session is called, when it starts, and who it is planned with."""
+    tx.execute(
+        "UPDATE sessions SET title = ?, starts_at = ?, facilitator = ? WHERE id = ?",
+        (title, starts_at, leader, session_id),
+    )
+    audit.append(tx, permit, at)
+
+
+def drop_member(tx: Transaction, permit: Permit, member_id: str, person: str, at: str) -> None:
+    """Nobody's place any more, in a session that was not opened: nothing happened in it that would have to stay."""
+    tx.execute("DELETE FROM key_packages WHERE member = ?", (member_id,))
+    tx.execute("DELETE FROM members WHERE id = ?", (member_id,))
+    audit.append(tx, permit, at, person=person)
+
+
 def session(tx: Transaction, session_id: str) -> Session:
     """That session, or Fault("not_found")."""
     row = tx.one(_SESSIONS + " WHERE s.id = ?", (session_id,))

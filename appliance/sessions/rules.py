@@ -1,6 +1,6 @@
 """How sessions and their members change: two tables, and which page comes next for a patient. Pure.
 
-scheduled ──open──▶ open ◀──lock / unlock──▶ locked        end leads from each of them to ended
+scheduled ──open──▶ open ◀──lock / unlock──▶ locked        end leads from each of them to ended, cancel from scheduled
 expected ─present▶ joining ─ask▶ waiting ─admit▶ admitted  deny, remove, leave, reissue, rejoin as in MEMBER
 """
 
@@ -22,6 +22,7 @@ MAX_MEMBERS = 16  # people of one session, as many as the relay's rooms hold
 SESSION: Mapping[tuple[State, Action], State] = {
     ("scheduled", "open"): "open",
     ("scheduled", "end"): "ended",
+    ("scheduled", "cancel"): "ended",
     ("open", "lock"): "locked",
     ("open", "end"): "ended",
     ("locked", "unlock"): "open",

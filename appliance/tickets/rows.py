@@ -101,6 +101,21 @@ def stop(tx: Transaction, _permit: Permit, member: str) -> None:
     tx.execute("UPDATE tickets SET stopped = 1 WHERE member = ?", (member,))
 
 
+def last_until(tx: Transaction, permit: Permit, expires_at: int) -> None:
+    """The permit's session is at another time: tickets that are out open it then too. The caller writes the entry."""
+    tx.execute(
+        "UPDATE tickets SET expires_at = max(expires_at, ?) WHERE rejoin = 0"
+        " AND member IN (SELECT id FROM members WHERE session = ?)",
+        (expires_at, permit.facts.session),
+    )
+
+
+def forget(tx: Transaction, _permit: Permit, member: str) -> None:
+    """The place is nobody's any more: its ticket and visits go with it. The caller writes the entry."""
+    tx.execute("DELETE FROM visits WHERE member = ?", (member,))
+    tx.execute("DELETE FROM tickets WHERE member = ?", (member,))
+
+
 def bind(tx: Transaction, permit: Permit, code_hash: bytes, device_hash: bytes, expires_at: int) -> None:
     """The ticket is that device's from now on, and nobody else's visit goes on."""
     tx.execute("DELETE FROM visits WHERE member = ?", (permit.actor.member,))
