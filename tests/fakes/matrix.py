@@ -134,6 +134,8 @@ class Doors:
         clinic = self.box.clinic
         clinic.ring._held, clinic.door._keyed = type(clinic.ring._held)(self._kept[0]), dict(self._kept[1])
         clinic.audit._looks = Looks()
+        for reader in self.readers.values():
+            clinic.notebook.indexes.left(reader.login)
         if self.keeper is not None and self._slots is not None and self.keeper.key is self._slots[0]:
             self.keeper._file = slotpair.save(self.keeper.store, self._slots[1])
 
@@ -242,6 +244,8 @@ async def _notes(doors: Doors) -> None:
     things.notes = mine.id, theirs.id
     notes: Notes = await notes_of(doors.box)
     await notes.give_all(mara)
+    for lead in (await book.recovering(doors.readers["vera"]))[2]:
+        await book.share_recovery(doors.readers["vera"], lead.holder, lead.key_hash)
     things.glass = await book.break_glass(
         doors.readers["vera"], things.groups[0], things.patient, "she is unconscious at the hospital"
     )
