@@ -57,7 +57,7 @@ class Clinic:
     def __post_init__(self) -> None:
         self.audit = Auditing(self.db)
         self.ring = Ring(self.db, self.note_cost)
-        self.notebook = Notebook(self.db, self.ring)
+        self.notebook = Notebook(self.db, self.ring, self.audit)
         self.door = Door(self.db, self.ring, self.second_factor, self.audit)
         self.clock = Timekeeper(self.db)
 

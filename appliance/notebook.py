@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from appliance.audit import rows as audit
+from appliance.audit.actions import Auditing
 from appliance.care import actions as care
 from appliance.care import rows as care_rows
 from appliance.clock import now_seconds, now_text
@@ -34,6 +34,18 @@ class Reader:
 
     actor: Actor
     login: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a request named: it stands in the audit if the request is refused."""
+
+    note: str = ""
+    group: str = ""
+    person: str = ""
+
+
+NOTHING = Named()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +83,8 @@ class Waiter:
 class Notebook:
     """One for the open clinic."""
 
-    def __init__(self, db: Database, ring: Ring) -> None:
-        self._db, self._ring = db, ring
+    def __init__(self, db: Database, ring: Ring, audit: Auditing) -> None:
+        self._db, self._ring, self._audit = db, ring, audit
         self.indexes = Indexes(db)
         ring.on_drop.append(self.indexes.left)
 
@@ -91,17 +103,17 @@ class Notebook:
                 raise Fault("refused" if group in {g.id for g in care_rows.groups(tx)} else "not_found")
             return actions.listed(tx, who.actor, key, own, subject, before, at)
 
-        return await self._do(who, "see_notes", work)
+        return await self._do(who, "see_notes", work, Named(group=group, person=subject or ""))
 
     async def place(self, who: Reader, where: actions.Place) -> tuple[care_rows.CareGroup, str]:
         """For the form of a new note. Faults: not_found, refused, keys_missing."""
-        return await self._do(who, "write_note", lambda tx, key, at: actions.place(tx, who.actor, where))
+        return await self._do(who, "write_note", lambda tx, key, at: actions.place(tx, who.actor, where), _named(where))
 
     async def write(self, who: Reader, where: actions.Place, title: str, text: str) -> actions.Written:
         """Faults: note_empty, note_too_long, not_found, refused, notes_closed, keys_missing."""
         words = rules.words(title, text)
         written = await self._do(
-            who, "write_note", lambda tx, key, at: actions.write(tx, who.actor, key, where, words, at)
+            who, "write_note", lambda tx, key, at: actions.write(tx, who.actor, key, where, words, at), _named(where)
         )
         self.indexes.wrote(written)
         return written
@@ -110,14 +122,19 @@ class Notebook:
         """A new version over version `base`. Faults: as `write`, and note_changed."""
         words = rules.words(title, text)
         written = await self._do(
-            who, "write_note", lambda tx, key, at: actions.amend(tx, who.actor, key, note, base, words, at)
+            who,
+            "write_note",
+            lambda tx, key, at: actions.amend(tx, who.actor, key, note, base, words, at),
+            Named(note),
         )
         self.indexes.wrote(written)
         return written
 
     async def read(self, who: Reader, note: str, version: int = 0) -> actions.Opened:
         """Faults: not_found, refused, notes_closed, note_damaged, keys_missing."""
-        return await self._do(who, "read_note", lambda tx, key, at: actions.read(tx, who.actor, key, note, at, version))
+        return await self._do(
+            who, "read_note", lambda tx, key, at: actions.read(tx, who.actor, key, note, at, version), Named(note)
+        )
 
     async def search(self, who: Reader, query: str, before: int = 0) -> Results:
         """One's own notes with all of those words, newest first. Faults: bad_request, refused, keys_missing."""
@@ -147,7 +164,12 @@ class Notebook:
 
     async def give(self, who: Reader, group: str, holder: str, seen: str) -> None:
         """Faults: refused, bad_request, notes_closed, wrong_state, keys_missing."""
-        await self._do(who, "give_access", lambda tx, key, at: access.give(tx, who.actor, key, group, holder, seen, at))
+        await self._do(
+            who,
+            "give_access",
+            lambda tx, key, at: access.give(tx, who.actor, key, group, holder, seen, at),
+            Named("", group, holder),
+        )
 
     async def reopen(self, who: Reader, old_password: str) -> None:
         """Faults: keys_missing, wrong_sign_in."""
@@ -159,11 +181,19 @@ class Notebook:
 
     async def recover(self, who: Reader, group: str, person: str) -> None:
         """Faults: refused, bad_request, notes_closed, keys_missing."""
-        await self._do(who, "recover_notes", lambda tx, key, at: glass.recover(tx, who.actor, key, group, person, at))
+        await self._do(
+            who,
+            "recover_notes",
+            lambda tx, key, at: glass.recover(tx, who.actor, key, group, person, at),
+            Named("", group, person),
+        )
 
     async def share_recovery(self, who: Reader, person: str, seen: str) -> None:
         await self._do(
-            who, "recover_notes", lambda tx, key, at: access.share_recovery(tx, who.actor, key, person, seen, at)
+            who,
+            "recover_notes",
+            lambda tx, key, at: access.share_recovery(tx, who.actor, key, person, seen, at),
+            Named(person=person),
         )
 
     async def renew_recovery(self, who: Reader) -> None:
@@ -181,6 +211,7 @@ class Notebook:
             who,
             "break_glass",
             lambda tx, key, at: glass.break_glass(tx, who.actor, key, group, subject, reason, at, now_seconds()),
+            Named("", group, subject),
         )
 
     async def seen_through(self, who: Reader, glass_id: str, before: int) -> tuple[rows.Glass, list[actions.Entry]]:
@@ -197,6 +228,7 @@ class Notebook:
             who,
             "break_glass",
             lambda tx, key, at: glass.read_through(tx, who.actor, key, glass_id, note, at, now_seconds(), version),
+            Named(note),
         )
 
     async def open_glasses(self, who: Reader) -> list[rows.Glass]:
@@ -208,32 +240,40 @@ class Notebook:
 
     # -- care groups --------------------------------------------------------------------------------------------
 
-    async def care(self, actor: Actor, action: Action, work: Callable[[Transaction, str], T]) -> T:
+    async def care(
+        self, actor: Actor, action: Action, work: Callable[[Transaction, str], T], named: Named = NOTHING
+    ) -> T:
         """One action on care groups, which needs no key; a refusal noted."""
-        return await self._noting(Reader(actor, b""), action, self._db.write(lambda tx: work(tx, now_text())))
+        return await self._noting(Reader(actor, b""), action, self._db.write(lambda tx: work(tx, now_text())), named)
 
-    async def allowed(self, who: Reader, action: Action) -> None:
+    async def allowed(self, who: Reader, action: Action, named: Named = NOTHING) -> None:
         """Fault("refused") for a role that the table never lets do that, before anybody is asked for a key."""
         if who.actor.role not in TABLE[action]:
-            await self._noting(who, action, _refuse())
+            await self._noting(who, action, _refuse(), named)
 
-    async def _do(self, who: Reader, action: Action, work: Work[T]) -> T:
-        await self.allowed(who, action)
+    async def _do(self, who: Reader, action: Action, work: Work[T], named: Named = NOTHING) -> T:
+        await self.allowed(who, action, named)
         key, at = self._ring.key(who.login), now_text()
-        return await self._noting(who, action, self._db.write(lambda tx: work(tx, key, at)))
+        return await self._noting(who, action, self._db.write(lambda tx: work(tx, key, at)), named)
 
-    async def _noting(self, who: Reader, action: Action, doing: Awaitable[T]) -> T:
+    async def _noting(self, who: Reader, action: Action, doing: Awaitable[T], named: Named = NOTHING) -> T:
         try:
             return await doing
         except Fault as fault:
             if fault.code == "refused":
-                at, code = now_text(), fault.code
-                await self._db.write(lambda tx: audit.append_refused(tx, who.actor, action, Facts(), code, at))
+                about = await self._db.read(lambda tx: rows.mentioned(tx, named.note, named.group, named.person))
+                session, person, thing = about
+                facts = Facts(session=session, person=person, thing=thing)
+                await self._audit.refused(who.actor, action, facts, fault.code)
             raise
 
 
 async def _refuse() -> None:
     raise Fault("refused")
+
+
+def _named(where: actions.Place) -> Named:
+    return Named(group=where.group, person=where.subject)
 
 
 def _desk(tx: Transaction, actor: Actor, key: PrivateKey) -> Desk:

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable
 
+from appliance.audit.actions import Auditing
 from appliance.bench.timing import p50_p99, since, timed
 from appliance.care import actions as care
 from appliance.clock import now_text
@@ -66,7 +67,7 @@ class Words:
 async def measure(db: Database, count: int) -> dict[str, float]:
     """Makes `count` notes in the open store and searches them."""
     ring, words = Ring(db), Words()
-    notebook = Notebook(db, ring)
+    notebook = Notebook(db, ring, Auditing(db))
     who, group = await _clinician(db, ring)
     for start in range(0, count, GROUP):
         await db.write(_writing(who.actor, ring.key(_LOGIN), group, words, min(GROUP, count - start)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from appliance.care import rows
 from appliance.care.rules import group_name
 from appliance.faults import Fault
-from appliance.notes.access import rows as access
+from appliance.notes.access import actions as access
 from appliance.policy import Actor, Facts, allows, decide
 from appliance.store.database import Transaction
 

@@ -25,7 +25,7 @@ _EVERYTHING = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A note in a list. `title` is None where the asker lacks the key; `found` are a snippet's pieces."""
+    """A note in a list. `title` is None where the asker lacks the key, or it is `damaged`; `found`: a snippet."""
 
     id: str
     number: int
@@ -37,6 +37,7 @@ class Entry:
     versions: int
     title: str | None
     found: tuple[tuple[str, bool], ...] = ()
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def listed(
     found = rows.newest(tx, groups, subject=subject, before=before, limit=rules.PAGE + 1) if groups else []
     for group, person in sorted({(f.group, f.header.subject) for f in found[: rules.PAGE]}):
         audit.append(tx, decide(actor, "see_notes", care.facts(tx, group, person=person)), at)
-    return [_entry(found_one, title) for found_one, title in _titles(tx, actor, key, found)]
+    opening = {group: access.group_keys(tx, group, actor.person, key) for group in {f.group for f in found}}
+    return [entry(version, opening[version.group]) for version in found]
 
 
 def own_groups(tx: Transaction, actor: Actor) -> list[care.CareGroup]:
@@ -173,9 +175,8 @@ def found(
             opening[version.group] = access.group_keys(tx, version.group, actor.person, key)
         if version.epoch not in opening[version.group]:
             continue
-        words = opened_with(opening[version.group], version)
         audit.append(tx, decide(actor, "search_notes", facts), at)
-        entries.append(_entry(version, words.title, tuple(rules.snippet(words.text, terms))))
+        entries.append(entry(version, opening[version.group], terms))
     return entries
 
 
@@ -204,20 +205,15 @@ def _checked(tx: Transaction, where: Place) -> tuple[care.CareGroup, str]:
     return group, names.get(where.subject, "")
 
 
-def _titles(
-    tx: Transaction, actor: Actor, key: PrivateKey, found: Sequence[rows.Version]
-) -> list[tuple[rows.Version, str | None]]:
-    opening = {group: access.group_keys(tx, group, actor.person, key) for group in {f.group for f in found}}
-    return [
-        (
-            version,
-            opened_with(opening[version.group], version).title if version.epoch in opening[version.group] else None,
-        )
-        for version in found
-    ]
-
-
-def _entry(version: rows.Version, title: str | None, pieces: tuple[tuple[str, bool], ...] = ()) -> Entry:
+def entry(version: rows.Version, keys: access.Keys, terms: Sequence[Term] = ()) -> Entry:
+    """A note for a list, as far as those keys open it; one that is damaged says so and hides no other."""
+    title, pieces, damaged = None, (), False  # type: tuple[str | None, tuple[tuple[str, bool], ...], bool]
+    if version.epoch in keys:
+        try:
+            words = opened_with(keys, version)
+            title, pieces = words.title, tuple(rules.snippet(words.text, terms)) if terms else ()
+        except Fault:
+            damaged = True
     return Entry(
         version.header.note,
         version.number,
@@ -229,6 +225,7 @@ def _entry(version: rows.Version, title: str | None, pieces: tuple[tuple[str, bo
         version.versions,
         title,
         pieces,
+        damaged,
     )
 
 

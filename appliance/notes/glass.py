@@ -14,8 +14,9 @@ from appliance.faults import Fault
 from appliance.ids import new_id
 from appliance.notes import rows, rules
 from appliance.notes.access import actions as access
+from appliance.notes.access import rows as keys_of
 from appliance.notes.access.rules import RECOVERY
-from appliance.notes.actions import Entry, Opened, _entry, _opened, opened_with
+from appliance.notes.actions import Entry, Opened, _opened, entry, opened_with
 from appliance.notes.sealing import GroupKey, PrivateKey
 from appliance.policy import Actor, Facts, decide
 from appliance.store.database import Transaction
@@ -25,7 +26,7 @@ NOTICES = 20  # shown at once
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a clinician is told. `reason` is None where they lack the key; `read`: (note, version, time)."""
+    """What a clinician is told. `reason`: None without the key, or if damaged; `read`: (note, version, time)."""
 
     glass: rows.Glass
     reason: str | None
@@ -75,7 +76,7 @@ def break_glass(
     if not keys:
         raise Fault("notes_closed", "not sealed to the recovery key")
     made = _glass("opened", group, subject, actor, words, keys[max(keys)], at, now + rules.GLASS_SECONDS)
-    rows.add_glass(tx, permit, made, group.clinicians)
+    rows.add_glass(tx, permit, made, _to_tell(tx, group, actor))
     return made.id
 
 
@@ -86,8 +87,7 @@ def recover(tx: Transaction, actor: Actor, key: PrivateKey, group_id: str, perso
         return
     group = care.group(tx, group_id)
     permit = decide(actor, "recover_notes", care.facts(tx, group_id, person=person))
-    tell = [clinician for clinician in group.clinicians if clinician != actor.person]
-    rows.add_glass(tx, permit, _glass("recovered", group, person, actor, "", newest, at, 0), tell)
+    rows.add_glass(tx, permit, _glass("recovered", group, person, actor, "", newest, at, 0), _to_tell(tx, group, actor))
 
 
 def seen_through(
@@ -99,7 +99,7 @@ def seen_through(
     keys = access.group_keys(tx, glass.group, RECOVERY, access.recovery_key(tx, actor.person, key))
     found = rows.newest(tx, [glass.group], subject=glass.subject, before=before, limit=rules.PAGE + 1)
     audit.append(tx, permit, at)
-    return glass, [_entry(v, opened_with(keys, v).title if v.epoch in keys else None) for v in found]
+    return glass, [entry(version, keys) for version in found]
 
 
 def read_through(
@@ -126,9 +126,16 @@ def notices(tx: Transaction, actor: Actor, key: PrivateKey) -> list[Notice]:
     shown = []
     for glass in rows.notices(tx, actor.person, NOTICES):
         held = access.group_keys(tx, glass.group, actor.person, key).get(glass.epoch)
-        reason = held.open("reason", _reason_header(glass), glass.nonce, glass.reason).decode() if held else None
-        shown.append(Notice(glass, reason, rows.glass_reads(tx, glass.number)))
+        shown.append(Notice(glass, _reason(held, glass), rows.glass_reads(tx, glass.number)))
     return shown
+
+
+def _reason(key: GroupKey | None, glass: rows.Glass) -> str | None:
+    """Damage must not hide that the glass was broken."""
+    try:
+        return key.open("reason", _reason_header(glass), glass.nonce, glass.reason).decode() if key else None
+    except (Fault, UnicodeDecodeError):
+        return None
 
 
 def put_away(tx: Transaction, actor: Actor, glass_id: str, at: str) -> None:
@@ -136,6 +143,11 @@ def put_away(tx: Transaction, actor: Actor, glass_id: str, at: str) -> None:
     glass = rows.glass(tx, glass_id)
     facts = Facts(leaders=rows.told(tx, glass), person=glass.subject, thing=glass.group)
     rows.put_away(tx, decide(actor, "see_notes", facts), glass, at)
+
+
+def _to_tell(tx: Transaction, group: care.CareGroup, actor: Actor) -> list[str]:
+    """The clinicians of the group, and who was of it when its last note was written: nobody is let out to see less."""
+    return sorted({*group.clinicians, *keys_of.given_the_newest(tx, group.id)} - {actor.person})
 
 
 def _own(tx: Transaction, actor: Actor, glass_id: str, now: int) -> rows.Glass:

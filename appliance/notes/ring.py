@@ -14,7 +14,7 @@ from typing import Any
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.notes.access import actions as access
-from appliance.notes.access import rows
+from appliance.notes.access import known, rows
 from appliance.notes.sealing import SIGN_IN_COST, Cost, PrivateKey, unwrap, wrap
 from appliance.policy import TABLE, Actor
 from appliance.store.database import Database, Transaction
@@ -31,12 +31,22 @@ class _Held:
     key: PrivateKey
 
 
+@dataclass(slots=True, eq=False)
+class _Opening:
+    """A key that is being opened: slow, so the login may get another token or end meanwhile."""
+
+    login: bytes
+    person: str
+    ended: bool = False
+
+
 class Ring:
     """Private halves by the hash of the login's token. All methods run on the event loop; slow work goes to threads."""
 
     def __init__(self, db: Database, cost: Cost = SIGN_IN_COST) -> None:
         self._db, self._cost = db, cost
         self._held: dict[bytes, _Held] = {}
+        self._opening: list[_Opening] = []
         self._deriving = asyncio.Semaphore(_AT_ONCE)
         self.on_drop: list[Callable[[bytes], None]] = []
 
@@ -57,17 +67,21 @@ class Ring:
         old password (`reopen`). Does nothing for a role without notes. Never fails a sign-in: without a key notes stay
         closed.
         """
+        opening = _Opening(login, person)
+        self._opening.append(opening)
         try:
             try:
-                await self._unlock(login, person, password)
+                await self._unlock(opening, person, password)
             except Fault as fault:
                 if fault.code != "wrong_state":
                     raise
-                await self._unlock(login, person, password)  # the other login's key is there now, and opens
+                await self._unlock(opening, person, password)  # the other login's key is there now, and opens
         except Fault as fault:
             log.error("notes: a key could not be opened at sign-in: %s %s", fault.code, fault.detail)
+        finally:
+            self._opening.remove(opening)
 
-    async def _unlock(self, login: bytes, person: str, password: str) -> None:
+    async def _unlock(self, opening: _Opening, person: str, password: str) -> None:
         role, kept = await self._db.read(lambda tx: (rows.role_in_use(tx, person), rows.own_keys(tx, person)[:1]))
         if role not in TABLE["read_note"]:
             return
@@ -76,7 +90,8 @@ class Ring:
             key = await self._make(person, password, kept[0].number if kept else 0)
         if role == "clinical_lead":
             await self._db.write(lambda tx: _first_recovery(tx, person, key, now_text()))
-        self._hold(login, _Held(person, key))
+        if not opening.ended:
+            self._hold(opening.login, _Held(person, key))
 
     async def _make(self, person: str, password: str, seen: int) -> PrivateKey:
         """A new key pair after number `seen`; Fault("wrong_state") if another login made one at the same moment."""
@@ -87,7 +102,7 @@ class Ring:
         def work(tx: Transaction) -> None:
             if [found.number for found in rows.own_keys(tx, person)[:1]] != [seen] * (seen > 0):
                 raise Fault("wrong_state", "another key by now")
-            rows.add_key(tx, person, key.public, kept, now_text())
+            rows.add_key(tx, person, key.public, kept, known.sealed({}, person, key), now_text())
 
         await self._db.write(work)
         return key
@@ -103,6 +118,9 @@ class Ring:
 
     def move(self, old: bytes, new: bytes) -> None:
         """The login got a new token: after the second factor."""
+        for opening in self._opening:
+            if opening.login == old:
+                opening.login = new
         held = self._held.get(old)
         if held is not None and old != new:
             self._held[new] = held
@@ -110,12 +128,16 @@ class Ring:
 
     def drop(self, login: bytes) -> None:
         """The login has ended."""
+        for opening in self._opening:
+            opening.ended |= opening.login == login
         if self._held.pop(login, None) is not None:
             for tell in self.on_drop:
                 tell(login)
 
     def drop_person(self, person: str) -> None:
         """All of that person's logins have ended."""
+        for opening in self._opening:
+            opening.ended |= opening.person == person
         for login in [login for login, held in self._held.items() if held.person == person]:
             self.drop(login)
 
@@ -126,8 +148,8 @@ class Ring:
         """
         kept = (await self._db.read(lambda tx: rows.own_keys(tx, person)))[:1]
         key = await self._unwrapped(kept[0], old) if kept else None
-        if key is None:
-            return lambda tx: None  # a role without notes, or a key that the old password does not open either
+        if key is None:  # a role without notes, or a key that the old password does not open either
+            return _unless_changed(person, [one.number for one in kept])
         found = key
         async with self._deriving:
             wrapped = await asyncio.to_thread(wrap, found, person, new, self._cost)
@@ -152,6 +174,16 @@ class Ring:
             if old is not None:
                 return await self._db.write(_reopening(actor, old, new))
         raise Fault("wrong_sign_in", "no older key opens")
+
+
+def _unless_changed(person: str, seen: list[int]) -> Callable[[Transaction], None]:
+    """Another login may have made the first key meanwhile, under the password that is about to go."""
+
+    def check(tx: Transaction) -> None:
+        if [one.number for one in rows.own_keys(tx, person)[:1]] != seen:
+            raise Fault("wrong_state", "the clinician's key is another one by now")
+
+    return check
 
 
 def _reopening(actor: Actor, old: PrivateKey, new: PrivateKey) -> Callable[[Transaction], int]:

@@ -148,6 +148,15 @@ def counts(tx: Transaction, group: str) -> dict[str, tuple[int, str]]:
     return {row["subject"]: (row["notes"], row["at"]) for row in rows}
 
 
+def mentioned(tx: Transaction, note: str, group: str, person: str) -> tuple[str, str, str]:
+    """Session, person and thing of what a request named, "" for what does not exist: for an entry of the audit."""
+    row = tx.one("SELECT coalesce(session, '') AS s, coalesce(subject, '') AS p FROM notes WHERE id = ?", (note,))
+    if row is not None:
+        return row["s"], row["p"], note
+    there = tx.one("SELECT 1 FROM care_groups WHERE id = ?", (group,)) is not None
+    return "", person if person_name(tx, person) else "", group if there else ""
+
+
 def person_name(tx: Transaction, person: str) -> str:
     """A person's name in the record, "" for nobody."""
     row = tx.one("SELECT name FROM people WHERE id = ?", (person,))

@@ -86,6 +86,18 @@ class PrivateKey:
         except (InvalidTag, ValueError):
             raise Fault("note_damaged", "sealed key") from None
 
+    def keep(self, words: bytes, bound: bytes) -> bytes:
+        """What its owner keeps for themselves: nonce and sealed words, bound to `bound`."""
+        nonce = secrets.token_bytes(12)
+        return nonce + ChaCha20Poly1305(_part(self._seed, "book")).encrypt(nonce, words, bound)
+
+    def kept(self, sealed: bytes, bound: bytes) -> bytes:
+        """What `keep` sealed, or Fault("note_damaged")."""
+        try:
+            return ChaCha20Poly1305(_part(self._seed, "book")).decrypt(sealed[:12], sealed[12:], bound)
+        except (InvalidTag, ValueError):
+            raise Fault("note_damaged", "book") from None
+
     def __repr__(self) -> str:
         return "PrivateKey(…)"
 
@@ -183,10 +195,15 @@ class GroupKey:
 
     def link(self, following: GroupKey) -> bytes:
         """The mark that `following` was made by one who had this key."""
-        return self._mark("link", joined(following.epoch, _part(following._raw, "commitment")))
+        return _link(self.linking(), self.group, self.epoch, following)
 
-    def linked(self, following: GroupKey, mark: bytes) -> bool:
-        return hmac.compare_digest(self.link(following), mark)
+    def commitment(self) -> bytes:
+        """Tells this key from any other, and nothing of it."""
+        return _part(self._raw, "commitment")
+
+    def linking(self) -> bytes:
+        """What links are checked with: a secret."""
+        return _part(self._raw, "link")
 
     def seal(self, kind: str, header: bytes, words: bytes) -> tuple[bytes, bytes]:
         """Nonce and sealed words; `header` is bound, not sealed. `kind` is "note" or "reason"."""
@@ -214,6 +231,16 @@ class GroupKey:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a group key is not copied or pickled")
+
+
+def linked(linking: bytes, older: int, following: GroupKey, mark: bytes) -> bool:
+    """Whether `mark` is the link that one made who had the key of epoch `older`, with that `linking`."""
+    return hmac.compare_digest(_link(linking, following.group, older, following), mark)
+
+
+def _link(linking: bytes, group: str, older: int, following: GroupKey) -> bytes:
+    bound = joined("hearth link 1", group, older, joined(following.epoch, following.commitment()))
+    return hmac.digest(linking, bound, "sha256")
 
 
 def _handing(group: str, epoch: int, holder: str, holder_hash: bytes) -> bytes:

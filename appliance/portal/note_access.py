@@ -8,7 +8,7 @@ from aiohttp import web
 
 from appliance.care import actions as care
 from appliance.faults import Fault
-from appliance.notebook import Waiter
+from appliance.notebook import Named, Waiter
 from appliance.notes.access.rules import RECOVERY
 from appliance.policy import TABLE, Action
 from appliance.portal import bodies, logins, pages
@@ -196,7 +196,9 @@ async def _care_groups(request: web.Request, fault: Fault | None = None, name: s
 async def care_group(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic_of(request))
     group, book = request.match_info["group"], clinic_of(request).notebook
-    seen = await book.care(who.actor, "see_care_groups", lambda tx, at: care.see(tx, who.actor, group))
+    seen = await book.care(
+        who.actor, "see_care_groups", lambda tx, at: care.see(tx, who.actor, group), Named(group=group)
+    )
     context = {
         "me": me(who),
         "may_change": who.actor.role in TABLE["change_care_group"],
@@ -232,13 +234,16 @@ async def change_group(request: web.Request) -> web.StreamResponse:
     who, _, form = await posted(request)
     group, book, actor = request.match_info["group"], clinic_of(request).notebook, who.actor
     person, name = bodies.field(form, "person"), bodies.field(form, "name")
+    named = Named(group=group, person=person)
     match request.match_info["deed"]:
         case "let-in":
-            await book.care(actor, "change_care_group", lambda tx, at: care.let_in(tx, actor, group, person, at))
+            await book.care(actor, "change_care_group", lambda tx, at: care.let_in(tx, actor, group, person, at), named)
         case "let-out":
-            await book.care(actor, "change_care_group", lambda tx, at: care.let_out(tx, actor, group, person, at))
+            await book.care(
+                actor, "change_care_group", lambda tx, at: care.let_out(tx, actor, group, person, at), named
+            )
         case "rename":
-            await book.care(actor, "change_care_group", lambda tx, at: care.rename(tx, actor, group, name, at))
+            await book.care(actor, "change_care_group", lambda tx, at: care.rename(tx, actor, group, name, at), named)
         case _:
             raise Fault("not_found", "no such deed")
     raise web.HTTPSeeOther(f"{CARE}/{group}")

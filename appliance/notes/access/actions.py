@@ -5,20 +5,23 @@ A clinician's private key comes in as an argument from the ring: nothing in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from appliance.audit import rows as audit
 from appliance.care import rows as care
 from appliance.faults import Fault
-from appliance.notes.access import rows
-from appliance.notes.access.rows import Recovery, Sealed
-from appliance.notes.access.rules import RECOVERY, Waiting, must_renew, open_epochs, waiting
+from appliance.notes.access import known, rows
+from appliance.notes.access.rows import OwnKey, Recovery, Sealed
+from appliance.notes.access.rules import RECOVERY, Waiting, must_renew, only_theirs, open_epochs, waiting
 from appliance.notes.sealing import GroupKey, PrivateKey, key_hash, opened_share, share
 from appliance.policy import Actor, Facts, Permit, decide
 from appliance.store.database import Transaction
 
 Keys = Mapping[int, GroupKey]  # by epoch
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +38,71 @@ class Access:
 
 
 def group_keys(tx: Transaction, group: str, holder: str, key: PrivateKey) -> dict[int, GroupKey]:
-    """The keys of that care group that `key` opens. Fault("note_damaged") for one that was changed."""
-    return {
-        found.epoch: GroupKey.opened(group, found.epoch, holder, key, found.sealed)
-        for found in rows.sealed_keys(tx, group, holder)
-        if found.sealed is not None and found.key_hash == key.hash
-    }
+    """The keys of that care group that `key` opens; without those that were changed or planted, which hide no other.
+
+    A clinician's key remembers them (known.py), so this needs a transaction that writes.
+    """
+    found = list(_opened(rows.sealed_keys(tx, group, holder), group, key))
+    if holder == RECOVERY or not found:
+        return {one.epoch: one for one in found}
+    own, book = _book(tx, holder, key)
+    keys = known.sound(book, found, rows.epochs(tx, group))
+    if len(keys) < len(found):
+        log.error("notes: a care group's key is another one than before")
+    if known.added(book, keys.values()):
+        rows.write_book(tx, holder, own.number, known.sealed(book, holder, key))
+    return keys
+
+
+def _opened(sealed: Iterable[Sealed], group: str, key: PrivateKey) -> Iterator[GroupKey]:
+    for found in sealed:
+        if found.sealed is None or found.key_hash != key.hash:
+            continue
+        try:
+            yield GroupKey.opened(group, found.epoch, found.holder, key, found.sealed)
+        except Fault as fault:  # others still open
+            log.error("notes: a care group's key is damaged: %s", fault.detail)
+
+
+def _book(tx: Transaction, person: str, key: PrivateKey) -> tuple[OwnKey, known.Book]:
+    """That clinician's own key as the store has it, and what it remembers. Fault("note_damaged")."""
+    for own in rows.own_keys(tx, person):
+        if own.hash == key.hash:
+            return own, known.opened(own.known, person, key)
+    raise Fault("note_damaged", "the clinician's own key is gone")
 
 
 def key_for_writing(tx: Transaction, permit: Permit, group: str, key: PrivateKey, at: str) -> GroupKey:
-    """The key that the next note is sealed under: a new one after somebody has left. Fault("notes_closed")."""
-    clinicians = _clinicians(tx, group)
-    if permit.actor.person not in clinicians:
+    """The key that the next note is sealed under: a new one after somebody has left.
+
+    Faults: notes_closed; note_damaged where the group's key is not the one that the writer knows.
+    """
+    clinicians, writer = _clinicians(tx, group), permit.actor.person
+    if writer not in clinicians:
         raise Fault("notes_closed", "not a clinician of the group")
     epochs = rows.epochs(tx, group)
     if not epochs:
-        return _found(tx, permit, group, clinicians, at)
-    keys = group_keys(tx, group, permit.actor.person, key)
-    newest = keys.get(epochs[-1][0])
+        if group in _book(tx, writer, key)[1]:
+            raise Fault("note_damaged", "the group had keys before")
+        return _found(tx, permit, group, clinicians, key, at)
+    newest = group_keys(tx, group, writer, key).get(epochs[-1][0])
     if newest is None:
-        raise Fault("notes_closed", "no key of the newest epoch")
-    before = keys.get(newest.epoch - 1)
-    if before is not None and not before.linked(newest, epochs[-1][1]):
-        raise Fault("note_damaged", "an epoch that none of the group made")
+        mine = open_epochs(rows.holders(tx, group), writer, key.hash)
+        raise Fault("note_damaged" if epochs[-1][0] in mine else "notes_closed", "no key of the newest epoch")
     if must_renew([h for h in rows.holders(tx, group) if h.epoch == newest.epoch], clinicians):
         return _renew(tx, permit, newest, clinicians, at)
     return newest
 
 
-def _found(tx: Transaction, permit: Permit, group: str, clinicians: Mapping[str, bytes], at: str) -> GroupKey:
-    """The first key, for all who have a key of their own by now, and for the recovery key."""
+def _found(
+    tx: Transaction, permit: Permit, group: str, clinicians: Mapping[str, bytes], key: PrivateKey, at: str
+) -> GroupKey:
+    """The first key, for all who have a key of their own by now, and for the recovery key; its maker remembers it."""
     made = GroupKey.new(group, 1)
     rows.add_epoch(tx, permit, group, 1, bytes(32), at)
     for holder, public in _publics(tx, clinicians).items():
         _hand(tx, permit, made, holder, public)
+    group_keys(tx, group, permit.actor.person, key)
     return made
 
 
@@ -136,10 +170,33 @@ def _hand(tx: Transaction, permit: Permit, key: GroupKey, holder: str, public: b
     rows.put_key(tx, permit, key.group, given)
 
 
+def take_away(tx: Transaction, permit: Permit, group: str, person: str) -> None:
+    """A clinician has left a care group: what is sealed to them goes, but for what nobody else could open."""
+    others = _everybody(tx, group)
+    if not set(usable_by(tx)) - {person}:
+        others.pop(RECOVERY, None)
+    kept = only_theirs(rows.holders(tx, group), person, others)
+    rows.take_away(tx, permit, group, person, kept)
+
+
 def forget(tx: Transaction, permit: Permit, person: str, at: str) -> None:
-    """A clinician leaves the clinic: out of every care group, and nothing stays sealed to them."""
-    rows.take_away_all(tx, permit, person)
+    """A clinician leaves the clinic: out of every care group. What nobody else could open stays sealed to them.
+
+    They cannot sign in. If they come back, their old password brings it back.
+    """
     care.forget_clinician(tx, permit, person, at)
+    last = last_with_recovery(tx, person)
+    for group in rows.groups_with_keys_for(tx, person):
+        take_away(tx, permit, group, person)
+    if not last:
+        rows.drop_shares(tx, permit, person)
+    rows.drop_keys_without_use(tx, permit, person)
+
+
+def last_with_recovery(tx: Transaction, person: str) -> bool:
+    """Whether that clinical lead has a share of the recovery key, and nobody else can use it."""
+    current = rows.recovery(tx)
+    return current is not None and person in rows.shares(tx, current.number) and not set(usable_by(tx)) - {person}
 
 
 # -- the recovery key --------------------------------------------------------------------------------------------------
@@ -245,6 +302,7 @@ def reopen(tx: Transaction, actor: Actor, old: PrivateKey, new: PrivateKey, at: 
         for key in group_keys(tx, group, actor.person, old).values():
             _hand(tx, permit, key, actor.person, new.public)
             count += 1
+        group_keys(tx, group, actor.person, new)
     _reopen_share(tx, actor.person, old, new)
     for kept in rows.own_keys(tx, actor.person)[1:]:
         if kept.hash == old.hash:

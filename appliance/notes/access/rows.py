@@ -5,7 +5,7 @@ What is written here is part of an action whose own row writes the audit entry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from appliance.notes.access.rules import Holder
@@ -23,6 +23,7 @@ class OwnKey:
     public: bytes
     kept: Wrapped
     made_at: str
+    known: bytes
 
     @property
     def hash(self) -> bytes:
@@ -70,13 +71,13 @@ def key_hashes(tx: Transaction, people: Sequence[str]) -> dict[str, bytes]:
     return {person: keys[0].hash if keys else b"" for person, keys in found.items()}
 
 
-def add_key(tx: Transaction, person: str, public: bytes, kept: Wrapped, at: str) -> None:
-    """A new key pair, made at its owner's sign-in. Older ones to which nothing is sealed go."""
+def add_key(tx: Transaction, person: str, public: bytes, kept: Wrapped, known: bytes, at: str) -> None:
+    """A new key pair, made at its owner's sign-in, with its book. Older ones to which nothing is sealed go."""
     for old in own_keys(tx, person):
         if not _sealed_to(tx, person, old.hash):
             drop_key(tx, person, old.number)
     tx.execute(
-        "INSERT INTO clinician_keys SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?"
+        "INSERT INTO clinician_keys SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?"
         " FROM clinician_keys WHERE person = ?",
         (
             person,
@@ -88,6 +89,7 @@ def add_key(tx: Transaction, person: str, public: bytes, kept: Wrapped, at: str)
             kept.nonce,
             kept.wrapped,
             at,
+            known,
             person,
         ),
     )
@@ -100,6 +102,11 @@ def rewrap(tx: Transaction, person: str, number: int, kept: Wrapped) -> int:
         " WHERE person = ? AND number = ?",
         (kept.cost.memory, kept.cost.passes, kept.cost.lanes, kept.salt, kept.nonce, kept.wrapped, person, number),
     )
+
+
+def write_book(tx: Transaction, person: str, number: int, known: bytes) -> None:
+    """What that key remembers, sealed (known.py)."""
+    tx.execute("UPDATE clinician_keys SET known = ? WHERE person = ? AND number = ?", (known, person, number))
 
 
 def drop_key(tx: Transaction, person: str, number: int) -> None:
@@ -166,16 +173,40 @@ def put_key(tx: Transaction, permit: Permit, group: str, given: Sealed) -> None:
     )
 
 
-def take_away(tx: Transaction, permit: Permit, group: str, person: str) -> None:
-    """Delete a clinician's sealed keys of one care group. That they had them stays known: it begins a new epoch."""
-    tx.execute("UPDATE care_group_keys SET sealed = NULL WHERE care_group = ? AND holder = ?", (group, person))
+def take_away(tx: Transaction, permit: Permit, group: str, person: str, kept: Collection[int] = ()) -> None:
+    """Delete a clinician's sealed keys of one care group, but for those of the epochs `kept`.
+
+    That they had them stays known: it begins a new epoch.
+    """
+    for had in sealed_keys(tx, group, person):
+        if had.epoch not in kept:
+            tx.execute(
+                "UPDATE care_group_keys SET sealed = NULL WHERE care_group = ? AND epoch = ? AND holder = ?",
+                (group, had.epoch, person),
+            )
 
 
-def take_away_all(tx: Transaction, permit: Permit, person: str) -> None:
-    """Delete all that is sealed to a clinician who retires, and their own key pairs."""
-    tx.execute("UPDATE care_group_keys SET sealed = NULL WHERE holder = ?", (person,))
+def drop_shares(tx: Transaction, permit: Permit, person: str) -> None:
+    """A clinical lead retires: their shares of recovery keys go."""
     tx.execute("DELETE FROM recovery_shares WHERE holder = ?", (person,))
-    tx.execute("DELETE FROM clinician_keys WHERE person = ?", (person,))
+
+
+def drop_keys_without_use(tx: Transaction, permit: Permit, person: str) -> None:
+    """Delete the key pairs of a clinician who retires to which nothing is sealed any more."""
+    for own in own_keys(tx, person):
+        if not _sealed_to(tx, person, own.hash):
+            drop_key(tx, person, own.number)
+
+
+def given_the_newest(tx: Transaction, group: str) -> list[str]:
+    """Who was given the key of that care group's newest epoch and can still sign in, also where it was taken away."""
+    rows = tx.all(
+        "SELECT k.holder FROM care_group_keys k JOIN accounts a ON a.person = k.holder AND a.retired_at IS NULL"
+        " WHERE k.care_group = ? AND k.epoch = (SELECT max(epoch) FROM care_group_epochs WHERE care_group = ?)"
+        " ORDER BY k.holder",
+        (group, group),
+    )
+    return [row["holder"] for row in rows]
 
 
 # -- the recovery key --------------------------------------------------------------------------------------------------
@@ -232,7 +263,7 @@ def _own(row: Row) -> OwnKey:
         bytes(row["nonce"]),
         bytes(row["wrapped"]),
     )
-    return OwnKey(row["person"], row["number"], bytes(row["public"]), kept, row["made_at"])
+    return OwnKey(row["person"], row["number"], bytes(row["public"]), kept, row["made_at"], bytes(row["known"]))
 
 
 def _sealed(row: Row) -> Sealed:

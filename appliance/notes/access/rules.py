@@ -32,6 +32,13 @@ def open_epochs(holders: Sequence[Holder], holder: str, key_hash: bytes) -> froz
     return frozenset(h.epoch for h in holders if h.holder == holder and h.there and h.key_hash == key_hash)
 
 
+def only_theirs(holders: Sequence[Holder], holder: str, others: Mapping[str, bytes]) -> frozenset[int]:
+    """The epochs whose notes that holder may still open and none of `others` (holder to key hash) does."""
+    theirs = {h.epoch for h in holders if h.holder == holder and h.there}
+    opened = [open_epochs(holders, other, digest) for other, digest in others.items() if other != holder]
+    return frozenset(theirs.difference(*opened))
+
+
 def must_renew(current: Sequence[Holder], clinicians: Mapping[str, bytes]) -> bool:
     """Whether somebody was given the current epoch's key who should not read on.
 

@@ -49,6 +49,7 @@ CREATE TABLE clinician_keys (
     nonce      BLOB NOT NULL CHECK (length(nonce) = 12),
     wrapped    BLOB NOT NULL CHECK (length(wrapped) = 48),
     made_at    TEXT NOT NULL,
+    known      BLOB NOT NULL,  -- sealed by the key itself: which keys of groups its owner knows (notes/access/known.py)
     PRIMARY KEY (person, number)
 ) STRICT;
 
