@@ -12,7 +12,7 @@ import asyncio
 import getpass
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,13 +25,22 @@ from appliance.identity import actions as identity
 from appliance.identity.factors import actions as second
 from appliance.identity.factors.rules import normal_code
 from appliance.identity.passwords import hash_password
-from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, normal
+from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, Unfit, normal, unfit
+from appliance.identity.staff import MAX_NAME, clean_name, clean_username
 from appliance.policy import BOX, Actor, StaffRole
 from appliance.store import birth, witness
 from appliance.store.database import Transaction
 from appliance.store.files import HomeLock, fault_of_os, sync_folder
 
 MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a second
+
+_SIZE = f"Please choose one of {MIN_PASSWORD} to {MAX_PASSWORD} characters."
+_UNFIT: Mapping[Unfit, str] = {
+    "short": _SIZE,
+    "long": _SIZE,
+    "common": "Many people take that one, so it is guessed first. Please choose another.",
+    "name": "That has the name in it. Please choose another.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +79,16 @@ def init(root: Path, passphrase_file: Path | None) -> int:
 
 def _founders() -> list[Founder]:
     _say("\nFirst yourself: the administrator keeps the box and appoints people, and reads no notes.")
-    name, username = _asked("Your name: "), _asked("Name to sign in with: ")
-    first = Founder(name, username, "administrator", _twice("Password to sign in with", MIN_PASSWORD, MAX_PASSWORD))
+    name, username = _name("Your name: "), _username("Name to sign in with: ")
+    first = Founder(name, username, "administrator", _password("Password to sign in with", name, username))
     _say(
         "\nThen the clinical lead, who answers for the care. In a clinic of one that is you again, under another name."
     )
-    name, username = _asked("Name of the clinical lead: "), _asked("Name to sign in with: ")
+    name, username = _name("Name of the clinical lead: "), _username("Name to sign in with: ")
     while username.casefold() == first.username.casefold():
-        username = _asked("That one is the administrator's. Another name to sign in with: ")
+        username = _username("That one is the administrator's. Another name to sign in with: ")
     words = "A password for the first sign-in, then another one is asked for"
-    return [first, Founder(name, username, "clinical_lead", _twice(words, MIN_PASSWORD, MAX_PASSWORD), first=False)]
+    return [first, Founder(name, username, "clinical_lead", _password(words, name, username), first=False)]
 
 
 def _hand_over(founder: Founder) -> None:
@@ -123,7 +132,7 @@ async def _make(home: Home, passphrase: str, founders: Sequence[Founder]) -> Non
 
 def _passphrase(file: Path | None) -> str:
     if file is None:
-        return _twice("Passphrase of the box", MIN_PASSPHRASE)
+        return _twice("Passphrase of the box", MIN_PASSPHRASE, _passphrase_problem)
     try:
         passphrase = file.read_text(encoding="utf-8").removesuffix("\n")
     except (OSError, UnicodeDecodeError):
@@ -133,12 +142,38 @@ def _passphrase(file: Path | None) -> str:
     return passphrase
 
 
-def _twice(words: str, shortest: int, longest: int = 1000) -> str:
+def _password(words: str, name: str, username: str) -> str:
+    """By the same rules as everybody's."""
+    return _twice(words, MIN_PASSWORD, lambda typed: _UNFIT.get(unfit(typed, (username, *name.split())), ""))
+
+
+def _name(words: str) -> str:
+    return _clean(words, clean_name, f"Please type 1 to {MAX_NAME} letters.")
+
+
+def _username(words: str) -> str:
+    """As on the page for staff accounts: one word."""
+    return _clean(words, clean_username, "Please type one word of 2 to 64 letters.")
+
+
+def _clean(words: str, clean: Callable[[str], str], complaint: str) -> str:
+    while True:
+        try:
+            return clean(_asked(words))
+        except Fault:
+            _say(complaint)
+
+
+def _passphrase_problem(typed: str) -> str:
+    return "" if MIN_PASSPHRASE <= len(typed) <= 1000 else f"Please choose one of {MIN_PASSPHRASE} to 1000 characters."
+
+
+def _twice(words: str, shortest: int, problem: Callable[[str], str]) -> str:
     """Typed twice: there is no way round a passphrase with a typing mistake in it. Asks again until both fit."""
     while True:
         first = getpass.getpass(f"{words} (at least {shortest} characters): ")
-        if not shortest <= len(first) <= longest:
-            _say(f"Please choose one of {shortest} to {longest} characters.")
+        if found := problem(first):
+            _say(found)
         elif getpass.getpass("Once more: ") != first:
             _say("The two were not the same. Please try again.")
         else:

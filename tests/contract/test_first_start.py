@@ -241,6 +241,25 @@ def test_a_mistyped_answer_is_asked_for_again(
     assert [name for name, *_ in asyncio.run(made_by_init(home))] == ["Lena Brandt", "Ruth Stone"]
 
 
+def test_the_first_accounts_meet_the_same_rules_as_all_others(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The administrator's password is asked for once more never again: a common one would stay."""
+    good = "violet harbour tortoise"
+    bad = ["qwertyuiop12"] * 2 + ["ruth stone ruth"] * 2
+    typed = iter([PASSPHRASE, PASSPHRASE, *bad, good, good, good, good])
+    answers = ["Ruth Stone", "two words", "ruth", "Lena Brandt", "x", "lena"]
+
+    def answer(words: str) -> str:
+        return answers.pop(0) if answers else re.findall(r"    (\w{5}-\w{5})", capsys.readouterr().out)[-1]
+
+    monkeypatch.setattr("getpass.getpass", lambda _words: next(typed))
+    monkeypatch.setattr("builtins.input", answer)
+    assert init.init(home.root, None) == 0
+    assert list(typed) == answers == []
+    assert [name for name, *_ in asyncio.run(made_by_init(home))] == ["Lena Brandt", "Ruth Stone"]
+
+
 def test_answers_that_end_too_early_make_no_clinic(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def end(_words: str) -> str:
         raise EOFError
