@@ -6,6 +6,7 @@ Printed is only a ticket that still opens its place, and only for those who may 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,7 +36,21 @@ class Wanted:
 
 
 async def paper(clinic: Clinic, sender: Sender, portal: str, actor: Actor, wanted: Wanted) -> bytes:
-    """The PDF. `portal`: the address that the link begins with. Faults: not_found, refused, wrong_ticket."""
+    """The PDF of one ticket. Faults: as `papers`."""
+    return await papers(clinic, sender, portal, actor, [wanted])
+
+
+async def papers(clinic: Clinic, sender: Sender, portal: str, actor: Actor, wanted: Sequence[Wanted]) -> bytes:
+    """A PDF with a page for each ticket, all of one kind and language. `portal`: the address that links begin with.
+
+    Faults: not_found, refused, wrong_ticket (one of them opens nothing any more: then none is printed).
+    """
+    shown = [await _page(clinic, portal, actor, one) for one in wanted]
+    draw = invitations if wanted[0].kind == "invitation" else pin_slips
+    return await asyncio.to_thread(draw, sender, shown, wanted[0].language)
+
+
+async def _page(clinic: Clinic, portal: str, actor: Actor, wanted: Wanted) -> Paper:
     try:
         shown = await clinic.db.read(
             lambda tx: tickets.shown(tx, actor, wanted.session, wanted.member, wanted.code, wanted.pin)
@@ -45,6 +60,4 @@ async def paper(clinic: Clinic, sender: Sender, portal: str, actor: Actor, wante
             facts = Facts(session=wanted.session, member=wanted.member)
             await clinic.note_refused(actor, "reissue", facts, fault.code)
         raise
-    page = Paper(shown.name, f"{portal}/join#{shown.code}", shown.code, wanted.pin, shown.starts_at)
-    draw = invitations if wanted.kind == "invitation" else pin_slips
-    return await asyncio.to_thread(draw, sender, [page], wanted.language)
+    return Paper(shown.name, f"{portal}/join#{shown.code}", shown.code, wanted.pin, shown.starts_at)

@@ -39,6 +39,15 @@ def field(form: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def fields(form: Mapping[str, Any], name: str, most: int) -> list[str]:
+    """All text fields of one name, in their order. Fault("bad_request") for a file or for too much."""
+    getall = getattr(form, "getall", None)  # a form that could not be read as one is an empty mapping
+    values = list(getall(name, [])) if getall else []
+    if len(values) > most or not all(isinstance(one, str) and len(one) <= MAX_FIELD for one in values):
+        raise Fault("bad_request", name)
+    return values
+
+
 def long_field(form: Mapping[str, Any], name: str, most: int = 16 * 1024) -> str:
     """As `field`, for what a script sends and nobody types. `most` in characters."""
     value = form.get(name, "")

@@ -7,6 +7,8 @@ from appliance.policy import TABLE, Action, Role
 # Action that the page behind it asks for, its path, its word (the label is in _staff.html).
 PLACES: tuple[tuple[Action, str, str], ...] = (
     ("see", "/staff", "sessions"),
+    ("schedule", "/staff/planned", "planned"),
+    ("see_people", "/staff/patients", "people"),
     ("see_notes", "/staff/notes", "notes"),
     ("see_attendance", "/staff/attendance", "attendance"),
     ("see_staff", "/staff/people", "staff"),

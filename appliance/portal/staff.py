@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import segno
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from appliance.care import rows as care
 from appliance.clinic import Clinic
-from appliance.clock import now_seconds, text
+from appliance.clock import moment, now_seconds, text
 from appliance.faults import Fault
 from appliance.policy import TABLE, Facts, allows, may_do, scope
 from appliance.portal import bodies, forms, logins, nav, pages, problems
@@ -19,6 +20,7 @@ from appliance.sessions import rows
 from appliance.sessions.actions import own_place
 from appliance.tickets.actions import Issued
 
+SHOW_LATER = 20  # sessions of other days, after today's
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
 
 
@@ -31,10 +33,23 @@ async def sessions_page(request: web.Request) -> web.StreamResponse:
     found = await clinic.db.read(
         lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, who.actor, since)]
     )
-    cards = [_card(request, session, members) for session, members in found]
-    response = pages.render(request, "sessions.html", {"sessions": cards, "me": _me(who)})
+    tomorrow = _tomorrow()
+    cards = [(session.starts_at < tomorrow, _card(request, session, members)) for session, members in found]
+    context = {
+        "sessions": [card for today, card in cards if today],
+        "later": [card for today, card in cards if not today][:SHOW_LATER],
+        "may_plan": who.actor.role in TABLE["schedule"],
+        "me": _me(who),
+    }
+    response = pages.render(request, "sessions.html", context)
     logins.leave_when_idle(response, who)
     return response
+
+
+def _tomorrow() -> str:
+    """When the day ends on the wall's clock, as times are kept."""
+    midnight = moment().astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    return text((midnight + timedelta(days=1)).astimezone().timestamp())
 
 
 async def session_page(request: web.Request) -> web.StreamResponse:

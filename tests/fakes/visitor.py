@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from html import unescape
+from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
@@ -50,13 +52,16 @@ class Visitor:
         async with self._http.get(self.origin + path, headers=headers) as response:
             return await self._shown(response)
 
-    async def post(self, path: str, *, origin: str | None = None, csrf: str | None = None, **fields: str) -> Shown:
-        """Send a form of the page seen last, with its hidden word, to `path`."""
+    async def post(
+        self, path: str, *, origin: str | None = None, csrf: str | None = None, **fields: str | Sequence[str]
+    ) -> Shown:
+        """Send a form of the page seen last, with its hidden word, to `path`; several values of a field as a list."""
         fields["csrf"] = self.last.hidden("csrf") if csrf is None else csrf
-        headers = {"Accept-Language": self._language, "Origin": self.origin if origin is None else origin}
+        headers = {"Accept-Language": self._language, "Origin": self.origin if origin is None else origin, **FORM}
         if headers["Origin"] == "":
             del headers["Origin"]
-        async with self._http.post(self.origin + path, data=fields, headers=headers) as response:
+        data = [(name, one) for name, of in fields.items() for one in ([of] if isinstance(of, str) else of)]
+        async with self._http.post(self.origin + path, data=urlencode(data).encode(), headers=headers) as response:
             return await self._shown(response)
 
     def socket(
