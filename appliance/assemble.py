@@ -192,7 +192,7 @@ class Appliance:
             db = await Database.open(self._home.store, opened.key, reserve=True)
             keeper = await self._kept(db, opened)
             live = Live(db, self._feed.publish)
-            clinic = Clinic(db, live, self._settings.sign_in.second_factor)
+            clinic = Clinic(db, live, self._settings.sign_in.second_factor, record_key=self.headquarters)
             await clinic.clock.begin()
             clinic.clock.changed = self._clock_changed
             clinic.audit.seen = lambda: outside.witness(self._home.store)

@@ -46,6 +46,7 @@ class Clinic:
     live: Live
     second_factor: Demand = "required"
     note_cost: Cost = SIGN_IN_COST  # of opening a clinician's private key at sign-in
+    record_key: Callable[[], bytes | None] = lambda: None  # headquarters' public one, where it is known; blocks
     audit: Auditing = field(init=False)
     ring: Ring = field(init=False)
     notebook: Notebook = field(init=False)
@@ -57,7 +58,7 @@ class Clinic:
     def __post_init__(self) -> None:
         self.audit = Auditing(self.db)
         self.ring = Ring(self.db, self.note_cost)
-        self.notebook = Notebook(self.db, self.ring, self.audit)
+        self.notebook = Notebook(self.db, self.ring, self.audit, self.record_key)
         self.door = Door(self.db, self.ring, self.second_factor, self.audit)
         self.clock = Timekeeper(self.db)
 

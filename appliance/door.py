@@ -22,6 +22,7 @@ from appliance.identity.doors import rows as doors
 from appliance.identity.factors import actions as second
 from appliance.identity.factors import rows as factors
 from appliance.identity.factors.rows import Factors
+from appliance.identity.lanes import Lanes
 from appliance.identity.rows import Account, HalfLogin
 from appliance.identity.rules import DEVICE_SECONDS, MAX_PASSWORD, MAX_USERNAME, Demand, Kind, Stage, normal, unfit
 from appliance.identity.throttles import Asked, Throttles
@@ -62,7 +63,7 @@ class Door:
     demand: Demand
     auditing: Auditing
     throttles: Throttles = field(init=False)
-    _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    _hashing: Lanes = field(default_factory=Lanes)
     _keyed: dict[bytes, str] = field(
         default_factory=dict
     )  # logins, half ones too, whose person the ring may have a key of
@@ -75,16 +76,7 @@ class Door:
     async def password(self, caller: Caller, username: str, password: str, *, shared: bool = False) -> Step:
         """The first step. Faults: wrong_sign_in, too_many_tries with its wait."""
         name, word = normal(username.strip())[:MAX_USERNAME], normal(password)[: MAX_PASSWORD + 1]
-        try:
-            asked = await self._ask_in(caller, name)
-        except Fault as fault:
-            await self._note(None, caller, fault.code)
-            raise
-        account = await self.db.read(lambda tx: rows.account(tx, name))
-        verified = await self.verify(word, account.password if account else None)
-        if account is None or not verified:
-            await self._note(account, caller, "wrong_sign_in")
-            raise Fault("wrong_sign_in")
+        account, asked = await self._right(caller, name, word)
         actor = identity.surface_actor(account, caller.surface, caller.address)
         at, now = now_text(), steady_seconds()
 
@@ -98,15 +90,35 @@ class Door:
             await self._unlock_ring(step, word)
         return step
 
-    async def _ask_in(self, caller: Caller, name: str) -> Asked:
+    async def _right(self, caller: Caller, name: str, word: str) -> tuple[Account, Asked]:
+        """The account whose password that is, and the tries to give back."""
+        try:
+            device = await self._known(caller, name)
+            async with self._hashing.turn(device or _place(caller)):
+                asked = await self._ask_in(caller, name, device)
+                account = await self.db.read(lambda tx: rows.account(tx, name))
+                verified = await _verified(word, account.password if account else None)
+        except Fault as fault:
+            await self._note(None, caller, fault.code)
+            raise
+        if account is None or not verified:
+            await self._note(account, caller, "wrong_sign_in")
+            raise Fault("wrong_sign_in")
+        return account, asked
+
+    async def _known(self, caller: Caller, name: str) -> str:
+        """A word for the browser, if that person has signed in there before, else ""."""
+        if caller.surface != "portal" or not caller.device:
+            return ""
+        digest, now = token_hash(caller.device), steady_seconds()
+        return digest.hex() if await self.db.read(lambda tx: doors.device_known(tx, digest, name, now)) else ""
+
+    async def _ask_in(self, caller: Caller, name: str, device: str) -> Asked:
         """One whose device is known stands in a line of their own, which no stranger can make longer."""
-        if caller.surface == "portal" and caller.device:
-            digest, now = token_hash(caller.device), steady_seconds()
-            if await self.db.read(lambda tx: doors.device_known(tx, digest, name, now)):
-                return await self.throttles.take(("device", f"{name.casefold()}\x00{digest.hex()}"))
-        place = "console" if caller.surface == "console" else near(caller.address)
+        if device:
+            return await self.throttles.take(("device", f"{name.casefold()}\x00{device}"))
         account = f"{caller.surface}\x00{name.casefold()}"
-        return await self.throttles.take(("account", account), ("address", place), waived="address")
+        return await self.throttles.take(("account", account), ("address", _place(caller)), waived="address")
 
     # -- step two --------------------------------------------------------------------------------------------------
 
@@ -168,10 +180,8 @@ class Door:
         return step
 
     async def _ask_code(self, caller: Caller, account: Account, kind: Kind) -> Asked:
-        if kind == "code" and caller.surface == "portal" and caller.device:
-            digest, now = token_hash(caller.device), steady_seconds()
-            if await self.db.read(lambda tx: doors.device_known(tx, digest, account.username, now)):
-                return await self.throttles.take(("code_device", f"{account.person}\x00{digest.hex()}"))
+        if kind == "code" and (device := await self._known(caller, account.username)):
+            return await self.throttles.take(("code_device", f"{account.person}\x00{device}"))
         return await self.throttles.take((kind, f"{caller.surface}\x00{account.person}"))
 
     # -- what a first sign-in asks for ---------------------------------------------------------------------------------
@@ -260,15 +270,14 @@ class Door:
 
     # -- passwords -------------------------------------------------------------------------------------------------
 
-    async def verify(self, password: str, phc: str | None) -> bool:
-        """Whether that is the password; as slow where there is no account."""
-        async with self._hashing:  # each takes 32 MiB: a crowd at the door must not take the box down
-            known = phc if phc is not None else await asyncio.to_thread(passwords.nobody)
-            return await asyncio.to_thread(passwords.verify_password, password, known) and phc is not None
+    async def verify(self, password: str, phc: str) -> bool:
+        """Whether that is the password of one who has come past the first step."""
+        async with self._hashing.turn("inside"):
+            return await _verified(password, phc)
 
     async def hash(self, password: str) -> str:
         """A PHC string for the store."""
-        async with self._hashing:
+        async with self._hashing.turn("inside"):
             return await asyncio.to_thread(passwords.hash_password, normal(password))
 
     async def fit(self, account: Account, password: str, again: str) -> str:
@@ -302,6 +311,22 @@ class Door:
         await self.check_again(login, digest, password, caller)
         self._keyed[digest] = login.person
         await self.ring.unlock(digest, login.person, normal(password))
+
+    async def reopen_notes(self, actor: Actor, digest: bytes, old_password: str) -> None:
+        """After a password was set anew: the one before it brings back what it opened. Guesses are slowed down.
+
+        Faults: keys_missing, wrong_password (also where nothing is left to bring back), too_many_tries.
+        """
+        self.ring.key(digest)
+        asked = await self.throttles.take(("again", actor.person))
+        try:
+            await self.ring.reopen(digest, actor, normal(old_password)[: MAX_PASSWORD + 1])
+        except Fault as fault:
+            if fault.code != "wrong_sign_in":
+                raise
+            await self.auditing.refused(actor, "change_password", Facts(person=actor.person), "wrong_password")
+            raise Fault("wrong_password") from None
+        await self.throttles.give_back(asked)
 
     async def change_password(
         self, login: rows.Login, digest: bytes, old: str, new: str, again: str, at: Caller
@@ -378,3 +403,14 @@ class Door:
         actor = identity.surface_actor(account, caller.surface, caller.address)
         facts = Facts(person=account.person) if account else Facts()
         await self.auditing.refused(actor, "sign_in", facts, code)
+
+
+def _place(caller: Caller) -> str:
+    """What counts as one place: the console, or an address."""
+    return "console" if caller.surface == "console" else near(caller.address)
+
+
+async def _verified(password: str, phc: str | None) -> bool:
+    """Whether that is the password; as slow where there is no account."""
+    known = phc if phc is not None else await asyncio.to_thread(passwords.nobody)
+    return await asyncio.to_thread(passwords.verify_password, password, known) and phc is not None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,7 +18,7 @@ from appliance.faults import Fault
 from appliance.notes import actions, glass, rows, rules
 from appliance.notes.access import actions as access
 from appliance.notes.access import rows as keys
-from appliance.notes.access.rules import RECOVERY
+from appliance.notes.access.rules import RECOVERY, HqShare
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import PrivateKey
 from appliance.notes.search import EVERYTHING, Indexes, Reach
@@ -83,8 +84,10 @@ class Waiter:
 class Notebook:
     """One for the open clinic."""
 
-    def __init__(self, db: Database, ring: Ring, audit: Auditing) -> None:
-        self._db, self._ring, self._audit = db, ring, audit
+    def __init__(
+        self, db: Database, ring: Ring, audit: Auditing, record_key: Callable[[], bytes | None] = lambda: None
+    ) -> None:
+        self._db, self._ring, self._audit, self._record_key = db, ring, audit, record_key
         self.indexes = Indexes(db)
         ring.on_drop.append(self.indexes.left)
 
@@ -171,10 +174,6 @@ class Notebook:
             Named("", group, holder),
         )
 
-    async def reopen(self, who: Reader, old_password: str) -> None:
-        """Faults: keys_missing, wrong_sign_in."""
-        await self._ring.reopen(who.login, who.actor, old_password)
-
     async def recovering(self, who: Reader) -> tuple[bool, list[Waiter], list[Waiter]]:
         """For a clinical lead: can they use the recovery key, who lacks keys of a group, which leads a share."""
         return await self._do(who, "recover_notes", lambda tx, key, at: _recovering(tx, who.actor, key))
@@ -195,6 +194,24 @@ class Notebook:
             lambda tx, key, at: access.share_recovery(tx, who.actor, key, person, seen, at),
             Named(person=person),
         )
+
+    async def hq_share(self, who: Reader) -> HqShare:
+        """Whether headquarters has a share of the recovery key; "" for a box that knows none. Faults: refused."""
+        try:
+            public = await asyncio.to_thread(self._record_key)
+        except Fault:  # the spool cannot be read, which status and console tell
+            public = None
+        if public is None:
+            return ""
+        return await self._do(who, "recover_notes", lambda tx, key, at: access.hq_share(tx, who.actor, public))
+
+    async def share_with_hq(self, who: Reader) -> None:
+        """Faults: refused, notes_closed, keys_missing, not_enrolled, store_failed."""
+        await self.allowed(who, "recover_notes")
+        public = await asyncio.to_thread(self._record_key)
+        if public is None:
+            raise Fault("not_enrolled")
+        await self._do(who, "recover_notes", lambda tx, key, at: access.share_with_hq(tx, who.actor, key, public, at))
 
     async def renew_recovery(self, who: Reader) -> None:
         made = PrivateKey.new()

@@ -14,12 +14,16 @@ from appliance.store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A care group as its page shows it. `people`: who was ever invited, as (person, name)."""
+    """A care group as its page shows it. `people`: who was ever invited, as (person, name).
+
+    `unopened`: there are notes in it that nobody opens who can sign in.
+    """
 
     group: rows.CareGroup
     clinicians: list[rows.Clinician]
     others: list[rows.Clinician]
     people: list[tuple[str, str]]
+    unopened: bool = False
 
 
 def see_all(tx: Transaction, actor: Actor) -> list[Seen]:
@@ -35,9 +39,9 @@ def see_all(tx: Transaction, actor: Actor) -> list[Seen]:
 def see(tx: Transaction, actor: Actor, group_id: str) -> Seen:
     """One care group. Faults: not_found, refused."""
     decide(actor, "see_care_groups", rows.facts(tx, group_id))
-    return Seen(
-        rows.group(tx, group_id), rows.clinicians(tx, group_id), rows.others(tx, group_id), rows.people(tx, group_id)
-    )
+    clinicians, others = rows.clinicians(tx, group_id), rows.others(tx, group_id)
+    group, people = rows.group(tx, group_id), rows.people(tx, group_id)
+    return Seen(group, clinicians, others, people, access.unopened(tx, group_id))
 
 
 def found(tx: Transaction, actor: Actor, name: str, clinicians: list[str], at: str) -> str:

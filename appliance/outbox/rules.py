@@ -24,6 +24,12 @@ RULES: dict[str, Rule] = {
     "audit_checkpoint": Rule(
         True, BULK, "How many entries the audit has and the hash over them: proof that none was taken out. No entry."
     ),
+    "notes_recovery_share": Rule(
+        True,
+        USUAL,
+        "The recovery key of the notes, sealed to headquarters, because a clinical lead decided so. No note, no name:"
+        " without the box's store it opens nothing.",
+    ),
 }
 
 

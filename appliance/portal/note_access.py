@@ -41,6 +41,7 @@ async def _page(request: web.Request, fault: Fault | None = None) -> web.Respons
         usable, lacking, leads = await book.recovering(reader)
         context["leads"] = {
             "usable": usable,
+            "hq": await book.hq_share(reader) if usable else "",
             "lacking": [_waiter(request, one) for one in lacking],
             "leads": [_waiter(request, one) for one in leads],
         }
@@ -62,7 +63,7 @@ def _waiter(request: web.Request, one: Waiter) -> dict[str, Any]:
 
 async def act(request: web.Request) -> web.StreamResponse:
     """One of the page's buttons."""
-    _, reader, form = await posted(request)
+    who, reader, form = await posted(request)
     book = clinic_of(request).notebook
     group, holder, key = (bodies.field(form, name) for name in ("group", "holder", "key"))
     try:
@@ -70,17 +71,19 @@ async def act(request: web.Request) -> web.StreamResponse:
             case "give":
                 await book.give(reader, group, holder, key)
             case "old-password":
-                await book.reopen(reader, bodies.field(form, "password"))
+                await clinic_of(request).door.reopen_notes(who.actor, who.digest, bodies.field(form, "password"))
             case "recover":
                 await book.recover(reader, group, holder)
             case "share":
                 await book.share_recovery(reader, holder, key)
+            case "share-hq":
+                await book.share_with_hq(reader)
             case "renew":
                 await book.renew_recovery(reader)
             case _:
                 raise Fault("not_found", "no such deed")
     except Fault as fault:
-        if fault.code in ("wrong_sign_in", "wrong_state", "notes_closed", "too_many_tries"):
+        if fault.code in ("wrong_password", "wrong_state", "notes_closed", "too_many_tries", "not_enrolled"):
             return await _page(request, fault)
         raise
     raise web.HTTPSeeOther(f"{HOME}/access")
@@ -215,6 +218,7 @@ def _group(seen: care.Seen) -> dict[str, Any]:
         "clinicians": [{"id": c.person, "name": c.name} for c in seen.clinicians],
         "others": [{"id": c.person, "name": c.name} for c in seen.others],
         "people": [name for _, name in seen.people],
+        "unopened": seen.unopened,
     }
 
 

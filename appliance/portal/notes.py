@@ -143,6 +143,7 @@ def line(request: web.Request, entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "title": entry.title,
+        "damaged": entry.damaged,
         "subject": entry.subject_name,
         "author": entry.author_name,
         "at": pages.day_and_time(request, entry.at),

@@ -119,7 +119,7 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
         "times": "1",
         "group": things.groups[0],
         "leader": box.staff["mara"],
-        "person": things.patient,
+        "person": things.patients[0],
     }
     access = {"group": things.groups[0], "holder": box.staff["cora"], "key": "00"}
     forms: dict[str, Mapping[str, str]] = {
@@ -155,7 +155,7 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
         "/staff/notes/search": {"query": WORD},
         "/staff/notes/access/{deed}": {**access, **passwords},
         "/staff/notes/emergency": {
-            "about": f"{things.groups[0]}.{things.patient}",
+            "about": f"{things.groups[0]}.{things.patients[0]}",
             "reason": "she is unconscious at the hospital",
         },
         "/staff/groups": {"name": "Monday circle"},
@@ -206,7 +206,7 @@ def filled(path: str, doors: Doors, word: str) -> str:
         "note": things.notes[0],
         "glass": things.glass,
         "place": things.place,
-        "person": things.patient if path.startswith("/staff/patients/") else doors.box.staff["ines"],
+        "person": things.patients[0] if path.startswith("/staff/patients/") else doors.box.staff["ines"],
         "slot": things.slot,
         "version": "1",
         "sequence": "1",
@@ -321,6 +321,8 @@ SHOWN: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "/staff": {"jonas": (0, 1), "mara": (0,), "paul": (1,), "vera": (0, 1), "cora": (0, 1)},
     "/staff/notes": {"mara": (0,), "paul": (1,), "cora": (0,)},
     "/staff/groups": {"mara": (0,), "paul": (1,), "vera": (0, 1), "cora": (0, 1)},
+    "/staff/planned": {"jonas": (0, 1), "vera": (0, 1), "cora": (0, 1)},
+    "/staff/patients": {"jonas": (0, 1), "vera": (0, 1), "cora": (0, 1)},
 }
 SINGLE = {"/staff": "/staff/sessions"}  # where a thing of the list is looked at; else under the list's own path
 
@@ -341,8 +343,8 @@ async def opens(doors: Doors, who: Knocker, path: str) -> bool:
 @pytest.mark.parametrize("who", STAFF, ids=lambda who: str(who.username))
 async def test_a_list_holds_what_a_single_look_opens(doors: Doors, who: Knocker, path: str) -> None:
     things = doors.things
-    there, pair = SINGLE.get(path, path), {"/staff": things.sessions, "/staff/notes": things.notes}
-    ids = pair.get(path, things.groups)
+    there, pairs = SINGLE.get(path, path), {"notes": things.notes, "groups": things.groups, "patients": things.patients}
+    ids = pairs.get(path.rpartition("/")[2], things.sessions)
     shown = linked((await doors.portal(who, "GET", path))[2], there) & set(ids)
     assert shown == {ids[at] for at in SHOWN[path].get(who.username, ())}
     assert shown == {one for one in ids if await opens(doors, who, f"{there}/{one}")}
@@ -409,7 +411,7 @@ async def test_staff_and_audit_are_listed_for_those_who_may_look_at_each(doors: 
 @pytest.mark.parametrize("who", STAFF, ids=lambda who: str(who.username))
 async def test_the_glass_offers_what_it_opens(doors: Doors, who: Knocker) -> None:
     things = doors.things
-    mine, theirs = f"{things.groups[0]}.{things.patient}", f"{things.groups[1]}."
+    mine, theirs = f"{things.groups[0]}.{things.patients[0]}", f"{things.groups[1]}."
     page = (await doors.portal(who, "GET", "/staff/notes/emergency"))[2].decode()
     offered = {about for about in (mine, theirs) if f'value="{about}"' in page}
     assert offered == {"vera": {mine, theirs}, "cora": {theirs}}.get(who.username, set())

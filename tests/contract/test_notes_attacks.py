@@ -8,13 +8,19 @@ from collections.abc import Callable
 import pytest
 
 from appliance.audit import rows as audit
+from appliance.care import actions as care
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.identity import actions as identity
+from appliance.identity.rules import PACES
 from appliance.notebook import Reader
+from appliance.notes import rows
+from appliance.notes.access import actions, record
 from appliance.notes.access import rows as access
-from appliance.notes.sealing import GroupKey, PrivateKey, key_hash
-from appliance.policy import BOX, Facts, decide
+from appliance.notes.access.rules import RECOVERY
+from appliance.notes.actions import opened_with
+from appliance.notes.sealing import GroupKey, PrivateKey, key_hash, opened_share
+from appliance.policy import BOX, Actor, Facts, decide
 from appliance.store.database import Transaction
 from tests.fakes.box import PASSWORD, OpenBox
 from tests.fakes.notes import Notes, notes_of
@@ -191,8 +197,88 @@ async def test_what_nobody_else_opens_stays_sealed_to_who_left_and_comes_back_wi
         await clinic.db.write(lambda tx: identity.reset_sign_in(tx, lead.actor, person, "phc", now_text()))
         await notes.let_in("mara")
         mara = await notes.arrive(person, password=OTHER_PASSWORD)
-        await book.reopen(mara, PASSWORD)
+        await clinic.door.reopen_notes(mara.actor, mara.login, PASSWORD)
     assert (await book.read(mara, note)).words.text == "only Mara has the key"
+
+
+async def test_a_group_tells_when_nobody_opens_its_notes_any_more(notes: Notes) -> None:
+    db, mara = notes.box.clinic.db, await notes.staff("mara")
+
+    async def unopened() -> bool:
+        lead = await notes.lead()
+        return (await db.read(lambda tx: care.see(tx, lead.actor, notes.group))).unopened
+
+    assert not await unopened()
+    await notes.write(mara, "a note")
+    await notes.let_out("mara")
+    assert not await unopened()  # the recovery key does
+    await db.write(lambda tx: tx.execute("DELETE FROM recovery_shares"))
+    assert await unopened()
+
+
+async def test_the_last_share_of_the_recovery_key_outlives_the_retirement_of_its_lead(notes: Notes) -> None:
+    clinic, book = notes.box.clinic, notes.box.clinic.notebook
+    mara, lead = await notes.staff("mara"), await notes.lead()
+    person, administrator = lead.actor.person, Actor("an administrator", "administrator", "portal")
+    note = await notes.write(mara, "a note")
+    await notes.lead("paula")  # appointed after the key was made: has no share
+    await clinic.db.write(lambda tx: identity.retire(tx, administrator, person, now_text()))
+    await clinic.db.write(lambda tx: identity.reset_sign_in(tx, administrator, person, "phc", now_text()))
+    lead = await notes.arrive(person, "clinical_lead", OTHER_PASSWORD)
+    with pytest.raises(Fault, match="notes_closed"):
+        await book.break_glass(lead, notes.group, "", "an emergency at night")
+    await clinic.door.reopen_notes(lead.actor, lead.login, PASSWORD)
+    glass = await book.break_glass(lead, notes.group, "", "an emergency at night")
+    assert (await book.read_through(lead, glass, note))[1].words.text == "a note"
+
+
+# -- guesses -----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_old_password_is_guessed_a_few_times_and_no_more_and_each_guess_is_noted(notes: Notes) -> None:
+    """Who was given somebody's sign-in anew must not try out what the old password was."""
+    door = notes.box.clinic.door
+    await notes.write(await notes.staff("mara"), "a note")
+    mara = await notes.arrive(notes.box.staff["mara"], password=OTHER_PASSWORD)
+    codes = []
+    for number in range(PACES["again"].free + 2):
+        with pytest.raises(Fault) as fault:
+            await door.reopen_notes(mara.actor, mara.login, f"guess {number}")
+        codes.append(fault.value.code)
+    assert codes[0] == "wrong_password" and codes[-1] == "too_many_tries"
+    with pytest.raises(Fault, match="too_many_tries"):
+        await door.reopen_notes(mara.actor, mara.login, PASSWORD)
+    noted = (await notes.box.clinic.db.read(audit.entries))[-1]
+    assert (noted.action, noted.outcome, noted.person) == ("change_password", "wrong_password", mara.actor.person)
+
+
+# -- headquarters ------------------------------------------------------------------------------------------------------
+
+
+async def test_headquarters_gets_a_share_of_the_recovery_key_when_a_lead_says_so_and_opens_it(notes: Notes) -> None:
+    book, db, hq = notes.box.clinic.notebook, notes.box.clinic.db, PrivateKey.new()
+    mara, lead = await notes.staff("mara"), await notes.lead()
+    with pytest.raises(Fault, match="not_enrolled"):
+        await book.share_with_hq(lead)
+    assert await book.hq_share(lead) == ""
+    book._record_key = lambda: hq.public
+    with pytest.raises(Fault, match="refused"):
+        await book.share_with_hq(mara)
+    assert await book.hq_share(lead) == "none"
+    await book.share_with_hq(lead)
+    assert await book.hq_share(lead) == "there"
+    (row,) = await db.read(lambda tx: tx.all("SELECT body FROM outbox WHERE record_class = ?", (record.RECORD_CLASS,)))
+    public, sealed = record.decode(row["body"])
+    recovery = opened_share(public, "hq", hq, sealed)
+    note = await notes.write(mara, "for a bad day")
+    await db.read(lambda tx: _opens(tx, notes.group, recovery, note))
+    book._record_key = lambda: PrivateKey.new().public
+    assert await book.hq_share(lead) == "other"
+
+
+def _opens(tx: Transaction, group: str, recovery: PrivateKey, note: str) -> None:
+    keys = actions.group_keys(tx, group, RECOVERY, recovery)
+    assert opened_with(keys, rows.version(tx, note)).text == "for a bad day"
 
 
 # -- the audit ---------------------------------------------------------------------------------------------------------

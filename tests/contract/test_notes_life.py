@@ -148,9 +148,10 @@ async def test_the_old_password_brings_notes_back_without_a_lead(notes: Notes) -
     note = await notes.write(mara, "not to be lost")
     mara = await notes.arrive(mara.actor.person, password=OTHER_PASSWORD)
     assert (await book.desk(mara)).old_key
-    with pytest.raises(Fault, match="wrong_sign_in"):
-        await book.reopen(mara, "not the one it was")
-    await book.reopen(mara, PASSWORD)
+    door = notes.box.clinic.door
+    with pytest.raises(Fault, match="wrong_password"):
+        await door.reopen_notes(mara.actor, mara.login, "not the one it was")
+    await door.reopen_notes(mara.actor, mara.login, PASSWORD)
     assert (await book.read(mara, note)).words.text == "not to be lost"
     assert not (await book.desk(mara)).old_key
 

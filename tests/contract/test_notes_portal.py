@@ -9,6 +9,7 @@ import pytest
 from appliance.audit import rows as audit
 from appliance.clock import now_text
 from appliance.identity import actions as identity
+from appliance.notes.sealing import PrivateKey
 from appliance.policy import BOX, StaffRole
 from tests.fakes.box import PASSWORD, PEOPLE, OpenBox
 from tests.fakes.notes import PHC, Notes, notes_of
@@ -175,6 +176,16 @@ async def test_a_lead_opens_in_an_emergency_and_the_clinicians_see_it(
     assert "she is unconscious at the hospital" in told.text and "Vera" in told.text
     (notice,) = re.findall(r'action="(/staff/notes/notices/[^"]+)"', told.text)
     assert "unconscious" not in (await mara.post(notice)).text
+
+
+async def test_a_lead_gives_headquarters_a_share_on_the_page(notes: Notes, newcomer: Newcomer) -> None:
+    vera = await appointed(notes.box, newcomer, "vera", "clinical_lead")
+    assert "Headquarters" not in (await vera.get("/staff/notes/access")).text
+    hq = PrivateKey.new()
+    notes.box.clinic.notebook._record_key = lambda: hq.public
+    assert "Give headquarters a share" in (await vera.get("/staff/notes/access")).text
+    given = await vera.post("/staff/notes/access/share-hq")
+    assert (given.status, "Headquarters keeps a sealed share" in given.text) == (200, True)
 
 
 async def test_billing_sees_minutes_and_no_title_and_each_person_is_in_the_audit(

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from appliance.audit import rows as audit
 from appliance.care import rows as care
 from appliance.faults import Fault
-from appliance.notes.access import known, rows
+from appliance.notes.access import known, record, rows
 from appliance.notes.access.rows import OwnKey, Recovery, Sealed
-from appliance.notes.access.rules import RECOVERY, Waiting, must_renew, only_theirs, open_epochs, waiting
+from appliance.notes.access.rules import HQ, RECOVERY, HqShare, Waiting, must_renew, only_theirs, open_epochs, waiting
 from appliance.notes.sealing import GroupKey, PrivateKey, key_hash, opened_share, share
+from appliance.outbox import rows as outbox
 from appliance.policy import Actor, Facts, Permit, decide
 from appliance.store.database import Transaction
 
@@ -179,6 +180,15 @@ def take_away(tx: Transaction, permit: Permit, group: str, person: str) -> None:
     rows.take_away(tx, permit, group, person, kept)
 
 
+def unopened(tx: Transaction, group: str) -> bool:
+    """Whether there are notes in that care group that nobody who can sign in opens, not by the recovery key either."""
+    everybody, holders = _everybody(tx, group), rows.holders(tx, group)
+    if not usable_by(tx):
+        everybody.pop(RECOVERY, None)
+    opened = [open_epochs(holders, holder, digest) for holder, digest in everybody.items()]
+    return bool({epoch for epoch, _ in rows.epochs(tx, group)}.difference(*opened))
+
+
 def forget(tx: Transaction, permit: Permit, person: str, at: str) -> None:
     """A clinician leaves the clinic: out of every care group. What nobody else could open stays sealed to them.
 
@@ -251,18 +261,23 @@ def share_recovery(tx: Transaction, actor: Actor, key: PrivateKey, holder: str, 
 
 
 def share_with_hq(tx: Transaction, actor: Actor, key: PrivateKey, record_key: bytes, at: str) -> None:
-    """A share sealed to HQ's record key, for HQ to keep."""
-    permit = decide(actor, "recover_notes", Facts())
+    """A share sealed to HQ's record key, kept here and sent to HQ. Faults: refused, notes_closed."""
+    permit = decide(actor, "recover_notes", Facts(thing=HQ))
     recovery, current = recovery_key(tx, actor.person, key), _current(tx)
-    rows.put_share(tx, current.number, "hq", key_hash(record_key), share(recovery, "hq", record_key))
+    sealed = share(recovery, HQ, record_key)
+    rows.put_share(tx, current.number, HQ, key_hash(record_key), sealed)
+    outbox.add(tx, record.RECORD_CLASS, record.encode(current.public, sealed), at)
     audit.append(tx, permit, at)
 
 
-def hq_share(tx: Transaction, actor: Actor) -> tuple[bytes, bytes] | None:
-    """HQ's share and the hash of the record key that it is sealed to. Fault("refused")."""
-    decide(actor, "recover_notes", Facts())
+def hq_share(tx: Transaction, actor: Actor, record_key: bytes) -> HqShare:
+    """Whether HQ has a share of the recovery key that counts, sealed to its key of now. Fault("refused")."""
+    decide(actor, "recover_notes", Facts(thing=HQ))
     current = rows.recovery(tx)
-    return rows.shares(tx, current.number).get("hq") if current else None
+    held = rows.shares(tx, current.number).get(HQ) if current else None
+    if held is None:
+        return "none"
+    return "there" if held[0] == key_hash(record_key) else "other"
 
 
 def lacking(tx: Transaction, actor: Actor) -> list[tuple[care.CareGroup, str]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 RECOVERY = "recovery"  # the holder of that name is the clinic's recovery key
+HQ = "hq"  # and of that name, among those of the recovery key's shares, headquarters
+HqShare = Literal["", "none", "there", "other"]  # "": no headquarters; "other": sealed to a key that it has no more
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ NOTE_LINE = {
     "author": "Amara",
     "at": "Monday",
     "versions": 2,
+    "damaged": False,
     "found": (("a", False), ("b", True)),
 }
 NOTICE = {"id": "g1", "kind": "opened", "who": "Vera", "group": "G", "subject": "Rosa", "at": "Monday", "reason": "<r>"}
@@ -144,7 +145,7 @@ NOTES: dict[str, Any] = {
     "group": None,
     "person": None,
     "session": "",
-    "notes": [NOTE_LINE, {**NOTE_LINE, "title": None, "subject": "", "versions": 1, "found": ()}],
+    "notes": [NOTE_LINE, {**NOTE_LINE, "title": None, "subject": "", "versions": 1, "damaged": True, "found": ()}],
     "older": 7,
     "notices": NOTICES,
     "waiting": 2,
@@ -188,7 +189,7 @@ WAITER = {
     "mark": "ab12 cd34",
     "since": "Monday",
 }
-LEADS = {"usable": True, "lacking": [WAITER], "leads": [{**WAITER, "holder": "p8"}]}
+LEADS = {"usable": True, "hq": "none", "lacking": [WAITER], "leads": [{**WAITER, "holder": "p8"}]}
 ACCESS: dict[str, Any] = {
     "me": LEAD,
     "waiters": [WAITER, {**WAITER, "holder": "recovery", "recovery": True}],
@@ -217,10 +218,11 @@ CARE: dict[str, Any] = {
     "id": "c1",
     "name": "Tuesday",
     "clinicians": [{"id": "p1", "name": "Amara"}],
+    "unopened": True,
     "others": [{"id": "p2", "name": "Ines"}],
     "people": ["Rosa"],
 }
-NO_CARE: dict[str, Any] = {**CARE, "clinicians": [], "others": [], "people": []}
+NO_CARE: dict[str, Any] = {**CARE, "unopened": False, "clinicians": [], "others": [], "people": []}
 MINUTES = {"day": "5 Jan", "start": "10:00", "name": "Rosa", "minutes": 52}
 BILLING: dict[str, Any] = {
     "me": {**ME, "role": "billing"},
@@ -338,6 +340,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "notes key": ("notes_key.html", {"me": ME, "next": "/staff/notes"}),
     "notes key, wrong": ("notes_key.html", {"me": ME, "next": "/staff/notes", "fault": "No."}),
     "note access": ("note_access.html", ACCESS),
+    "note access, shared": ("note_access.html", {**NOBODY_WAITS, "leads": {**LEADS, "hq": "there"}}),
+    "note access, other": ("note_access.html", {**NOBODY_WAITS, "leads": {**LEADS, "hq": "other"}}),
     "note access, lost": ("note_access.html", {**NOBODY_WAITS, "leads": {**LEADS, "usable": False}}),
     "note access, none": ("note_access.html", {**NOBODY_WAITS, "me": ME, "leads": None, "fault": "No."}),
     "glass": ("glass.html", GLASS),
