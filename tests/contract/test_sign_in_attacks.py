@@ -13,6 +13,7 @@ from appliance.door import Caller
 from appliance.faults import Fault
 from appliance.identity import passwords
 from appliance.identity import rows as accounts
+from appliance.identity.doors import rows as doors
 from appliance.ids import token_hash
 from tests.fakes.box import PASSWORD, OpenBox, open_box
 from tests.fakes.portal import Newcomer
@@ -101,3 +102,39 @@ async def test_an_open_page_wakes_no_login_that_has_ended(box: OpenBox, newcomer
         await box.clinic.act(box.leader(), "open", box.session)
         await box.clinic.look_after_logins()
         assert not await stands(box, mara.cookie(LOGIN))
+
+
+async def test_a_crowd_at_the_door_lets_others_through(
+    box: OpenBox, newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred passwords for made-up names from one address do not stand in line before everybody else's."""
+    door, checked = box.clinic.door, [0]
+    verify = passwords.verify_password
+
+    def counted(password: str, phc: str) -> bool:
+        checked[0] += 1
+        return verify(password, phc)
+
+    monkeypatch.setattr(passwords, "verify_password", counted)
+    crowd = [asyncio.create_task(door.password(Caller("portal", "10.0.0.66"), f"made up {n}", "x")) for n in range(100)]
+    while checked[0] < 2:
+        await asyncio.sleep(0)
+    begun = checked[0]
+    for caller in (Caller("portal", "10.0.0.7"), CONSOLE):
+        await door.password(caller, "mara", PASSWORD)
+    assert checked[0] - begun < 10
+    done = [one for one in await asyncio.gather(*crowd, return_exceptions=True) if isinstance(one, Fault)]
+    assert {one.code for one in done} == {"wrong_sign_in", "too_many_tries"}
+
+
+async def test_a_crowd_behind_ones_own_address_holds_up_no_known_device(box: OpenBox) -> None:
+    door, known = box.clinic.door, Caller("portal", "10.0.0.66", "a device's own word")
+    await box.clinic.db.write(
+        lambda tx: doors.remember_device(tx, token_hash(known.device), box.staff["mara"], steady_seconds() + 60)
+    )
+    stranger = Caller("portal", "10.0.0.66")
+    crowd = [asyncio.create_task(door.password(stranger, f"made up {n}", "x")) for n in range(40)]
+    await asyncio.sleep(0)
+    assert (await door.password(known, "mara", PASSWORD)).stage == "set_up"
+    assert not all(one.done() for one in crowd)
+    await asyncio.gather(*crowd, return_exceptions=True)
