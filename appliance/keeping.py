@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -81,18 +82,22 @@ class Keeper:
                 if known is None:
                     known = Ledger().holding(file.slots)
                     ledger.write(tx, known)
-                if opened_by and opened_by not in known.removed:
-                    audit.append(tx, decide(BOX, "unlock_box", Facts(thing=opened_by)), at)
-                elif opened_by:
+                elif known.leaving:
+                    known = known.settled(file.slots)
+                    ledger.write(tx, known)
+                if _removed(opened_by, file, known):
                     audit.append_refused(tx, BOX, "unlock_box", Facts(thing=opened_by), "wrong_passphrase", at)
+                elif opened_by:
+                    audit.append(tx, decide(BOX, "unlock_box", Facts(thing=opened_by)), at)
                 return known
 
             known = await self.db.write(work)
-            kept = tuple(self._only_this_key(slot) for slot in file.slots if slot.id not in known.removed)
+            kept = tuple(self._only_this_key(slot) for slot in file.slots if not known.refuses(slot))
             kept = tuple(slot for slot in kept if slot.seals)
             if kept and kept != file.slots:
-                await self._save(kept)
-            if opened_by in known.removed:
+                with suppress(Fault):  # a full disk: what was removed is refused by the ledger all the same
+                    await self._save(kept)
+            if _removed(opened_by, file, known):
                 raise Fault("wrong_passphrase", "a removed slot")
 
     # -- looking -------------------------------------------------------------------------------------------------
@@ -182,12 +187,12 @@ class Keeper:
         permit = await self._ask(actor, "remove_key", identifier, at)
         async with self._changing:
             file, known = await self._file_and_ledger()
-            file.slot(identifier)
+            gone = file.slot(identifier)
             left = tuple(slot for slot in file.slots if slot.id != identifier)
             if not any(_state(slot, known) == "works" for slot in left):
                 raise Fault("last_slot")
             ours = [slot for slot in left if known.knows(slot)]
-            await self._write(permit, at, known.holding(ours, [identifier]), left)
+            await self._write(permit, at, known.holding(ours, [gone]), left)
 
     async def rotate(self, actor: Actor, identifier: str, passphrase: str, at: str) -> None:
         """Another passphrase for the same slot, in one step: the old one stops as the new one begins.
@@ -205,17 +210,22 @@ class Keeper:
             fresh = await asyncio.to_thread(slots.of_passphrase, passphrase, old.label, at, keys, self.cost, identifier)
             changed = _with(file.slots, fresh)
             ours = [slot for slot in changed if known.knows(slot) or slot.id == identifier]
-            await self._write(permit, at, known.holding(ours), changed)
+            await self._write(permit, at, known.holding(ours).changing(old), changed)
+            with suppress(Fault):  # else the next start does it
+                await self.db.write(lambda tx: _settle(tx, changed))
 
     async def rekey(self, actor: Actor, at: str) -> float:
         """Another key for the store, sealed into all slots that are ours; how many seconds it took.
 
         While it is under way both keys are in the slots, so whichever opens the store after a power cut is found.
-        Faults: refused, backup_busy, disk_full, store_failed: then the old key stays.
+        Being cancelled does not stop it. Faults: refused, backup_busy, disk_full, store_failed: then the old key stays.
         """
         permit = await self._ask(actor, "rekey", "", at)
         if self.still.locked():
             raise Fault("backup_busy")
+        return await asyncio.shield(asyncio.ensure_future(self._rekey(actor, permit, at)))
+
+    async def _rekey(self, actor: Actor, permit: Permit, at: str) -> float:
         async with self._changing, self.still:
             file, known = await self._file_and_ledger()
             ours = tuple(slot for slot in file.slots if known.knows(slot))
@@ -227,14 +237,16 @@ class Keeper:
                 took = await self.db.rekey(new.key)
             except Fault as fault:
                 code = fault.code
-                await self.db.write(lambda tx: audit.append_refused(tx, actor, "rekey", Facts(), code, at))
+                with suppress(Fault):
+                    await self.db.write(lambda tx: audit.append_refused(tx, actor, "rekey", Facts(), code, at))
                 if self.db.key == now.key:  # else both stay in the slots: the next unlock finds the one that opens
                     await self._save(ours)
                 raise
             finally:
                 if self.db.key == new.key:
                     self.key, self.number = new.key, new.number
-            await self._save(tuple(self._only_this_key(slot) for slot in both))
+            with suppress(Fault):  # the new key is the store's; the next unlock drops the old one from the slots
+                await self._save(tuple(self._only_this_key(slot) for slot in both))
             return took
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -261,7 +273,7 @@ class Keeper:
         fresh = await asyncio.to_thread(make, (self._numbered(),))
         permit = decide(actor, "add_key", Facts(thing=fresh.id))
         ours = [slot for slot in left if known.knows(slot)]
-        dropped = [slot.id for slot in file.slots if slot not in left]
+        dropped = [slot for slot in file.slots if slot not in left]
         await self._write(permit, at, known.holding([*ours, fresh], dropped), (*left, fresh))
         return fresh.id
 
@@ -296,8 +308,9 @@ class Keeper:
 
     def _current(self) -> Slots:
         """The file, a damaged copy mended; from memory if both are gone. Blocks. Fault("slots_missing")."""
-        try:
+        with suppress(Fault):  # a disk that refuses keeps nobody from the copy that is whole
             slotpair.mend(self.store)
+        try:
             found = slotpair.load(self.store)
             if isinstance(found, Slots):
                 self._file = found
@@ -314,6 +327,16 @@ class Keeper:
 
     def _only_this_key(self, slot: Slot) -> Slot:
         return slots.without(slot, self.number)
+
+
+def _removed(opened_by: str, file: Slots, known: Ledger) -> bool:
+    return opened_by in known.removed or any(slot.id == opened_by and known.refuses(slot) for slot in file.slots)
+
+
+def _settle(tx: Transaction, changed: tuple[Slot, ...]) -> None:
+    known = ledger.read(tx)
+    if known is not None:
+        ledger.write(tx, known.settled(changed))
 
 
 def _state(slot: Slot, known: Ledger) -> State:

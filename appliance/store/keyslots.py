@@ -124,7 +124,7 @@ def _settled(folder: Path, file: Slots, by: Slot, keys: tuple[Numbered, ...]) ->
     be sealed for the older key. None of that may keep a box locked: a disk that refuses is the store's to complain of.
     """
     right = right_one(folder, keys)
-    with suppress(Fault):
+    with suppress(Fault, OSError):
         wanted = file
         if file.keys() != (right.number,) and probe.opens_alone(folder / "hearth.db", right.key):
             wanted = _each(wanted, lambda slot: slots.without(slot, right.number))
@@ -144,17 +144,18 @@ def _each(file: Slots, change: Callable[[Slot], Slot]) -> Slots:
 
 
 def _open_version_1(folder: Path, slot: Slot1, passphrase: str) -> Opened:
-    """As version 0.4 wrote it; the same passphrase gets a slot of today at the same cost."""
-    kdf = slot.kdf
-    cost = Cost(kdf.memory, kdf.iterations, kdf.lanes)
-    seed = slots.seed_of_passphrase(
-        passphrase, Argon2(memory=cost.memory, iterations=cost.iterations, lanes=cost.lanes, salt=kdf.salt)
-    )
+    """As version 0.4 wrote it; the same passphrase gets a slot of today at the same cost.
+
+    And of the same salt: so the ledger knows its public key if that passphrase was removed and the old file comes back.
+    """
+    old = slot.kdf
+    kdf = Argon2(memory=old.memory, iterations=old.iterations, lanes=old.lanes, salt=old.salt)
+    seed = slots.seed_of_passphrase(passphrase, kdf)
     try:
         key = StoreKey(ChaCha20Poly1305(seed).decrypt(slot.nonce, slot.wrapped, slot.header()))
     except InvalidTag:
         raise Fault("wrong_passphrase") from None
-    fresh = slots.of_passphrase(passphrase, "", slotpair.made_at(folder), (Numbered(1, key),), cost)
+    fresh = slots.of_derived(passphrase, kdf, "", slotpair.made_at(folder), (Numbered(1, key),))
     with suppress(Fault):
         slotpair.save(folder, Slots(generation=0, slots=(fresh,)))
     return Opened(key, 1, fresh.id)

@@ -40,14 +40,32 @@ def load(folder: Path) -> Slots | Slot1:
 
 
 def save(folder: Path, slots: Slots) -> Slots:
-    """Write both copies, under the next generation. Faults: home_not_writable, store_failed."""
+    """Write both copies, under the next generation; one of them is enough, since the newer one counts.
+
+    Faults, if neither could be written and the slots are as before: disk_full, home_read_only, home_not_writable,
+    store_failed.
+    """
     files = [file for file in map(_read, copies(folder)) if isinstance(file, Slots)]
     newest = max((file.generation for file in files), default=0)
-    written = msgspec.structs.replace(slots, generation=max(newest, slots.generation) + 1, checksum="")
+    # A doctored file may be at the limit already, which must not keep anybody from changing slots for ever.
+    generation = min(max(newest, slots.generation) + 1, slotfile.MAX_NUMBER)
+    written = msgspec.structs.replace(slots, generation=generation, checksum="")
     if not slotfile.within_limits(written):
         raise Fault("bad_request", "limits of the slots")
-    _write(folder, written)
+    try:
+        _write(folder, written)
+    except Fault:
+        if not _counts(folder, written):
+            raise
     return written
+
+
+def _counts(folder: Path, written: Slots) -> bool:
+    try:
+        found = load(folder)
+    except Fault:
+        return False
+    return isinstance(found, Slots) and (found.generation, found.slots) == (written.generation, written.slots)
 
 
 def mend(folder: Path) -> bool:
@@ -66,15 +84,25 @@ def made_at(folder: Path) -> str:
 
 
 def _write(folder: Path, slots: Slots) -> None:
-    content = slotfile.serialise(slots)
+    """Each copy is tried; then the first fault."""
+    content, faults = slotfile.serialise(slots), []
     for path in copies(folder):
         try:
-            if not path.parent.is_dir():
-                path.parent.mkdir(mode=0o700)
-                sync_folder(path.parent.parent)
-        except OSError as error:
-            raise fault_of_os(error) from error
-        write_atomically(path, content)
+            _write_copy(path, content)
+        except Fault as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
+def _write_copy(path: Path, content: bytes) -> None:
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700)
+            sync_folder(path.parent.parent)
+    except OSError as error:
+        raise fault_of_os(error) from error
+    write_atomically(path, content)
 
 
 def _read(path: Path) -> Slots | Slot1 | None:

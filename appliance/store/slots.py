@@ -56,6 +56,13 @@ def of_passphrase(
 ) -> Slot:
     """A slot that this passphrase opens, new or in place of `identifier`. It counts as tried: it was typed twice."""
     kdf = Argon2(memory=cost.memory, iterations=cost.iterations, lanes=cost.lanes, salt=os.urandom(16))
+    return of_derived(passphrase, kdf, label, at, keys, identifier)
+
+
+def of_derived(
+    passphrase: str, kdf: Argon2, label: str, at: str, keys: tuple[Numbered, ...], identifier: str = ""
+) -> Slot:
+    """The same with a derivation that is given: one passphrase and one salt always make the same public key."""
     bare = _bare("passphrase", label, at, at, kdf, suite.RecordKey(seed_of_passphrase(passphrase, kdf)).public)
     return _sealed(msgspec.structs.replace(bare, id=identifier or bare.id), keys)
 

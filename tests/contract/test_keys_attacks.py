@@ -1,0 +1,195 @@
+"""What somebody gets who puts old files of slots back, cuts a disk off in the middle of a change, or ends a rekey early."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from appliance.faults import Fault
+from appliance.keeping import Keeper
+from appliance.policy import Actor
+from appliance.store import birth, keyslots, rekey, slotfile, slotfile1, slotpair, slots
+from appliance.store.key import StoreKey
+from appliance.store.slotfile import Argon2, Slots
+from tests.fakes.stores import CHEAP, PASSPHRASE
+
+RUTH = Actor("p-ruth", "administrator", "console", address="console")
+AT = "2031-03-04T14:00:00Z"
+SECOND = "the second passphrase"
+
+
+class PowerCutError(Exception):
+    """The box ends here."""
+
+
+@pytest.fixture
+async def keeper(tmp_path: Path) -> AsyncIterator[Keeper]:
+    folder = tmp_path / "store"
+    db = await birth.give_birth(folder, PASSPHRASE, CHEAP)
+    made = Keeper(folder, db, db.key, cost=CHEAP)
+    await made.reconcile(AT)
+    yield made
+    await db.close()
+
+
+async def first(keeper: Keeper) -> str:
+    return (await keeper.list(RUTH, AT))[0].slot.id
+
+
+async def start_anew(keeper: Keeper, secret: str) -> None:
+    """As at the next start of the box. Faults of the unlock."""
+    opened = await asyncio.to_thread(keyslots.open_with, keeper.store, secret)
+    await Keeper(keeper.store, keeper.db, opened.key, opened.number).reconcile(AT, opened.slot)
+
+
+def kept_files(keeper: Keeper) -> list[tuple[Path, bytes]]:
+    return [(path, path.read_bytes()) for path in slotpair.copies(keeper.store)]
+
+
+def put_back(old: list[tuple[Path, bytes]]) -> None:
+    for path, content in old:
+        path.write_bytes(content)
+
+
+# ── what was taken back stays taken back
+
+
+async def test_a_passphrase_that_was_changed_opens_nothing_with_an_old_file(keeper: Keeper) -> None:
+    old = kept_files(keeper)
+    await keeper.rotate(RUTH, await first(keeper), SECOND, AT)
+    put_back(old)
+    with pytest.raises(Fault, match="wrong_passphrase"):
+        await start_anew(keeper, PASSPHRASE)
+
+
+async def test_a_change_of_passphrase_that_never_reached_the_file_locks_nobody_out(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut between ledger and file: the old passphrase is the only one."""
+    identifier = await first(keeper)
+
+    def cut(*_: object) -> None:
+        raise PowerCutError
+
+    monkeypatch.setattr(slotpair, "save", cut)
+    with pytest.raises(PowerCutError):
+        await keeper.rotate(RUTH, identifier, SECOND, AT)
+    monkeypatch.undo()
+    await start_anew(keeper, PASSPHRASE)
+    assert [seen.state for seen in await keeper.list(RUTH, AT)] == ["works"]
+
+
+async def test_a_removed_passphrase_opens_nothing_with_a_file_of_version_1(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    db = await birth.give_birth(folder, PASSPHRASE, CHEAP)
+    try:
+        content = version_1(db.key)
+        slots_path, spare = slotpair.copies(folder)
+        spare.unlink()
+        slots_path.write_bytes(content)
+        opened = keyslots.open_with(folder, PASSPHRASE)
+        keeper = Keeper(folder, db, opened.key, opened.number, CHEAP)
+        await keeper.reconcile(AT, opened.slot)
+        await keeper.add_passphrase(RUTH, SECOND, "", AT)
+        await keeper.remove(RUTH, opened.slot, AT)
+        for path in (slots_path, spare):
+            path.write_bytes(content)
+        with pytest.raises(Fault, match="wrong_passphrase"):
+            await start_anew(keeper, PASSPHRASE)
+    finally:
+        await db.close()
+
+
+async def test_a_passphrase_that_is_given_again_opens_again(keeper: Keeper) -> None:
+    old = await first(keeper)
+    await keeper.rotate(RUTH, old, SECOND, AT)
+    await keeper.rotate(RUTH, old, PASSPHRASE, AT)
+    await start_anew(keeper, PASSPHRASE)
+
+
+def version_1(key: StoreKey) -> bytes:
+    kdf = slotfile1.Kdf1(name="argon2id", memory=64, iterations=1, lanes=1, salt=os.urandom(16))
+    bare = slotfile1.Slot1(id="ab" * 8, kind="passphrase", kdf=kdf, nonce=os.urandom(12), wrapped=b"")
+    seed = slots.seed_of_passphrase(PASSPHRASE, Argon2(memory=64, iterations=1, lanes=1, salt=kdf.salt))
+    wrapped = ChaCha20Poly1305(seed).encrypt(bare.nonce, key.raw(), bare.header())
+    return slotfile1.serialise(msgspec.structs.replace(bare, wrapped=wrapped))
+
+
+# ── a disk that refuses in the middle
+
+
+async def test_a_change_whose_second_copy_is_refused_has_come_about(keeper: Keeper) -> None:
+    """The newer copy counts: who was told "it failed" would type the passphrase of before, and open nothing."""
+    spare = slotpair.copies(keeper.store)[1].parent
+    shutil.rmtree(spare)
+    spare.write_bytes(b"a file where the folder was")
+    await keeper.rotate(RUTH, await first(keeper), SECOND, AT)
+    await start_anew(keeper, SECOND)
+    spare.unlink()
+    assert slotpair.mend(keeper.store)
+
+
+async def test_a_file_at_the_limit_of_its_generations_keeps_nobody_from_changing_slots(keeper: Keeper) -> None:
+    found = slotpair.load(keeper.store)
+    assert isinstance(found, Slots)
+    content = slotfile.serialise(msgspec.structs.replace(found, generation=slotfile.MAX_NUMBER, checksum=""))
+    put_back([(path, content) for path in slotpair.copies(keeper.store)])
+    await keeper.rotate(RUTH, await first(keeper), SECOND, AT)
+    await start_anew(keeper, SECOND)
+
+
+async def test_a_damaged_copy_on_a_full_disk_keeps_no_box_locked(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slotpair.copies(keeper.store)[1].write_bytes(b"damaged")
+    monkeypatch.setattr(slotpair, "write_atomically", refuse)
+    await start_anew(keeper, PASSPHRASE)
+    assert [seen.state for seen in await keeper.list(RUTH, AT)] == ["works"]
+
+
+async def test_a_removed_slot_in_the_file_of_a_full_disk_keeps_no_box_locked(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = await keeper.add_passphrase(RUTH, SECOND, "", AT)
+    old = kept_files(keeper)
+    await keeper.remove(RUTH, added, AT)
+    put_back(old)
+    monkeypatch.setattr(slotpair, "write_atomically", refuse)
+    await start_anew(keeper, PASSPHRASE)
+    with pytest.raises(Fault, match="wrong_passphrase"):
+        await start_anew(keeper, SECOND)
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise Fault("disk_full", "ENOSPC")
+
+
+# ── a rekey that its caller leaves
+
+
+async def test_after_a_rekey_whose_caller_went_away_new_slots_hold_the_new_key(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = asyncio.Event()
+    loop, change = asyncio.get_running_loop(), rekey.change
+
+    def slow(*given: object) -> None:
+        loop.call_soon_threadsafe(began.set)
+        change(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rekey, "change", slow)
+    asking = asyncio.ensure_future(keeper.rekey(RUTH, AT))
+    await began.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    added = await keeper.add_passphrase(RUTH, SECOND, "", AT)
+    assert keeper.key == keeper.db.key
+    opened = await asyncio.to_thread(keyslots.open_with, keeper.store, SECOND)
+    assert (opened.key, opened.slot) == (keeper.db.key, added)
