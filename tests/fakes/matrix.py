@@ -97,7 +97,7 @@ class Things:
     glass: str = ""  # Vera's, through which she reads the note of Mara's group
     place: str = ""  # one where Mara is signed in
     slot: str = ""
-    patient: str = ""  # whom Mara's note is about
+    patients: tuple[str, str] = ("", "")  # the first is whom Mara's note is about
 
 
 @dataclass
@@ -209,7 +209,7 @@ async def _people(box: OpenBox, things: Things) -> None:
         mine, theirs = (session_rows.session(tx, one).care_group for one in things.sessions)
         things.groups = mine, theirs
         care.let_in(tx, BOX, mine, box.staff["cora"], at)
-        things.patient = session_rows.member(tx, box.members[0]).person
+        things.patients = session_rows.member(tx, box.members[0]).person, person
 
     await box.clinic.db.write(work)
 
@@ -239,7 +239,7 @@ async def _notes(doors: Doors) -> None:
     """A note in each care group, and Vera's glass on the first."""
     things, book = doors.things, doors.box.clinic.notebook
     mara, paul = doors.readers["mara"], doors.readers["paul"]
-    mine = await book.write(mara, Place(things.groups[0], subject=things.patient), "Mara's", f"a {WORD} of ours")
+    mine = await book.write(mara, Place(things.groups[0], subject=things.patients[0]), "Mara's", f"a {WORD} of ours")
     theirs = await book.write(paul, Place(things.groups[1]), "Paul's", f"a {WORD} of theirs")
     things.notes = mine.id, theirs.id
     notes: Notes = await notes_of(doors.box)
@@ -247,7 +247,7 @@ async def _notes(doors: Doors) -> None:
     for lead in (await book.recovering(doors.readers["vera"]))[2]:
         await book.share_recovery(doors.readers["vera"], lead.holder, lead.key_hash)
     things.glass = await book.break_glass(
-        doors.readers["vera"], things.groups[0], things.patient, "she is unconscious at the hospital"
+        doors.readers["vera"], things.groups[0], things.patients[0], "she is unconscious at the hospital"
     )
     person, login = doors.box.staff["mara"], mara.login
     places = await doors.box.clinic.db.read(lambda tx: accounts.places(tx, person, login, steady_seconds()))
