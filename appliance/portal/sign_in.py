@@ -75,7 +75,19 @@ async def password(request: web.Request) -> web.StreamResponse:
         step = await clinic_of(request).door.password(caller, username, given, shared=shared)
     except Fault as fault:
         return _start(request, fault=fault, username=username[:80], shared=shared, next=back)
+    await _leave_before(request)
     onward(request, caller, step, back, shared=shared)
+
+
+async def _leave_before(request: web.Request) -> None:
+    """Who was signed in here is signed out: the browser forgets their token, and nobody else could end that login."""
+    clinic, token = clinic_of(request), request.cookies.get(logins.LOGIN, "")
+    try:
+        before = await logins.staff(request, clinic)
+    except Fault:
+        return
+    await clinic.db.write(lambda tx: identity.sign_out(tx, before.actor, token, now_text()))
+    await clinic.end_login(before.digest)
 
 
 async def start_over(request: web.Request) -> web.StreamResponse:
@@ -295,6 +307,7 @@ def arrive(request: web.Request, response: web.StreamResponse, caller: Caller, s
     """Cookies for what was reached. A device that others use too is not remembered."""
     if step.stage != "full":
         logins.set_cookie(response, logins.HALF, step.token, HALF_SECONDS)
+        logins.drop_cookie(response, logins.LOGIN)
         return
     logins.drop_cookie(response, logins.HALF)
     logins.set_cookie(response, logins.LOGIN, step.token)

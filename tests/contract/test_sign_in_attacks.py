@@ -138,3 +138,17 @@ async def test_a_crowd_behind_ones_own_address_holds_up_no_known_device(box: Ope
     assert (await door.password(known, "mara", PASSWORD)).stage == "set_up"
     assert not all(one.done() for one in crowd)
     await asyncio.gather(*crowd, return_exceptions=True)
+
+
+async def test_who_signs_in_over_the_login_of_another_ends_that(box: OpenBox, newcomer: Newcomer) -> None:
+    """The browser forgets the old token, so nobody could end it by hand any more."""
+    shared = newcomer()
+    await set_up(shared, shared=True)
+    old = shared.cookie(LOGIN)
+    await shared.get("/protected")
+    shown = await shared.post("/staff/sign-in", username="paul", password=PASSWORD, shared="yes")
+    hand = Hand()
+    hand.read(shown)
+    await shared.post("/staff/sign-in/set-up/authenticator", code=hand.code(), next="/staff")
+    assert shared.cookie(LOGIN) not in ("", old)
+    assert not await stands(box, old)
