@@ -20,6 +20,8 @@ from appliance.audit.checking import Finding, What
 from appliance.faults import KINDS
 from appliance.identity.factors.rows import Factors
 from appliance.portal import pages
+from appliance.portal.plan_forms import Typed
+from appliance.sessions.planning import Unfit
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
 PORTAL = APPLIANCE / "portal"
@@ -232,6 +234,41 @@ BILLING: dict[str, Any] = {
     "cut": True,
 }
 
+PATIENT = {"id": "p1", "name": "<i>Rosa", "since": "5 Jan", "archived": False}
+APPOINTMENT = {"session": "s1", "title": "Tuesday", "starts": "10:00", "state": "open", "opened": True}
+PATIENTS = {
+    **{"me": ME, "people": [{"id": "p1", "name": "Rosa"}], "query": "", "archived": False},
+    **{"page": 1, "pages": 1, "count": 1},
+}
+PERSON = {
+    **{"me": ME, "person": PATIENT, "typed": "Rosa", "coming": [APPOINTMENT], "done": "", "why": ""},
+    "past": [{**APPOINTMENT, "state": "ended"}, {**APPOINTMENT, "state": "ended", "opened": False}],
+}
+PLANNED: dict[str, Any] = {
+    **{"id": "s1", "title": "Tuesday", "starts": "10:00", "state": "scheduled", "opened": False},
+    **{"leaders": "Amara", "expected": 2, "without": 1},
+}
+PLANS: dict[str, Any] = {"me": ME, "sessions": [PLANNED, {**PLANNED, "state": "open"}], "people": 3, "done": ""}
+PLANS["count"] = 0
+PLAN: dict[str, Any] = {
+    **{"me": ME, "session": PLANNED, "leaders": [{"name": "Amara Osei", "shown": "Amara"}], "asked": "", "done": ""},
+    "people": [{"id": "p1", "name": "Rosa", "invited": True}, {"id": "p2", "name": "Tom", "invited": False}],
+    "invited": 1,
+}
+PLAN_FORM: dict[str, Any] = {
+    "me": ME,
+    "session": None,
+    "given": Typed(title="<t>", day="2026-01-05", time="10:00", group="c1"),
+    "groups": [{"id": "c1", "name": "Tuesday"}],
+    "leaders": [{"id": "p8", "name": "Amara", "ticked": True, "shown": "A"}],
+    "ticked": [{"id": "p1", "name": "Rosa"}],
+    "others": [{"id": "p2", "name": "Tom"}],
+    **{"more": 7, "everybody": 60, "most": 16, "most_times": 26, "most_title": 120, "most_name": 40, "why": ""},
+}
+NOTHING_TO_PLAN = {**PLAN_FORM, "groups": [], "leaders": [], "ticked": [], "others": [], "more": 0, "everybody": 0}
+INVITE = {"me": ME, "session": {"id": "s1", "title": "Tuesday"}, "starts": "10:00"}
+ISSUED = [{"member": f"m{n}", "name": "Rosa", "code": "ABCD-EFGH", "pin": "123456"} for n in (1, 2)]
+
 # Every page in every state that changes its markup. The context is the least that a page may be given.
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
@@ -289,6 +326,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"new codes, {what}": ("new_codes.html", {"me": ME, "factors": factors}) for what, factors in FACTORS.items()},
     "sessions": ("sessions.html", {"sessions": [CARD, {**CARD, "state": "ended"}], "me": ME}),
     "sessions, none": ("sessions.html", {"sessions": [], "me": ME}),
+    "sessions, later": ("sessions.html", {"sessions": [], "later": [CARD], "may_plan": True, "me": ME}),
     "session": ("session.html", STAFF_ROOM),
     "session, scheduled": ("session.html", {**STAFF_ROOM, "session": {**SESSION, "state": "scheduled"}, **NOBODY}),
     "session, front desk": ("session.html", {**STAFF_ROOM, "actions": ("vouch", "reissue")}),
@@ -373,6 +411,62 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "audit, broken": ("audit.html", {**AUDIT, "verified": {**WHOLE, "findings": TROUBLES}}),
     "audit entry": ("audit_entry.html", {"me": ME, "entry": ENTRY}),
     "audit entry, refused": ("audit_entry.html", {"me": ME, "entry": REFUSED}),
+    "patients": ("patients.html", PATIENTS),
+    "patients, none": ("patients.html", {**PATIENTS, "people": [], "count": 0}),
+    "patients, pages": ("patients.html", {**PATIENTS, "page": 2, "pages": 3}),
+    "patients, found": ("patients.html", {**PATIENTS, "query": "<q>", "page": 2, "pages": 3}),
+    "patients, not found": ("patients.html", {**PATIENTS, "query": "x", "people": [], "count": 0}),
+    "patients, archived": ("patients.html", {**PATIENTS, "archived": True}),
+    "patients, none archived": ("patients.html", {**PATIENTS, "archived": True, "people": [], "count": 0}),
+    "enrol": ("new_patient.html", {"me": ME, "name": "", "sure": "", "namesakes": [], "why": ""}),
+    "enrol, wrong": (
+        "new_patient.html",
+        {"me": ME, "name": "", "sure": "", "namesakes": [], "why": "name", "fault": "No."},
+    ),
+    "enrol, namesakes": (
+        "new_patient.html",
+        {
+            **{"me": ME, "name": "Rosa", "sure": "rosa", "why": ""},
+            "namesakes": [
+                {"id": "p1", "since": "5 Jan", "archived": False},
+                {"id": "p2", "since": "x", "archived": True},
+            ],
+        },
+    ),
+    "patient": ("patient.html", PERSON),
+    **{
+        f"patient, {done}": ("patient.html", {**PERSON, "coming": [], "past": [], "done": done})
+        for done in ("enrolled", "corrected", "archived", "back")
+    },
+    "patient, archived": ("patient.html", {**PERSON, "person": {**PATIENT, "archived": True}}),
+    **{
+        f"patient, wrong {why}": ("patient.html", {**PERSON, "why": why, "fault": "No."})
+        for why in ("name", "expected")
+    },
+    "planned": ("planned.html", PLANS),
+    "planned, none": ("planned.html", {**PLANS, "sessions": []}),
+    "planned, nobody": ("planned.html", {**PLANS, "sessions": [], "people": 0}),
+    "planned, done": ("planned.html", {**PLANS, "done": "planned", "count": 3}),
+    "planned, cancelled": ("planned.html", {**PLANS, "done": "cancelled"}),
+    "plan": ("planned_session.html", PLAN),
+    "plan, open": ("planned_session.html", {**PLAN, "session": {**PLANNED, "state": "open"}, "done": "changed"}),
+    "plan, cancelled": ("planned_session.html", {**PLAN, "session": {**PLANNED, "state": "ended"}, "people": []}),
+    "plan, to cancel": ("planned_session.html", {**PLAN, "asked": "cancel"}),
+    "plan, cannot": ("planned_session.html", {**PLAN, "fault": "No."}),
+    "plan form": ("plan_form.html", PLAN_FORM),
+    "plan form, nothing there": ("plan_form.html", NOTHING_TO_PLAN),
+    "plan form, changed": ("plan_form.html", {**PLAN_FORM, "session": {"id": "s1", "title": "Tuesday"}}),
+    "plan form, found nobody": (
+        "plan_form.html",
+        {**PLAN_FORM, "given": Typed(find="x"), "others": [], "more": 0},
+    ),
+    **{
+        f"plan form, wrong {why}": ("plan_form.html", {**PLAN_FORM, "why": why, "fault": "No."})
+        for why in (*get_args(Unfit), "")
+    },
+    "invite": ("invite.html", {**INVITE, "have": 2, "missing": 1}),
+    "invite, all again": ("invite.html", {**INVITE, "have": 1, "missing": 0}),
+    "invitations": ("invitations.html", {**INVITE, "issued": ISSUED, "address": "https://h/join"}),
     "problem": ("problem.html", {"status": 503, "sentence": "No.", "code": "relay_away"}),
     "problem, not found": ("problem.html", {"status": 404, "sentence": "No.", "code": "not_found"}),
 }
@@ -468,7 +562,7 @@ def test_every_page_leads_to_what_we_promise_and_a_room_is_not_left_for_it(page:
     text = render(page)
     ways = [a for a in Elements(text).of("a") if a.get("href") == "/protected"]
     assert bool(ways) == (page != "protected")
-    if page.startswith(("room", "session")) and page not in ("sessions", "sessions, none"):
+    if page.startswith(("room", "session")) and page not in ("sessions", "sessions, none", "sessions, later"):
         assert {a.get("target") for a in ways} == {"_blank"}
 
 
@@ -572,6 +666,17 @@ def test_an_invitation_that_is_shown_once_cannot_be_lost_or_made_twice_by_a_relo
     elements = Elements(render("invitation", session_id="s1"))
     assert "/language" not in {a.get("action") for a in elements.of("form")}
     assert {a.get("data-again") for a in elements.of("script")} == {"/staff/sessions/s1"}
+
+
+@pytest.mark.parametrize("why", get_args(Unfit))
+def test_a_refused_plan_says_what_has_to_be_put_right(why: str) -> None:
+    assert "No." not in render(f"plan form, wrong {why}")
+
+
+def test_invitations_that_are_shown_once_cannot_be_lost_or_made_twice_either() -> None:
+    elements = Elements(render("invitations"))
+    assert "/language" not in {a.get("action") for a in elements.of("form")}
+    assert {a.get("data-again") for a in elements.of("script")} == {"/staff/planned/s1"}
 
 
 def test_who_is_let_in_without_script_is_not_told_to_wait() -> None:
