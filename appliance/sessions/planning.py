@@ -6,6 +6,7 @@ through a change of the clocks; a time that the clocks jump over does not exist,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -18,6 +19,9 @@ MAX_TITLE = 120  # characters, as of a care group
 MAX_TIMES = 26  # sessions planned at once: half a year of weeks
 PAST_SECONDS = 3600  # planned for an hour ago at the earliest: what is going on already may be written down
 FAR_DAYS = 731  # two years ahead; beyond it somebody mistyped the year
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 
 # Why a plan is refused: what each means stands in templates/_planning.html.
 Unfit = Literal["title", "when", "gap", "past", "far", "times", "leader", "leader_name", "person", "group", "crowd"]
@@ -83,9 +87,9 @@ def crowd(plan: Plan) -> None:
 
 
 def _wall(day: str, at: str) -> datetime:
-    try:  # exactly what a browser sends; Python would read more
-        if len(day) != 10 or len(at) not in (5, 8):
-            raise unfit("when")
+    if not (_DAY.fullmatch(day) and _TIME.fullmatch(at)):  # what a browser sends; Python would read more
+        raise unfit("when")
+    try:
         return datetime.combine(date.fromisoformat(day), time.fromisoformat(at).replace(second=0, tzinfo=None))
     except ValueError:
         raise unfit("when") from None

@@ -50,10 +50,9 @@ def test_a_time_that_comes_twice_is_its_first() -> None:
     assert planning.starts("2026-11-01", "01:30", 1, NOW, NEW_YORK) == ["2026-11-01T05:30:00Z"]
 
 
-@given(
-    st.datetimes(datetime(2026, 3, 2), datetime(2027, 12, 31)), st.integers(1, 5), st.sampled_from([NEW_YORK, MADRID])
-)
-def test_what_was_typed_is_what_is_shown_again_each_week(typed: datetime, times: int, zone: ZoneInfo) -> None:
+@given(st.integers(1440, 900_000), st.integers(1, 5), st.sampled_from([NEW_YORK, MADRID]))
+def test_what_was_typed_is_what_is_shown_again_each_week(minutes: int, times: int, zone: ZoneInfo) -> None:
+    typed = NOW + timedelta(minutes=minutes)  # its figures count, whatever zone they are read in
     day, at = typed.strftime("%Y-%m-%d"), typed.strftime("%H:%M")
     try:
         found = planning.starts(day, at, times, NOW, zone)
