@@ -64,7 +64,9 @@ class Opened:
 
 async def say(db: Database, number: int) -> None:
     def work(tx: Transaction) -> None:
-        tx.execute("INSERT INTO people VALUES (?, ?, ?)", (f"p-{number:06}", f"{PLANTED} {number}", AT))
+        tx.execute(
+            "INSERT INTO people (id, name, created_at) VALUES (?, ?, ?)", (f"p-{number:06}", f"{PLANTED} {number}", AT)
+        )
 
     await db.write(work)
 

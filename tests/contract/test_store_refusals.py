@@ -28,7 +28,7 @@ from appliance.store.database import store_path
 folder = Path(sys.argv[1])
 witness.write(folder, "open", witness.Seen())
 store = connect_writer(store_path(folder), keyslots.unlock(folder, sys.argv[2]))
-store.execute("INSERT INTO people VALUES ('p1', 'made-up name', '2026-01-01T00:00:00Z')")
+store.execute("INSERT INTO people (id, name, created_at) VALUES ('p1', 'made-up name', '2026-01-01T00:00:00Z')")
 store.execute("INSERT INTO box_secrets VALUES ('big', zeroblob(200000))")
 store.execute("CREATE TABLE more (x)")  # changes page 1
 os.kill(os.getpid(), signal.SIGKILL)

@@ -18,7 +18,10 @@ PLANTED = "a phrase that nobody else would write 7c1f"
 
 def plant(tx: Transaction) -> None:
     for index in range(300):
-        tx.execute("INSERT INTO people VALUES (?, ?, ?)", (str(index), f"{PLANTED} {index}", "2026-01-01T00:00:00Z"))
+        tx.execute(
+            "INSERT INTO people (id, name, created_at) VALUES (?, ?, ?)",
+            (str(index), f"{PLANTED} {index}", "2026-01-01T00:00:00Z"),
+        )
     # Sorting and a temporary table, which SQLite may put into files of their own.
     tx.execute("CREATE TEMP TABLE sorted AS SELECT name, hex(zeroblob(2000)) AS filler FROM people ORDER BY name DESC")
     tx.execute("DROP TABLE sorted")
