@@ -161,8 +161,8 @@ class Appliance:
         async with self._unlocking:
             if self._clinic is not None:
                 raise Fault("wrong_state", "the store is open")
-            key = await asyncio.to_thread(keyslots.unlock, self._home.store, passphrase)
-            await accept(self._home.store, key, reason)
+            opened = await asyncio.to_thread(keyslots.open_with, self._home.store, passphrase)
+            await accept(self._home.store, opened, reason)
 
     async def unlock(self, passphrase: str) -> None:
         """Open the store, by a passphrase or a recovery sheet's words, and bring the box to life.

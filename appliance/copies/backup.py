@@ -10,7 +10,6 @@ block: for a thread. Nothing waits for the writer or makes it wait.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -20,16 +19,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+from msgspec.structs import replace
+
 from appliance.copies import inside, manifest, reading, rows, rules
 from appliance.copies.manifest import Manifest, Part
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.outbox import signing
-from appliance.store import backup, slotfile, slotpair
+from appliance.store import backup, ledger, slotfile, slotfile1, slotpair
 from appliance.store.backup import fault_of_copy
 from appliance.store.database import Database, Transaction, store_path
 from appliance.store.files import sync_file, sync_folder
 from appliance.store.key import StoreKey
+from appliance.store.ledger import Ledger
+from appliance.store.slotfile import Slots
+from appliance.store.slotfile1 import Slot1
 
 Step = Literal["copying", "checking"]
 Tell = Callable[[Step, int], None]  # and percent of that step; may raise to break off
@@ -148,12 +152,14 @@ def _check_room(place: Path, home: Home) -> None:
 
 def _write(source: Source, part: Path, number: int, at: str, tell: Tell) -> Manifest:
     """All files of the copy but none of them checked. Returns what the manifest says."""
-    slots = _slots(source.home)
+    whole = slotpair.load(source.home.store)
     store = part / manifest.STORE
     who: list[signing.Identity] = []
+    known: list[Ledger | None] = []
 
     def look(tx: Transaction) -> reading.Seen:
         who.append(signing.box(tx))
+        known.append(ledger.read(tx))
         return reading.look(tx)
 
     found = backup.copy(
@@ -164,7 +170,7 @@ def _write(source: Source, part: Path, number: int, at: str, tell: Tell) -> Mani
         lambda done, total: tell("copying", 100 * done // max(total, 1)),
     )
     sealed = inside.seal(inside.Inside(counts=found.counts, files=_along(source.home)), source.key)
-    written = {manifest.SLOTS: slots, manifest.INSIDE: sealed, manifest.README: _README.encode()}
+    written = {manifest.SLOTS: _slots(whole, known[0]), manifest.INSIDE: sealed, manifest.README: _README.encode()}
     for name, content in written.items():
         _write_file(part / name, content)
     parts = [_part(store), *(_part(part / name) for name in written)]
@@ -207,15 +213,14 @@ def _check(part: Path, written: Manifest, key: StoreKey, tell: Tell) -> None:
     tell("checking", 100)
 
 
-def _slots(home: Home) -> bytes:
-    """The newer of the store's two files of slots, as it is."""
-    whole = slotpair.load(home.store)
-    for path in slotpair.copies(home.store):
-        with contextlib.suppress(OSError, Fault):
-            content = path.read_bytes()
-            if slotfile.parse(content) == whole:
-                return content
-    raise Fault("slots_missing")
+def _slots(whole: Slots | Slot1, known: Ledger | None) -> bytes:
+    """The slots that open the copy: those of the store's file that its ledger knows as they stand."""
+    if isinstance(whole, Slot1):
+        return slotfile1.serialise(whole)
+    ours = tuple(slot for slot in whole.slots if known is None or known.knows(slot))
+    if not ours:
+        raise Fault("slots_missing", "none of them is ours")
+    return slotfile.serialise(replace(whole, slots=ours, checksum=""))
 
 
 def _along(home: Home) -> dict[str, bytes]:

@@ -91,6 +91,7 @@ def bring_back(copy: Path, root: Path, passphrase_file: Path | None) -> int:
         asyncio.run(restore.restore(checked, home, now_text()))
     sys.stdout.write(
         f"The box is back as it was at {checked.manifest.at}. What was done after that is not in it.\n"
+        "Passphrases and sheets that were removed or changed after that open it again: see hearth keys list.\n"
         "Everybody has to sign in again. If the old box still exists, switch it off: there must be only one.\n"
         "Start it:   hearth up\n"
     )
@@ -114,11 +115,13 @@ async def _watch(client: ControlClient) -> None:
 
 
 async def _without_a_box(home: Home, to: Path, passphrase_file: Path | None) -> str:
-    key = await asyncio.to_thread(_unlock, home.store, passphrase_file)
-    db = await Database.open(home.store, key)
+    opened = await asyncio.to_thread(_open, home.store, passphrase_file)
+    db = await Database.open(home.store, opened.key)
     logging.disable()  # the sentence of the fault is enough on a terminal
     try:
-        copier = Copier(home, Keeper(home.store, db, key), settings.load(home.settings).backup, lambda: None)
+        keeper = Keeper(home.store, db, opened.key, opened.number)
+        await keeper.reconcile(now_text(), opened.slot)
+        copier = Copier(home, keeper, settings.load(home.settings).backup, lambda: None)
         copier.changed = lambda: _percent(_overall_of(copier))
         await copier.begin(BOX, to)
         await copier.finished()
@@ -142,11 +145,15 @@ def _overall(copies: Copies) -> int:
 
 
 def _unlock(folder: Path, file: Path | None) -> StoreKey:
+    return _open(folder, file).key
+
+
+def _open(folder: Path, file: Path | None) -> keyslots.Opened:
     """By the file, or by what is typed, three times over."""
     _end_line()
     for left in reversed(range(terminal.TRIES)):
         try:
-            return keyslots.unlock(folder, terminal.secret(file, _SECRET))
+            return keyslots.open_with(folder, terminal.secret(file, _SECRET))
         except Fault as fault:
             if fault.code != "wrong_passphrase" or file is not None or not left:
                 raise

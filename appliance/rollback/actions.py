@@ -13,11 +13,12 @@ from appliance.faults import Fault
 from appliance.policy import BOX, Facts, decide
 from appliance.rollback import rows
 from appliance.rollback.rows import Accepted
-from appliance.store import migrate, probe, witness
-from appliance.store.database import Database, store_path
+from appliance.store import ledger, migrate, probe, slotpair, witness
+from appliance.store.database import OVERRULED, Database, store_path
 from appliance.store.key import StoreKey
+from appliance.store.keyslots import Opened
+from appliance.store.slotfile import Slots
 
-OVERRULED = frozenset({"store_rolled_back", "wal_missing"})
 SHORTEST, LONGEST = 10, 500  # characters of a reason
 
 
@@ -29,12 +30,13 @@ def reason_of(text: str) -> str:
     return reason
 
 
-async def accept(folder: Path, key: StoreKey, reason: str) -> Accepted:
+async def accept(folder: Path, opened: Opened, reason: str) -> Accepted:
     """Note who overrules what and why, and make the store of now the one that counts. Killed anywhere: done or not.
 
-    Faults: bad_request (no reason to speak of), wrong_state (nothing is missing), and those of a store that cannot be
-    opened for another reason.
+    Faults: bad_request (no reason to speak of), wrong_state (nothing is missing), wrong_passphrase (a slot that this
+    store knows as removed), and those of a store that cannot be opened for another reason.
     """
+    key = opened.key
     reason = reason_of(reason)
     known = await asyncio.to_thread(witness.read, folder)
     code = await asyncio.to_thread(_fault, folder, key, known)
@@ -42,6 +44,8 @@ async def accept(folder: Path, key: StoreKey, reason: str) -> Accepted:
         raise Fault("wrong_state", "nothing is missing from this store")
     db = await Database.open(folder, key, accepting=True)
     try:
+        file = await asyncio.to_thread(slotpair.load, folder)
+        await db.read(lambda tx: ledger.refuse_removed(tx, file.slots if isinstance(file, Slots) else (), opened.slot))
         now = await db.read(lambda tx: witness.look(tx.one))
         accepted = Accepted(code, reason, known.seen.entries, now.entries)
         permit = decide(BOX, "restore", Facts(thing=code))

@@ -30,7 +30,7 @@ def accept_rollback(root: Path, reason: str, passphrase_file: Path | None) -> in
         asyncio.run(_ask_the_box(home.control_socket, passphrase, reason))
     else:
         with lock:
-            accepted = asyncio.run(accept(home.store, keyslots.unlock(home.store, passphrase), reason))
+            accepted = asyncio.run(accept(home.store, keyslots.open_with(home.store, passphrase), reason))
         _say(f"The audit had {accepted.had} entries, this store has {accepted.has}.")
     _say("This store is the one that counts from now on. The audit says so, with your reason.")
     _say("Headquarters may hold more than this box remembers: tell the administrator.")

@@ -39,6 +39,7 @@ __all__ = ["Database", "IntegrityError", "Row", "Transaction", "create_file", "s
 
 T = TypeVar("T")
 
+OVERRULED = frozenset({"store_rolled_back", "wal_missing"})  # what a person may accept
 READERS = 2  # threads: a long list must not hold up a sign-in
 MAX_WAITING = 1024  # works queued; beyond that callers wait before they queue
 
@@ -252,9 +253,9 @@ def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:
     with ExitStack() as undo:
         lock = HomeLock.of_store(folder)
         undo.callback(lock.release)
-        known = None if accepting else witness.read(folder)
         try:
-            probe.check(path, key, migrations, known)
+            # Where nothing is to be overruled the store is entered as always, or a kill would leave a foreign WAL.
+            accepting = not _as_witnessed(path, key, migrations, accepting=accepting)
             writer = connect_writer(path, key)
             if accepting:
                 undo.callback(writer.close)
@@ -272,6 +273,17 @@ def _open(folder: Path, key: StoreKey, accepting: bool) -> _Opened:
             raise fault_of_os(error) from error
         undo.pop_all()
     return _Opened(folder, lock, writer, readers, accepting)
+
+
+def _as_witnessed(path: Path, key: StoreKey, migrations: tuple[migrate.Migration, ...], *, accepting: bool) -> bool:
+    """Whether the store is what its witness says; if not, it must be accepted. Faults: those of the probe."""
+    try:
+        probe.check(path, key, migrations, witness.read(path.parent))
+    except Fault as fault:
+        if not accepting or fault.code not in OVERRULED:
+            raise
+        return False
+    return True
 
 
 def create_file(path: Path, key: StoreKey) -> None:

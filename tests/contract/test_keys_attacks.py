@@ -1,4 +1,4 @@
-"""What somebody gets who puts old files of slots back, cuts a disk off in the middle of a change, or ends a rekey early."""
+"""Old files of slots put back, a disk that refuses half of a change, a rekey that its caller leaves."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from appliance.copies import backup
+from appliance.copies.command import back_up
 from appliance.faults import Fault
+from appliance.home import Home
 from appliance.keeping import Keeper
 from appliance.policy import Actor
-from appliance.store import birth, keyslots, rekey, slotfile, slotfile1, slotpair, slots
+from appliance.rollback.actions import accept
+from appliance.store import birth, keyslots, rekey, slotfile, slotfile1, slotpair, slots, witness
+from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from appliance.store.slotfile import Argon2, Slots
 from tests.fakes.stores import CHEAP, PASSPHRASE
@@ -112,6 +117,64 @@ async def test_a_passphrase_that_is_given_again_opens_again(keeper: Keeper) -> N
     await keeper.rotate(RUTH, old, SECOND, AT)
     await keeper.rotate(RUTH, old, PASSPHRASE, AT)
     await start_anew(keeper, PASSPHRASE)
+
+
+async def test_no_copy_of_the_box_takes_along_a_slot_that_is_not_ours(keeper: Keeper, tmp_path: Path) -> None:
+    """Who puts an old file back would find the passphrase that was taken from them opening the next copy."""
+    old = kept_files(keeper)
+    await keeper.rotate(RUTH, await first(keeper), SECOND, AT)
+    await keeper.add_passphrase(RUTH, "the third passphrase", "", AT)
+    both = slotpair.load(keeper.store)
+    put_back(old)
+    planted = slotpair.load(keeper.store)
+    assert isinstance(both, Slots) and isinstance(planted, Slots)
+    stranger = msgspec.structs.replace(planted.slots[0], id="ab" * 8)
+    slotpair.save(keeper.store, msgspec.structs.replace(both, slots=(*both.slots, stranger)))
+    place = tmp_path / "stick"
+    place.mkdir()
+    source = backup.Source(Home(keeper.store.parent), keeper.db, keeper.key)
+    made = await asyncio.to_thread(backup.build, source, place, await backup.box_id(keeper.db), 0, AT, lambda *_: None)
+    copied = slotfile.parse((made.folder / "slots.json").read_bytes())
+    assert isinstance(copied, Slots)
+    assert copied.slots == both.slots
+
+
+async def test_a_removed_slot_accepts_no_rollback(keeper: Keeper) -> None:
+    old, removed = kept_files(keeper), await first(keeper)
+    await keeper.add_passphrase(RUTH, SECOND, "", AT)
+    await keeper.remove(RUTH, removed, AT)
+    await keeper.db.close()
+    seen = witness.read(keeper.store)
+    assert seen is not None
+    witness.write(keeper.store, "closed", msgspec.structs.replace(seen.seen, entries=99))
+    put_back(old)
+    opened = await asyncio.to_thread(keyslots.open_with, keeper.store, PASSPHRASE)
+    with pytest.raises(Fault, match="wrong_passphrase"):
+        await accept(keeper.store, opened, "because I say so, once more")
+    with pytest.raises(Fault, match="store_rolled_back"):
+        await Database.open(keeper.store, opened.key)
+
+
+def test_a_removed_slot_makes_no_copy_at_the_terminal(tmp_path: Path) -> None:
+    home, place = tmp_path / "home", tmp_path / "stick"
+    home.mkdir()
+    place.mkdir()
+    (home / "words").write_text(PASSPHRASE + "\n")
+
+    async def remove() -> list[tuple[Path, bytes]]:
+        db = await birth.give_birth(home / "store", PASSPHRASE, CHEAP)
+        keeper = Keeper(home / "store", db, db.key, cost=CHEAP)
+        await keeper.reconcile(AT)
+        old, removed = kept_files(keeper), await first(keeper)
+        await keeper.add_passphrase(RUTH, SECOND, "", AT)
+        await keeper.remove(RUTH, removed, AT)
+        await db.close()
+        return old
+
+    put_back(asyncio.run(remove()))
+    with pytest.raises(Fault, match="wrong_passphrase"):
+        back_up(home, place, home / "words", as_json=True)
+    assert list(place.iterdir()) == []
 
 
 def version_1(key: StoreKey) -> bytes:

@@ -215,7 +215,7 @@ async def test_who_accepts_a_rollback_says_why_and_stands_in_the_audit(folder: P
     await more(folder, 2)
     shutil.rmtree(folder)
     shutil.copytree(tmp_path / "old", folder)
-    key = keyslots.unlock(folder, PASSPHRASE)
+    key = keyslots.open_with(folder, PASSPHRASE)
     with pytest.raises(Fault, match="bad_request"):
         await accept(folder, key, "  because  ")
     assert (await refusal(folder)).code == "store_rolled_back"
@@ -225,6 +225,20 @@ async def test_who_accepts_a_rollback_says_why_and_stands_in_the_audit(folder: P
     assert await database.read(rollback.all_accepted) == [accepted]
     assert await database.read(entries) == 4
     assert not await database.read(audit.verify)
+    await database.close()
+
+
+async def test_who_only_looks_and_is_killed_leaves_a_store_that_opens(folder: Path, tmp_path: Path) -> None:
+    """`hearth audit verify` looks at a store whatever its witness says; a WAL that it leaves must not be foreign."""
+    key = keyslots.unlock(folder, PASSPHRASE)
+    looking = await Database.open(folder, key, accepting=True)
+    await looking.write(lambda tx: tx.execute("INSERT INTO box_secrets VALUES ('looked', x'00')"))
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    shutil.copytree(folder, killed / folder.name)
+    shutil.copy(witness.witness_path(folder), killed)
+    await looking.close()
+    database = await opened(killed / folder.name)
     await database.close()
 
 
@@ -241,14 +255,14 @@ async def test_an_acceptance_that_could_not_be_noted_is_none(
 
     monkeypatch.setattr(rollback, "note", refuse)
     with pytest.raises(Fault, match="store_failed"):
-        await accept(folder, keyslots.unlock(folder, PASSPHRASE), REASON)
+        await accept(folder, keyslots.open_with(folder, PASSPHRASE), REASON)
     with pytest.raises(Fault, match="store_rolled_back"):
         await opened(folder)
 
 
 async def test_nothing_is_accepted_where_nothing_is_missing(folder: Path) -> None:
     with pytest.raises(Fault, match="wrong_state"):
-        await accept(folder, keyslots.unlock(folder, PASSPHRASE), REASON)
+        await accept(folder, keyslots.open_with(folder, PASSPHRASE), REASON)
 
 
 # ── the WAL
@@ -275,7 +289,7 @@ async def test_a_wal_that_was_taken_away_is_missed(folder: Path) -> None:
 async def test_a_lost_wal_can_be_accepted_with_a_reason(folder: Path) -> None:
     crash(folder)
     (folder / "hearth.db-wal").unlink()
-    assert (await accept(folder, keyslots.unlock(folder, PASSPHRASE), REASON)).code == "wal_missing"
+    assert (await accept(folder, keyslots.open_with(folder, PASSPHRASE), REASON)).code == "wal_missing"
     database = await opened(folder)
     assert await database.read(names) == set()
     await database.close()
@@ -307,7 +321,7 @@ async def test_an_old_store_with_its_old_wal_is_an_old_store(folder: Path, tmp_p
     shutil.copytree(tmp_path / "old", folder)
     fault = await refusal(folder)
     assert (fault.code, fault.about) == ("store_rolled_back", "1")
-    await accept(folder, keyslots.unlock(folder, PASSPHRASE), REASON)
+    await accept(folder, keyslots.open_with(folder, PASSPHRASE), REASON)
     await more(folder)
 
 
