@@ -30,7 +30,7 @@ from appliance.sessions import rows
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
-from appliance.tickets.rules import GUESSED, near
+from appliance.tickets.rules import GUESSED, near, normal_code
 from appliance.timekeeping.keeper import Timekeeper
 
 T = TypeVar("T")
@@ -226,6 +226,8 @@ class Clinic:
         An address that has used up its tries still gets in with a right code and PIN, and learns nothing of a wrong one
         (tickets/rules.py): who guesses in the waiting area keeps nobody else out.
         """
+        if await self.db.read(lambda tx: tickets.is_its_device(tx, code, device)):
+            await self.door.throttles.take(("ticket", f"{normal_code(code)}\x00{device}"))
         asked, wait = await self._ask_at_the_door(address)
         if wait and await self.db.read(lambda tx: tickets.known(tx, code)) is None:
             await self.audit.refused(tickets.visitor_at(address), "present", Facts(), wait.code)

@@ -137,7 +137,7 @@ PACES: Mapping[Kind, Pace] = {
     "code_device": Pace(5, 5, 15 * 60, 30 * 60),
     "sheet": Pace(5, 2, 60, 120),  # printed codes cannot be guessed: the way in that nobody can block for long
     "again": Pace(5, 2, 5 * 60, 10 * 60),  # the password asked again of one who is signed in
-    "ticket": Pace(3, 2, 60, 600),
+    "ticket": Pace(4, 2, 60, 600),  # coming back with what is right: each time is in the audit, which must fill no disk
     "ticket_address": Pace(20, 1, 30, 60),
 }
 

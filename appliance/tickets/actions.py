@@ -107,6 +107,12 @@ def known(tx: Transaction, code_text: str) -> rows.Ticket | None:
     return rows.ticket(tx, rules.code_hash(rules.normal_code(code_text)))
 
 
+def is_its_device(tx: Transaction, code_text: str, device: str) -> bool:
+    """Whether the ticket of that code is bound to the device that holds that token."""
+    found, code = known(tx, code_text), rules.normal_code(code_text)
+    return found is not None and hmac.compare_digest(found.device_hash, rules.device_hash(code, device))
+
+
 @dataclass(frozen=True, slots=True)
 class Presented:
     """What showing a ticket gave: a visit's token, its session and the device's token; or the code of a fault, with
@@ -159,8 +165,8 @@ def present(
     if ticket.expires_at <= now:
         return Presented(fault="ticket_expired", unnoted=facts)
     if ticket.device_hash and not hmac.compare_digest(ticket.device_hash, rules.device_hash(code, device)):
-        rows.note_other_device(tx, stranger, facts, digest, at)
-        return Presented(fault="ticket_other_device", session=member.session)
+        rows.note_other_device(tx, digest, at)
+        return Presented(fault="ticket_other_device", session=member.session, unnoted=facts)
     device = device or new_token()
     permit = _step_in(tx, member, session, at, address)
     if not ticket.device_hash:

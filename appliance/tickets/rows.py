@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from appliance.audit import rows as audit
 from appliance.policy import Actor, Facts, Permit
 from appliance.store.database import Transaction
+from appliance.tickets.rules import MAX_VISITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,9 @@ def count_failure(tx: Transaction, visitor: Actor, facts: Facts, code_hash: byte
     return stopped
 
 
-def note_other_device(tx: Transaction, visitor: Actor, facts: Facts, code_hash: bytes, at: str) -> None:
-    """A second device has code and PIN: staff see it beside the name, and the audit has the refusal."""
+def note_other_device(tx: Transaction, code_hash: bytes, at: str) -> None:
+    """A second device has code and PIN: staff see it beside the name. The caller notes the refusal."""
     tx.execute("UPDATE tickets SET other_device_at = ? WHERE code_hash = ?", (at, code_hash))
-    audit.append_refused(tx, visitor, "present", facts, "ticket_other_device", at)
 
 
 def stop(tx: Transaction, _permit: Permit, member: str) -> None:
@@ -139,6 +139,11 @@ def add_visit(
     tx.execute(
         "INSERT INTO visits (token_hash, member, csrf, created_at, expires_at, shared) VALUES (?, ?, ?, ?, ?, ?)",
         (digest, permit.actor.member, csrf, at, expires_at, int(shared)),
+    )
+    tx.execute(
+        "DELETE FROM visits WHERE member = ? AND rowid NOT IN"
+        " (SELECT rowid FROM visits WHERE member = ? ORDER BY rowid DESC LIMIT ?)",
+        (permit.actor.member, permit.actor.member, MAX_VISITS),
     )
     audit.append(tx, permit, at)
 

@@ -31,6 +31,7 @@ VALID_SECONDS = 24 * 3600  # after the planned start, or after the issue if that
 REJOIN_SECONDS = 30 * 60  # for a ticket that is told on the phone right now: until it is first shown
 VISIT_SECONDS = 12 * 3600  # how long a browser that showed code and PIN is known
 SHARED_VISIT_SECONDS = 3 * 3600  # the same on a device that others use: one session and some waiting before it
+MAX_VISITS = 4  # of one ticket's device: so many windows; the oldest ends
 AFTER_END_SECONDS = 2 * 3600  # a visit after its session: only to read the page that says goodbye
 SHARED_AFTER_END_SECONDS = 15 * 60
 

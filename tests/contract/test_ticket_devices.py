@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -12,11 +13,13 @@ from appliance.clinic import Clinic
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.identity.rules import PACES
+from appliance.ids import token_hash
 from appliance.policy import BOX
 from appliance.portal.logins import DEVICE, VISIT
 from appliance.tickets import actions as tickets
+from appliance.tickets import rows
 from appliance.tickets.actions import Issued
-from appliance.tickets.rules import MAX_FAILURES, REJOIN_SECONDS
+from appliance.tickets.rules import MAX_FAILURES, MAX_VISITS, REJOIN_SECONDS
 from tests.fakes.box import OpenBox
 from tests.fakes.portal import Newcomer, lead, show_ticket, sign_in, wait_at_the_door
 from tests.fakes.visitor import Shown, Visitor
@@ -81,6 +84,28 @@ async def test_staff_see_that_another_device_has_code_and_pin_until_there_is_a_n
     assert (last.action, last.outcome, last.subject) == ("present", "ticket_other_device", box.members[0])
     await box.reissue(0)
     assert not (await box.member(0)).ticket_other_device
+
+
+async def test_who_has_code_and_pin_fills_no_disk_with_them(box: OpenBox) -> None:
+    """Neither with the ticket's own device, which comes back as often as somebody may need, nor with another one."""
+    ticket, own = box.issued[0], []
+    for _ in range(12):
+        with suppress(Fault):
+            await box.clinic.present(ticket.code, ticket.pin, "127.0.0.1", device="phone")
+            own.append("in")
+        assert await code_of(box.clinic.present(ticket.code, ticket.pin, "10.0.0.9")) == "ticket_other_device"
+    kept = await box.clinic.db.read(lambda tx: tx.all("SELECT rowid FROM visits"))
+    assert len(kept) <= MAX_VISITS <= len(own) == 1 + PACES["ticket"].free
+    noted = [e.outcome for e in await box.clinic.db.read(audit.entries) if e.action == "present"]
+    assert noted.count("ticket_other_device") == 1
+    assert noted.count("done") <= len(own) + 1  # the first changes a standing too
+
+
+async def test_two_windows_of_one_browser_both_go_on(box: OpenBox) -> None:
+    ticket = box.issued[0]
+    shown = [await box.clinic.present(ticket.code, ticket.pin, "127.0.0.1", device="phone") for _ in range(2)]
+    digests, now = [token_hash(one.token) for one in shown], now_seconds()
+    assert all(await box.clinic.db.read(lambda tx: [rows.visit(tx, one, now) for one in digests]))
 
 
 async def test_a_reissue_frees_the_place_for_another_device(box: OpenBox, newcomer: Newcomer) -> None:
