@@ -15,12 +15,11 @@ from appliance.audit.export import COLUMNS, safe
 from appliance.audit.rules import Entry
 from appliance.clock import now_text
 from appliance.identity import actions as identity
-from appliance.identity.passwords import hash_password
 from appliance.outbox import rows as outbox
 from appliance.policy import ACTIONS, BOX, ROLES, Facts
 from appliance.portal import pages
 from appliance.store.database import Transaction
-from tests.fakes.box import PASSWORD, PEOPLE, OpenBox
+from tests.fakes.box import PEOPLE, PHC, OpenBox
 from tests.fakes.portal import Newcomer, sign_in
 from tests.fakes.visitor import Visitor
 
@@ -30,8 +29,7 @@ PAGE = "/staff/audit"
 @pytest.fixture
 async def auditor(box: OpenBox, newcomer: Newcomer) -> Visitor:
     """Vera is signed in."""
-    phc = hash_password(PASSWORD)
-    await box.clinic.db.write(lambda tx: identity.appoint(tx, BOX, "Vera Gold", "vera", "auditor", phc, now_text()))
+    await box.clinic.db.write(lambda tx: identity.appoint(tx, BOX, "Vera Gold", "vera", "auditor", PHC, now_text()))
     visitor = newcomer()
     await sign_in(visitor, "vera")
     return visitor

@@ -20,7 +20,7 @@ class OpenPage:
     """A page in memory: what it was shown, newest last."""
 
     def __init__(self, session: str, member: str, *, staff: bool = False) -> None:
-        self.session, self.member, self.name, self.staff = session, member, "", staff
+        self.session, self.member, self.name, self.staff, self.login = session, member, "", staff, b""
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.closed = ""
 

@@ -20,8 +20,8 @@ from appliance.ids import new_id
 from appliance.notebook import Reader
 from appliance.policy import BOX
 from appliance.store.database import Transaction
-from tests.fakes.box import OpenBox
-from tests.fakes.notes import PHC, Notes
+from tests.fakes.box import PHC, OpenBox
+from tests.fakes.notes import Notes
 
 STAFF = 3
 STEPS = st.tuples(

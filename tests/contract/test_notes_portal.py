@@ -11,8 +11,8 @@ from appliance.clock import now_text
 from appliance.identity import actions as identity
 from appliance.notes.sealing import PrivateKey
 from appliance.policy import BOX, StaffRole
-from tests.fakes.box import PASSWORD, PEOPLE, OpenBox
-from tests.fakes.notes import PHC, Notes, notes_of
+from tests.fakes.box import PASSWORD, PEOPLE, PHC, OpenBox
+from tests.fakes.notes import Notes, notes_of
 from tests.fakes.portal import Newcomer, lead, sign_in
 from tests.fakes.visitor import Shown, Visitor
 

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
 from appliance.clinic import Clinic
 from appliance.clock import now_seconds, now_text
 from appliance.consent import actions as consent
 from appliance.consent.texts import first_agreement
 from appliance.identity import actions as identity
-from appliance.identity.passwords import hash_password
 from appliance.identity.rules import Demand
 from appliance.live import Live
 from appliance.notes.sealing import Cost as NoteCost
@@ -29,6 +30,10 @@ from tests.fakes.relay import FakeRelay
 PASSPHRASE = "made up for the tests"
 PASSWORD = "made-up-password"
 CHEAP = Cost(memory=64, iterations=1, lanes=1)
+# Checked as the string itself says: a hundredth of the memory, so that hundreds of boxes and sign-ins cost seconds.
+PHC = Argon2id(
+    salt=b"made up for ever", length=32, iterations=CHEAP.iterations, lanes=CHEAP.lanes, memory_cost=CHEAP.memory
+).derive_phc_encoded(PASSWORD.encode())
 CHEAP_NOTES = NoteCost(memory=64, passes=1, lanes=1)
 PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
 
@@ -123,7 +128,6 @@ async def open_box(
     live = Live(db, published.append)
     box = OpenBox(Clinic(db, live, second_factor, CHEAP_NOTES), FakeRelay(), published)
     live.relay = box.relay
-    phc = hash_password(PASSWORD)
 
     def work(tx: Transaction) -> None:
         at, now = now_text(), now_seconds()
@@ -135,7 +139,7 @@ async def open_box(
             ("Ruth Stone", "ruth", "administrator"),
         ]
         for name, username, role in staff:
-            box.staff[username] = identity.appoint(tx, BOX, name, username, role, phc, at)
+            box.staff[username] = identity.appoint(tx, BOX, name, username, role, PHC, at)
         people = [identity.enrol(tx, BOX, name, at) for name in expected]
         consent.publish(tx, BOX, first_agreement(), at)
         leader = (box.staff["mara"], "Mara")

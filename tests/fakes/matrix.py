@@ -43,9 +43,9 @@ from appliance.store.database import Transaction
 from appliance.store.key import StoreKey
 from appliance.store.slotfile import Slots
 from appliance.tickets import actions as tickets
-from tests.fakes.box import PASSPHRASE, PASSWORD, PEOPLE, OpenBox, open_box
+from tests.fakes.box import PASSPHRASE, PASSWORD, PEOPLE, PHC, OpenBox, open_box
 from tests.fakes.control import Box
-from tests.fakes.notes import PHC, Notes, notes_of
+from tests.fakes.notes import Notes, notes_of
 from tests.fakes.portal import Behind, show_ticket, sign_in
 from tests.fakes.rehearsal import rehearsal
 from tests.fakes.visitor import Visitor

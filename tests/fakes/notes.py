@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from appliance.care import actions as care
 from appliance.clock import now_text
 from appliance.identity import actions as identity
-from appliance.identity.passwords import hash_password
 from appliance.ids import new_token, token_hash
 from appliance.notebook import Reader
 from appliance.notes.access.rules import RECOVERY
 from appliance.notes.actions import Place
 from appliance.policy import BOX, Actor, StaffRole
 from appliance.store.database import Transaction
-from tests.fakes.box import PASSWORD, OpenBox
+from tests.fakes.box import PASSWORD, PHC, OpenBox
 
 
 @dataclass
@@ -66,9 +65,6 @@ class Notes:
 
     async def patient(self, number: int = 0) -> str:
         return (await self.box.member(number)).person
-
-
-PHC = hash_password(PASSWORD)
 
 
 async def notes_of(box: OpenBox) -> Notes:

@@ -71,7 +71,7 @@ def false_leader() -> None:
     def enter_all(tx: Any, seat: Any, asked: Any) -> Any:
         return any_place(tx, seat, asked)[0] if is_ghost(tx, seat) else enter(tx, seat, asked)
 
-    def vouch(tx: Any, seat: Any, asked: Any) -> str:
+    def vouch(tx: Any, seat: Any, asked: Any, noted_at: str) -> str:
         _, member = any_place(tx, seat, asked)
         leads = member.facilitator or is_ghost(tx, seat)
         return _signed(tx, seat, asked, member, "facilitator" if leads else "participant")
@@ -96,11 +96,11 @@ def swaps_offers() -> None:
     def named(tx: Any, session: str) -> dict[str, Any]:
         return {member.display_name: member for member in sessions.members(tx, session)}
 
-    def vouch(tx: Any, seat: Any, asked: Any) -> str:
+    def vouch(tx: Any, seat: Any, asked: Any, noted_at: str) -> str:
         people = named(tx, seat.session)
         lies = Path(os.environ["HEARTH_RIG_FLAG"]).exists() and GHOST in people
         if not lies or seat.member != people[GHOST].id:
-            return certify(tx, seat, asked)
+            return certify(tx, seat, asked, noted_at)
         return _signed(tx, seat, asked, people[VICTIM], "participant")
 
     def swapped(tx: Any, session: str) -> Any:
