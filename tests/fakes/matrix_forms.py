@@ -1,0 +1,147 @@
+"""What a route needs in path, query and body to come as far as the policy, and for the right ones to its end."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from appliance.clock import now_text, parse
+from appliance.policy import Action
+from sync import suite
+from tests.fakes.matrix import WORD, Doors, Things
+
+# What the words after the last / of a path do.
+DEEDS: Mapping[str, Mapping[str, tuple[Action, ...]]] = {
+    "/staff/notes/access/{deed}": {
+        "give": ("give_access",),
+        "old-password": ("change_password",),  # for a clinician's own key
+        "recover": ("recover_notes",),
+        "share": ("recover_notes",),
+        "share-hq": ("recover_notes",),
+        "renew": ("recover_notes",),
+    },
+    "/staff/groups/{group}/{deed}": {
+        "let-in": ("change_care_group",),
+        "let-out": ("change_care_group",),
+        "rename": ("change_care_group",),
+    },
+}
+
+
+def query(path: str, things: Things) -> str:
+    """What such a page needs after the ? of its address."""
+    return {
+        "/staff/notes/new": f"?group={things.groups[0]}",
+        "/v1/audit/export": "?format=csv",
+    }.get(path, "")
+
+
+def form(path: str, doors: Doors) -> Mapping[str, str]:
+    """What a route of the portal needs to come as far as the policy, and for the right ones to its end."""
+    things, box = doors.things, doors.box
+    ticket = box.issued[1]
+    note = {"group": things.groups[0], "session": "", "person": "", "title": "", "text": "quiet", "base": "1"}
+    sure = {"sure": "yes"}
+    passwords = {"password": "made-up-password", "old": "made-up-password"}
+    new = "another made-up password"
+    planned = {
+        "do": "plan",
+        "title": "Thursday circle",
+        "day": (parse(now_text()) + timedelta(days=2)).date().isoformat(),
+        "time": "10:00",
+        "times": "1",
+        "group": things.groups[0],
+        "leader": box.staff["mara"],
+        "person": things.patients[0],
+    }
+    access = {"group": things.groups[0], "holder": box.staff["cora"], "key": "00"}
+    forms: dict[str, Mapping[str, str]] = {
+        "/join/name": {"display_name": "Ada"},
+        "/join/agreement": {"version": "1", "signature": "Ada Brook", "agree": "yes"},
+        "/staff/account/again": passwords,
+        "/staff/account/password": {**passwords, "new": new, "again": new},
+        "/staff/account/authenticator": {"code": "000000"},
+        "/staff/sessions/{session}/members/{member}/{action}": sure,
+        "/staff/print/{paper}": {
+            "session": box.session,
+            "member": ticket.member,
+            "code": ticket.code,
+            "pin": ticket.pin,
+            "language": "en",
+        },
+        "/staff/people/new": {"name": "Ola Nord", "username": "ola", "role": "operator"},
+        "/staff/people/{person}/retire": sure,
+        "/staff/people/{person}/reset": sure,
+        "/staff/patients/search": {"query": "a"},
+        "/staff/patients/new": {"name": "Nora Vale", "sure": "yes"},
+        "/staff/patients/{person}/correct": {"name": "Ada Brooke", **sure},
+        "/staff/patients/{person}/archive": sure,
+        "/staff/patients/{person}/back": sure,
+        "/staff/planned/new": planned,
+        "/staff/planned/{session}/change": {**planned, **sure},
+        "/staff/planned/{session}/cancel": sure,
+        "/staff/planned/{session}/invitations": {**sure, "member": box.members[1], "language": "en"},
+        "/staff/audit/export": {"format": "csv"},
+        "/staff/notes/key": passwords,
+        "/staff/notes/new": note,
+        "/staff/notes/{note}/edit": note,
+        "/staff/notes/search": {"query": WORD},
+        "/staff/notes/access/{deed}": {**access, **passwords},
+        "/staff/notes/emergency": {
+            "about": f"{things.groups[0]}.{things.patients[0]}",
+            "reason": "she is unconscious at the hospital",
+        },
+        "/staff/groups": {"name": "Monday circle"},
+        "/staff/groups/{group}/{deed}": {"name": "Monday circle", "person": box.staff["ines"]},
+    }
+    return forms.get(path, {})
+
+
+def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
+    """The same for the control socket."""
+    ticket = doors.box.issued[1]
+    bodies: dict[str, Mapping[str, Any]] = {
+        "/v1/paper": {
+            "session": doors.box.session,
+            "member": ticket.member,
+            "code": ticket.code,
+            "pin": ticket.pin,
+            "kind": "pin",
+            "language": "es",
+        },
+        "/v1/clock": {"at": now_text()},
+        "/v1/backups": {"to": str(folder)},
+        "/v1/keys/passphrase": {"passphrase": "one for the night", "label": "night"},
+        "/v1/keys/sheet": {"language": "en"},
+        "/v1/keys/machine": {"public": b64encode(suite.RecordKey(bytes(range(32))).public).decode()},
+        "/v1/keys/{slot}/try": {"secret": "made up for the tests"},
+        "/v1/keys/{slot}/rotate": {"secret": "made up for the tests too"},
+    }
+    return bodies.get(path, {})
+
+
+def filled(path: str, doors: Doors, word: str) -> str:
+    """The path with the ids of what is Mara's; a person is one of her patients, or Ines of the staff."""
+    things = doors.things
+    ids = {
+        "session": doors.box.session,
+        "member": doors.box.members[1],
+        "action": word,
+        "deed": word,
+        "paper": "invitation",
+        "group": things.groups[0],
+        "note": things.notes[0],
+        "glass": things.glass,
+        "place": things.place,
+        "person": things.patients[0] if path.startswith("/staff/patients/") else doors.box.staff["ines"],
+        "slot": things.slot,
+        "version": "1",
+        "sequence": "1",
+        "passkey": "nothing",
+    }
+    for name in [part.split("}")[0] for part in path.split("{")[1:]]:
+        path = path.replace("{" + name + "}", ids[name])
+    return path + query(path, things)
