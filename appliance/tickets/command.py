@@ -72,8 +72,11 @@ async def make(client: ControlClient, of: Session, who: Member, asked: Asked) ->
     """A new ticket, shown or written. Faults: refused, wrong_state, bad_request (a file that cannot be made)."""
     if not asked.yes and not _sure(who, asked):
         return 1
-    files = [(path, _new_file(path)) for path in (asked.pdf, asked.pin_pdf) if path]
+    files: list[tuple[Path, BinaryIO]] = []
     try:
+        for path in (asked.pdf, asked.pin_pdf):
+            if path:
+                files.append((path, _new_file(path)))
         way = client.rejoin if asked.rejoin else client.reissue
         given = await way(of.id, who.id)
         for path, file in files:

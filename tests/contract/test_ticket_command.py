@@ -48,6 +48,10 @@ async def test_a_paper_that_cannot_be_written_stops_no_invitation(
     for path in (tmp_path / "there.pdf", tmp_path / "nowhere" / "x.pdf"):
         with pytest.raises(Fault, match="bad_request"):
             await make(client, of, who, Asked("", "", pdf=path))
+    for second in (tmp_path / "nowhere" / "x.pdf", tmp_path / "first.pdf"):
+        with pytest.raises(Fault, match="bad_request"):
+            await make(client, of, who, Asked("", "", pdf=tmp_path / "first.pdf", pin_pdf=second))
+        assert not (tmp_path / "first.pdf").exists()  # else the next try finds it there
     assert "reissue" not in daemon.asked
     assert (tmp_path / "there.pdf").read_text() == "mine"
 
