@@ -25,7 +25,6 @@ LOOK_SECONDS = 10.0  # between two looks whether a count or a checkpoint is due:
 SIGN_SECONDS = 24 * 3600  # the longest that an entry of a quiet box is under no signed checkpoint
 PAGE = 50  # entries on a page
 PORTION = 200  # entries of an export read at once: between two portions others may read too
-MAX_EXPORT = 100_000  # entries of one export; beyond it goes on from a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +136,17 @@ class Auditing:
     ) -> AsyncIterator[Sequence[tuple[Stored, Page]]]:
         """All entries that fit, oldest first, in portions; each with the page that names it. Faults: refused."""
         _, size = await self._begin_export(actor, Facts(person=wanted.person))
-        told = 0
-        while told < MAX_EXPORT:
-            found = await self.db.read(partial(_portion, wanted=wanted, after=after, size=size))
-            if not found.entries:
-                return
+        while (found := await self.db.read(partial(_portion, wanted=wanted, after=after, size=size))).entries:
             yield [(row, found) for row in found.entries]
-            after, told = found.entries[-1].entry.sequence, told + len(found.entries)
+            after = found.entries[-1].entry.sequence
 
     async def export_proved(self, actor: Actor, wanted: Filter, after: int = 0) -> AsyncIterator[list[dict[str, Any]]]:
         """The same, each with its proof (proof.py). Faults: refused, audit_broken."""
         checkpoint, size = await self._begin_export(actor, Facts(person=wanted.person))
-        told = 0
-        while told < MAX_EXPORT:
-            work = partial(_proved_portion, wanted=wanted, after=after, size=size, checkpoint=checkpoint)
-            found = await self.db.read(work)
-            if not found:
-                return
+        work = partial(_proved_portion, wanted=wanted, size=size, checkpoint=checkpoint)
+        while found := await self.db.read(partial(work, after=after)):
             yield found
-            after, told = int(found[-1]["entry"]["sequence"]), told + len(found)
+            after = int(found[-1]["entry"]["sequence"])
 
     async def _begin_export(self, actor: Actor, facts: Facts) -> tuple[str, int]:
         """The export's own entry is the last one under the checkpoint that everything is proved against."""

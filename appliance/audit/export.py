@@ -19,7 +19,9 @@ COLUMNS = (
     *("number", "time_utc", "actor", "actor_name", "role", "surface", "address", "action", "outcome", "times"),
     *("person", "person_name", "session", "session_starts_utc", "member", "thing", "hash"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would run what begins like this
+# A spreadsheet would run what begins like this (OWASP, CSV injection); some take the wide forms and skip blanks.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_BLANKS = ("\t", "\r", "\n")
 
 
 async def csv(audit: Auditing, actor: Actor, wanted: Filter, after: int = 0) -> AsyncIterator[bytes]:
@@ -47,7 +49,7 @@ def _rows(cells: Sequence[Sequence[object]]) -> bytes:
 
 def safe(cell: str) -> str:
     """The cell as text, whatever it begins with."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) or cell.startswith(_BLANKS) else cell
 
 
 def _row(row: Stored, page: Page) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from appliance.audit import note, record, tree
-from appliance.audit.checking import Beside, Finding, Head, Kept, Seen, Stored, check
+from appliance.audit.checking import MAX_FINDINGS, Beside, Finding, Head, Kept, Seen, Stored, check
 from appliance.audit.rules import FORM, GENESIS, Entry, entry_hash, leaf_bytes
 from appliance.audit.tree import NODE_LEVEL
 from appliance.outbox import rows as outbox
@@ -17,13 +17,16 @@ from sync.checkpoint import EMPTY, Checkpoint, from_peaks, pack_peaks, root
 SIGN_EVERY = 1024  # entries: the most that are not under a signed checkpoint, whatever happens
 _BATCH = 500  # rows read at once: a log of years does not fit into memory
 _LEAVES_KEPT = 1024  # by one look at the tree
-_GUARDS = (
-    "audit_checkpoints_are_append_only_delete",
-    "audit_checkpoints_are_append_only_update",
-    "audit_is_append_only_delete",
-    "audit_is_append_only_update",
-    "audit_nodes_are_append_only_delete",
-    "audit_nodes_are_append_only_update",
+_GUARDS = {  # as the migrations have them: one of that name that does nothing guards nothing
+    f"{table}_{verb}_append_only_{deed.lower()}": f"CREATE TRIGGER {table}_{verb}_append_only_{deed.lower()}"
+    f" BEFORE {deed} ON {table} BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+    for table, verb in (("audit", "is"), ("audit_checkpoints", "are"), ("audit_nodes", "are"))
+    for deed in ("DELETE", "UPDATE")
+}
+# Text as bytes: what somebody put in that is no UTF-8 is a changed entry, and must not keep the log from being read.
+_TEXTS = ("at", "actor", "role", "surface", "action", "session", "subject", "outcome", "address", "person", "thing")
+_ENTRIES = "SELECT sequence, times, form, previous, hash, " + ", ".join(
+    f"CAST({column} AS BLOB) AS {column}" for column in _TEXTS
 )
 
 
@@ -155,7 +158,7 @@ def sign(tx: Transaction, at: str) -> str:
 
 def checkpoints(tx: Transaction) -> list[Kept]:
     """All signed checkpoints, oldest first."""
-    return [_checkpoint(row) for row in tx.all("SELECT * FROM audit_checkpoints ORDER BY number")]
+    return [_checkpoint(row) for row in tx.all(f"{_CHECKPOINTS} ORDER BY number")]
 
 
 def unsigned(tx: Transaction) -> tuple[int, str]:
@@ -165,12 +168,19 @@ def unsigned(tx: Transaction) -> tuple[int, str]:
 
 
 def _last_checkpoint(tx: Transaction) -> Kept | None:
-    row = tx.one("SELECT * FROM audit_checkpoints ORDER BY number DESC LIMIT 1")
+    row = tx.one(f"{_CHECKPOINTS} ORDER BY number DESC LIMIT 1")
     return _checkpoint(row) if row else None
 
 
 def _checkpoint(row: Row) -> Kept:
-    return Kept(row["number"], row["size"], bytes(row["root"]), row["at"], row["note"])
+    return Kept(row["number"], row["size"], bytes(row["root"]), _text(row["at"]), _text(row["note"]))
+
+
+_CHECKPOINTS = "SELECT number, size, root, CAST(at AS BLOB) AS at, CAST(note AS BLOB) AS note FROM audit_checkpoints"
+
+
+def _text(raw: bytes | str) -> str:
+    return raw if isinstance(raw, str) else bytes(raw).decode("utf-8", "replace")
 
 
 # -- read ------------------------------------------------------------------------------------------------------------
@@ -208,7 +218,7 @@ def page(tx: Transaction, wanted: Filter, *, before: int = 0, after: int | None 
         conditions.append("sequence < ?")
         values.append(before)
     order = "DESC" if after is None else "ASC"
-    sql = f"SELECT * FROM audit WHERE {' AND '.join(conditions)} ORDER BY sequence {order} LIMIT ?"  # noqa: S608 - ours
+    sql = f"{_ENTRIES} FROM audit WHERE {' AND '.join(conditions)} ORDER BY sequence {order} LIMIT ?"
     return [_stored(row) for row in tx.all(sql, (*values, most))]
 
 
@@ -235,7 +245,7 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
 
 def stored(tx: Transaction, sequence: int) -> Stored | None:
     """That entry with its hashes."""
-    row = tx.one("SELECT * FROM audit WHERE sequence = ?", (sequence,))
+    row = tx.one(f"{_ENTRIES} FROM audit WHERE sequence = ?", (sequence,))
     return _stored(row) if row else None
 
 
@@ -282,12 +292,27 @@ def verify(tx: Transaction, seen: Sequence[Seen] = ()) -> list[Finding]:
     except ValueError:  # peaks that do not belong to the size
         head, trouble = None, [Finding("head")]
     beside = Beside(head, checkpoints(tx), seen, kept, own.signing_key.public if own else b"")
-    return [*_guards(tx), *trouble, *check(_walk(tx), beside)]
+    return [*_guards(tx), *trouble, *check(_walk(tx), beside), *_beside_the_walk(tx), *_unsent(tx, beside.checkpoints)]
 
 
 def _guards(tx: Transaction) -> list[Finding]:
-    rows = tx.all("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-    return [Finding("guard")] if not {row["name"] for row in rows}.issuperset(_GUARDS) else []
+    there = {row["name"]: row["sql"] for row in tx.all("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")}
+    return [Finding("guard")] if any(there.get(name) != sql for name, sql in _GUARDS.items()) else []
+
+
+def _beside_the_walk(tx: Transaction) -> list[Finding]:
+    """Entries that a walk by number passes over: second ones of a number, where its key was dropped, and below 1."""
+    rows = tx.all(
+        "SELECT sequence FROM audit GROUP BY sequence HAVING count(*) > 1 OR sequence < 1 LIMIT ?", (MAX_FINDINGS,)
+    )
+    return [Finding("replaced", row["sequence"], row["sequence"]) for row in rows]
+
+
+def _unsent(tx: Transaction, kept: Sequence[Kept]) -> list[Finding]:
+    """Checkpoints at the end that are gone: the outbox had one record of each for HQ."""
+    row = tx.one("SELECT count(*) AS made FROM outbox WHERE record_class = ?", (record.RECORD_CLASS,))
+    made, last = int(row["made"]) if row else 0, kept[-1].number if kept else 0
+    return [Finding("checkpoint_missing", last + 1, made)] if made > last else []
 
 
 def nodes(tx: Transaction) -> tree.Nodes:
@@ -323,7 +348,7 @@ class _Nodes:
             self._leaves.clear()
         first = index >> NODE_LEVEL << NODE_LEVEL
         rows = self._tx.all(
-            "SELECT * FROM audit WHERE sequence > ? AND sequence <= ?", (first, first + (1 << NODE_LEVEL))
+            f"{_ENTRIES} FROM audit WHERE sequence > ? AND sequence <= ?", (first, first + (1 << NODE_LEVEL))
         )
         self._leaves.update({row["sequence"] - 1: _leaf(_stored(row)) for row in rows})
 
@@ -336,7 +361,7 @@ def _leaf(row: Stored) -> bytes:
 def _walk(tx: Transaction) -> Iterator[Stored]:
     """Every entry in order, read by and by."""
     last = -(2**63)
-    while rows := tx.all("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?", (last, _BATCH)):
+    while rows := tx.all(f"{_ENTRIES} FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?", (last, _BATCH)):
         yield from map(_stored, rows)
         last = rows[-1]["sequence"]
 
@@ -344,17 +369,7 @@ def _walk(tx: Transaction) -> Iterator[Stored]:
 def _stored(row: Row) -> Stored:
     entry = Entry(
         sequence=row["sequence"],
-        at=row["at"],
-        actor=row["actor"],
-        role=row["role"],
-        surface=row["surface"],
-        action=row["action"],
-        session=row["session"],
-        subject=row["subject"],
-        outcome=row["outcome"],
-        address=row["address"],
-        person=row["person"],
-        thing=row["thing"],
+        **{column: _text(row[column]) for column in _TEXTS},
         times=row["times"],
         form=row["form"],
     )

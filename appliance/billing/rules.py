@@ -56,4 +56,5 @@ def as_csv(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return "'" + cell if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
+    formula = cell.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+    return "'" + cell if formula or cell[:1] in ("\t", "\r", "\n") else cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from aiohttp import web
@@ -22,7 +23,8 @@ async def _verify(request: web.Request) -> web.Response:
     clinic = request.app[BOX].clinic()
     own = await clinic.db.read(outbox.known_identity)
     public = own.signing_key.public if own else b""
-    seen = outside.notes("\n".join(given.notes).encode(), public, "file") if given.notes else ()
+    text = "\n".join(given.notes).encode()
+    seen = await asyncio.to_thread(outside.notes, text, public, "file") if text else ()
     found = await clinic.audit.verify(actor, seen)
     findings = tuple(
         types.AuditFinding(what=f.what, first=f.first, last=f.last, source=f.source) for f in found.findings

@@ -29,6 +29,7 @@ _SETTINGS = (
     # read (README, decision 6): microseconds, where a commit costs milliseconds.
     "PRAGMA cipher_memory_security = ON",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # else INSERT OR REPLACE takes a row away past what keeps a table append-only
     "PRAGMA secure_delete = ON",  # what was deleted is overwritten, so that a later leak of the key finds less
     "PRAGMA temp_store = MEMORY",  # temporary tables and sorts are never encrypted on disk, so they never go there
     "PRAGMA trusted_schema = OFF",  # the schema of a file is no reason to run a function

@@ -266,6 +266,12 @@ async def test_a_removed_checkpoint_is_named(log: Log) -> None:
     assert told(await log.findings()) == only("checkpoint_missing", 1)
 
 
+@pytest.mark.parametrize(("which", "first"), [("number = 2", 2), ("1", 1)])
+async def test_checkpoints_removed_from_the_end_are_named(log: Log, which: str, first: int) -> None:
+    log.tamper(f"DELETE FROM audit_checkpoints WHERE {which}")  # noqa: S608
+    assert told(await log.findings()) == only("checkpoint_missing", first, 2)
+
+
 async def test_a_checkpoint_with_another_number_is_named(log: Log) -> None:
     log.tamper("UPDATE audit_checkpoints SET number = 7 WHERE number = 2")
     assert ("checkpoint", 7, 7, "") in told(await log.findings())
@@ -297,6 +303,45 @@ async def test_missing_guards_are_named(log: Log) -> None:
     with log._raw() as raw:
         raw.execute("DROP TRIGGER audit_is_append_only_delete")
     assert [found.what for found in await log.findings()] == ["guard"]
+
+
+async def test_a_guard_that_guards_nothing_is_named(log: Log) -> None:
+    with log._raw() as raw:
+        raw.execute("DROP TRIGGER audit_is_append_only_delete")
+        raw.execute("CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit WHEN 0 BEGIN SELECT 1; END")
+    assert [found.what for found in await log.findings()] == ["guard"]
+
+
+@pytest.mark.parametrize("text", ["CAST(x'ff' AS TEXT)", "actor || char(0)", "actor || char(0) || 'eve'"])
+async def test_an_entry_is_named_whatever_bytes_somebody_put_into_it(log: Log, text: str) -> None:
+    log.tamper(f"UPDATE audit SET actor = {text} WHERE sequence = 70")  # noqa: S608
+    assert told(await log.findings()) == only("changed", 70)
+
+
+@pytest.mark.parametrize("number", [-(2**63), -5, 0])
+async def test_an_entry_before_the_first_is_named(log: Log, number: int) -> None:
+    columns = f"{', '.join(Entry.__slots__[1:])}, previous, hash"
+    copied = f"SELECT {number}, {columns} FROM audit WHERE sequence = 70"  # noqa: S608
+    log.tamper(f"INSERT INTO audit (sequence, {columns}) {copied}")
+    assert told(await log.findings()) == only("replaced", number)
+
+
+async def test_a_second_entry_of_a_number_is_named_also_where_two_portions_meet(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_BATCH", 100)
+    log.tamper(
+        "CREATE TABLE copy AS SELECT * FROM audit",
+        "DROP TABLE audit",
+        "ALTER TABLE copy RENAME TO audit",
+        "INSERT INTO audit SELECT * FROM audit WHERE sequence = 100",
+    )
+    assert ("replaced", 100, 100, "") in told(await log.findings())
+
+
+async def test_no_entry_is_replaced_past_the_guards(log: Log) -> None:
+    with log._raw() as raw, pytest.raises(Exception, match="append-only"):
+        raw.execute("INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE sequence = 5")
 
 
 @pytest.mark.parametrize("table", ["audit", "audit_nodes", "audit_checkpoints"])

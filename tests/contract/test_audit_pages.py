@@ -175,7 +175,7 @@ async def test_a_table_opens_in_a_spreadsheet_and_runs_nothing_there(box: OpenBo
     assert tuple(head) == COLUMNS
     told = dict(zip(head, row, strict=True))
     assert (told["actor_name"], told["person_name"], told["action"]) == (f"'{name}", PEOPLE[0], "admit")
-    assert [safe(cell)[0] for cell in ("=1", "+1", "-1", "@x", "\tx", "\r=1")] == ["'"] * 6
+    assert [safe(cell)[0] for cell in ("=1", "+1", "-1", "@x", "\tx", "\r=1", " =1", "＝1")] == ["'"] * 8
     assert len(await written(box, "export_audit")) == 1
 
 
