@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.clinic import Clinic
+from appliance.clock import now_seconds
 from appliance.faults import Fault
 from appliance.paper.invitation import Paper, Sender, invitations, pin_slips
 from appliance.paper.words import Language
@@ -51,9 +52,10 @@ async def papers(clinic: Clinic, sender: Sender, portal: str, actor: Actor, want
 
 
 async def _page(clinic: Clinic, portal: str, actor: Actor, wanted: Wanted) -> Paper:
+    now = now_seconds()
     try:
         shown = await clinic.db.read(
-            lambda tx: tickets.shown(tx, actor, wanted.session, wanted.member, wanted.code, wanted.pin)
+            lambda tx: tickets.shown(tx, actor, wanted.session, wanted.member, wanted.code, wanted.pin, now)
         )
     except Fault as fault:
         if fault.code == "refused":

@@ -88,18 +88,22 @@ class Shown:
     starts_at: str
 
 
-def shown(tx: Transaction, actor: Actor, session_id: str, member_id: str, code_text: str, pin_text: str) -> Shown:
+def shown(
+    tx: Transaction, actor: Actor, session_id: str, member_id: str, code_text: str, pin_text: str, now: int
+) -> Shown:
     """A ticket that was issued a moment ago, for its paper: by those who may issue it, and only while it opens.
 
     Faults: refused, not_found, wrong_ticket.
     """
     decide(actor, "reissue", sessions.facts(tx, session_id, member_id))
     code, found = rules.normal_code(code_text), known(tx, code_text)
-    right = found is not None and found.member == member_id and not found.stopped
+    right = found is not None and found.member == member_id and not found.stopped and found.expires_at > now
     if found is None or not right or not hmac.compare_digest(found.pin_hash, rules.pin_hash(code, pin_text)):
         raise Fault("wrong_ticket")
-    member = sessions.member(tx, member_id)
-    return Shown(member.name, rules.shown_code(code), sessions.session(tx, session_id).starts_at)
+    member, session = sessions.member(tx, member_id), sessions.session(tx, session_id)
+    if session.state == "ended":
+        raise Fault("wrong_ticket")
+    return Shown(member.name, rules.shown_code(code), session.starts_at)
 
 
 def known(tx: Transaction, code_text: str) -> rows.Ticket | None:

@@ -38,6 +38,18 @@ async def test_a_paper_of_another_ticket_is_not_printed(box: OpenBox, newcomer: 
     assert (await printed(jonas, box, "invitation"))[0] == 403
 
 
+async def test_a_ticket_that_opens_nothing_any_more_is_not_printed(box: OpenBox) -> None:
+    async def tried(number: int) -> str:
+        ticket = box.issued[number]
+        wanted = Wanted(box.session, box.members[number], ticket.code, ticket.pin, "pin", "en")
+        return await code_of(paper(box.clinic, Sender("R", "1"), "https://h", box.desk(), wanted))
+
+    await box.clinic.db.write(lambda tx: tx.execute("UPDATE tickets SET expires_at = 1 WHERE rowid = 1"))
+    assert await tried(0) == "wrong_ticket"
+    await box.clinic.act(box.leader(), "end", box.session)
+    assert await tried(1) == "wrong_ticket"
+
+
 async def test_who_may_not_issue_a_ticket_prints_none(box: OpenBox) -> None:
     ticket = box.issued[0]
     wanted = Wanted(box.session, box.members[0], ticket.code, ticket.pin, "invitation", "en")
