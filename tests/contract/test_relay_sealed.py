@@ -168,7 +168,8 @@ def ways_round_sealing(source: str) -> Iterator[str]:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
             words = {word.arg for word in node.keywords}
-            if "sealed" in words or (called == "Permission" and (len(node.args) > 2 or None in words)):
+            makes = called in ("Permission", "replace", "partial")  # other things of the box are called sealed, too
+            if ("sealed" in words and makes) or (called == "Permission" and (len(node.args) > 2 or None in words)):
                 yield ast.unparse(node)
             if called == "Permission" and any(isinstance(argument, ast.Starred) for argument in node.args):
                 yield ast.unparse(node)
