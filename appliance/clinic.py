@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from appliance.identity.rules import Demand
 from appliance.identity.throttles import Asked
 from appliance.live import Live, Page
 from appliance.notebook import Notebook
+from appliance.notes import rows as note_rows
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import SIGN_IN_COST, Cost
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface, decide_role
@@ -104,15 +105,15 @@ class Clinic:
         await self.live.changed(session)
         return issued
 
-    async def role_first(self, actor: Actor, action: Action, session: str = "", member: str = "") -> None:
+    async def role_first(self, actor: Actor, action: Action, named: Mapping[str, str]) -> None:
         """Fault("refused"), noted, for a role that may never do `action`: before it can learn what there is.
 
-        `session` and `member` are as they came: the entry holds them where there is such a session.
+        `named`: the ids in the request's path, as they came. The entry holds what there is of them.
         """
         try:
             decide_role(actor, action)
         except Fault as fault:
-            facts = await self.db.read(lambda tx: sessions.mentioned(tx, session, member))
+            facts = await self.db.read(lambda tx: _mentioned(tx, named))
             await self.note_refused(actor, action, facts, fault.code)
             raise
 
@@ -256,6 +257,15 @@ class Clinic:
             return await self.door.throttles.take(("ticket_address", near(address))), None
         except Fault as fault:
             return (), fault
+
+
+def _mentioned(tx: Transaction, named: Mapping[str, str]) -> Facts:
+    """What a refused request was about, nothing of what does not exist."""
+    if "session" in named:
+        return sessions.mentioned(tx, named["session"], named.get("member", ""))
+    words = (named.get(one, "") for one in ("note", "group", "person"))
+    session, person, thing = note_rows.mentioned(tx, *words)
+    return Facts(session=session, person=person, thing=thing)
 
 
 def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:

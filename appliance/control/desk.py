@@ -110,7 +110,7 @@ def gated(route: Route) -> Handler:
             parts = request.match_info
             word = next((one for one in asks if one == parts.get("action")), asks[0])
             clinic = request.app[BOX].clinic()
-            await clinic.role_first(found[0], word, parts.get("session", ""), parts.get("member", ""))
+            await clinic.role_first(found[0], word, parts)
         return await route.handler(request)
 
     return handled

@@ -34,7 +34,7 @@ def gated(route: Route) -> Handler:
                 raise
         else:
             word = next((one for one in asks if one == parts.get("action")), asks[0])
-            await clinic.role_first(who.actor, word, parts.get("session", ""), parts.get("member", ""))
+            await clinic.role_first(who.actor, word, parts)
         return await route.handler(request)  # which tells who is not signed in: some give back what was typed
 
     return handled
