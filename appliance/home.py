@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.faults import Fault
-from appliance.store.files import fault_of_os
+from appliance.store.files import fault_of_os, give_to_owner
 
 SOCKET_PATH_LIMIT = 107  # bytes: sun_path of unix(7), less the closing zero
 
@@ -80,7 +80,9 @@ class Home:
             )
         try:
             for folder in (self.root, self.store, self.tls, self.root / "run", self.spool, self.log):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not folder.is_dir():
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    give_to_owner(folder, folder.parent)
             probe = self.root / ".writable"
             with _unless_full():
                 probe.touch()

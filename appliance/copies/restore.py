@@ -29,7 +29,7 @@ from appliance.home import Home
 from appliance.policy import BOX, Facts, decide
 from appliance.store import birth, witness
 from appliance.store.database import Database
-from appliance.store.files import fault_of_os, sync_file, sync_folder, write_atomically
+from appliance.store.files import fault_of_os, give_to_owner, sync_file, sync_folder, write_atomically
 from appliance.store.key import StoreKey
 
 Tell = Callable[[int], None]  # percent
@@ -110,20 +110,11 @@ def _settle(checked: Checked, beside: Path, home: Home) -> None:
     for name in ALONG:
         content, path = checked.inside.files.get(name), home.root / name
         if content is not None and not path.exists():
-            write_atomically(path, content)
+            write_atomically(path, content, 0o640 if path.parent == home.spool else 0o600)  # the courier reads HQ's
     for folder in (beside, home.store):
         witness.reset(folder)
-    _give_to_owner(home.root, (beside, *beside.iterdir(), *(home.root / name for name in ALONG)))
+    for path in (beside, *beside.iterdir()):
+        give_to_owner(path, home.root)
     sync_folder(beside)
     beside.rename(home.store)  # an empty folder in its place is replaced
     sync_folder(home.root)
-
-
-def _give_to_owner(home: Path, paths: tuple[Path, ...]) -> None:
-    """Run by root, as one does on the image, the store must still belong to the box's own user."""
-    if os.geteuid() != 0:
-        return
-    owner = home.stat()
-    for path in paths:
-        if path.exists():
-            os.chown(path, owner.st_uid, owner.st_gid)

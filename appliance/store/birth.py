@@ -9,7 +9,7 @@ from pathlib import Path
 from appliance.faults import Fault
 from appliance.store import keyslots, slotpair, witness
 from appliance.store.database import Database, create_file, store_path
-from appliance.store.files import fault_of_os, sync_folder
+from appliance.store.files import fault_of_os, give_to_owner, sync_folder
 from appliance.store.key import StoreKey
 from appliance.store.keyslots import BOX_COST, Cost
 
@@ -34,6 +34,8 @@ def _build(folder: Path, passphrase: str, cost: Cost) -> StoreKey:
     fresh = folder.with_name(folder.name + ".new")
     try:
         shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700, parents=True)
+        give_to_owner(fresh, fresh.parent)
         key = keyslots.create(fresh, passphrase, cost)
         create_file(store_path(fresh), key)
         witness.reset(folder)  # of a store that was here and is gone

@@ -27,7 +27,7 @@ from appliance.store.connection import (
     connect_writer,
     fault_of,
 )
-from appliance.store.files import HomeLock, fault_of_os, sync_file, sync_folder
+from appliance.store.files import HomeLock, fault_of_os, give_to_owner, sync_file, sync_folder
 from appliance.store.key import StoreKey
 from appliance.store.leaving import enter, leave
 from appliance.store.runners import Reader, Writer
@@ -296,6 +296,7 @@ def create_file(path: Path, key: StoreKey) -> None:
         for leftover in path.parent.glob(fresh.name + "*"):
             leftover.unlink()
         fresh.touch(mode=0o600)
+        give_to_owner(fresh, path.parent)
         _build(fresh, key)
         sync_file(fresh)
         fresh.rename(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.faults import Fault
@@ -28,6 +29,17 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def give_to_owner(made: Path | int, folder: Path) -> None:
+    """What root makes in `folder` belongs to whoever the folder belongs to: the box's own user has to read it.
+
+    Does nothing for others, nor where the file system knows no owners, as on a stick.
+    """
+    if os.geteuid() == 0:
+        with suppress(OSError):
+            owner = folder.stat()
+            os.chown(made, owner.st_uid, owner.st_gid)
+
+
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace `path` by `content`: a reader, or a power cut, finds all of the old or all of the new.
 
@@ -40,6 +52,7 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            give_to_owner(descriptor, path.parent)
             os.fsync(descriptor)
         fresh.rename(path)
         sync_folder(path.parent)
@@ -95,6 +108,7 @@ class HomeLock:
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            give_to_owner(descriptor, home)
         except OSError as error:
             raise fault_of_os(error) from error
         return cls._lock(descriptor)

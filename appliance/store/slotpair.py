@@ -13,7 +13,7 @@ import msgspec
 
 from appliance.faults import Fault
 from appliance.store import slotfile
-from appliance.store.files import fault_of_os, sync_folder, write_atomically
+from appliance.store.files import fault_of_os, give_to_owner, sync_folder, write_atomically
 from appliance.store.slotfile import Slots
 from appliance.store.slotfile1 import Slot1
 
@@ -99,6 +99,7 @@ def _write_copy(path: Path, content: bytes) -> None:
     try:
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700)
+            give_to_owner(path.parent, path.parent.parent)
             sync_folder(path.parent.parent)
     except OSError as error:
         raise fault_of_os(error) from error

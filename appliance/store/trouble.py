@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.faults import Fault
-from appliance.store.files import read_only, sync_folder
+from appliance.store.files import give_to_owner, read_only, sync_folder
 
 # The WAL takes 4 MiB until it is moved into the store and used again, so some 12 MiB are left for rows: an action with
 # its audit entry needs 1 KiB or less of them for good. Enough to sign in, end the day's sessions and make room.
@@ -41,6 +41,7 @@ class Reserve:
                 return False
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
+                give_to_owner(descriptor, self.path.parent)
                 os.posix_fallocate(descriptor, 0, RESERVE)
                 os.fsync(descriptor)
             except OSError:

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import msgspec
 
 from appliance.faults import Fault
-from appliance.store.files import fault_of_os, sync_folder
+from appliance.store.files import fault_of_os, give_to_owner, sync_folder
 
 SECONDS = 3.0  # between a commit and its witness: one small synced write, which an SD card can bear that often
 SLOT = 512  # bytes: a sector, which disks write whole or not at all
@@ -83,6 +83,7 @@ def write(folder: Path, state: State, seen: Seen) -> None:
         finally:
             os.close(descriptor)
         if fresh:
+            give_to_owner(path, path.parent)
             sync_folder(path.parent)
     except OSError as error:
         raise fault_of_os(error) from error

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,8 @@ from appliance.copies.command import back_up
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
+from appliance.keys import command
+from appliance.keys.command import Asked, keys
 from appliance.policy import Actor
 from appliance.rollback.actions import accept
 from appliance.store import birth, keyslots, rekey, slotfile, slotfile1, slotpair, slots, witness
@@ -256,3 +259,38 @@ async def test_after_a_rekey_whose_caller_went_away_new_slots_hold_the_new_key(
     assert keeper.key == keeper.db.key
     opened = await asyncio.to_thread(keyslots.open_with, keeper.store, SECOND)
     assert (opened.key, opened.slot) == (keeper.db.key, added)
+
+
+# ── root at the terminal, on the box of another user
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_does_at_the_terminal_leaves_every_file_to_the_boxs_own_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`hearth keys add machine` is run by root; a slot file that the box cannot read would keep it locked."""
+    home, place = tmp_path / "home", tmp_path / "stick"
+    for folder in (home, place):
+        folder.mkdir()
+    os.chown(home, 1234, 1234)
+    (home / "words").write_text(PASSPHRASE + "\n")
+    os.chown(home / "words", 1234, 1234)
+    Home(home).make()
+    asyncio.run(born(home / "store"))
+    asked = Asked("rotate", which="", passphrase_file=home / "words", yes=True)
+    monkeypatch.setattr(command, "new_passphrase", lambda: SECOND)
+    shutil.rmtree(home / "store" / "spare")
+    assert keys(home, replace(asked, which=only_slot(home))) == 0
+    assert {(path.name, path.stat().st_uid, path.stat().st_gid) for path in home.rglob("*")} == {
+        (path.name, 1234, 1234) for path in home.rglob("*")
+    }
+
+
+async def born(folder: Path) -> None:
+    await (await birth.give_birth(folder, PASSPHRASE, CHEAP)).close()
+
+
+def only_slot(home: Path) -> str:
+    found = slotpair.load(home / "store")
+    assert isinstance(found, Slots)
+    return found.slots[0].id
