@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from appliance import carrying
+from appliance import carrying, clock
 from appliance.audit import outside
 from appliance.clinic import Clinic
 from appliance.clock import now_text
@@ -190,15 +190,20 @@ class Appliance:
                 return
             opened = await asyncio.to_thread(find)
             db = await Database.open(self._home.store, opened.key, reserve=True)
-            keeper = await self._kept(db, opened)
-            live = Live(db, self._feed.publish)
-            clinic = Clinic(db, live, self._settings.sign_in.second_factor, record_key=self.headquarters)
-            await clinic.clock.begin()
-            clinic.clock.changed = self._clock_changed
-            clinic.audit.seen = lambda: outside.witness(self._home.store)
-            await self._renew_certificate(db)
-            copier = Copier(self._home, keeper, self._settings.backup, lambda: self._feed.publish("copies"))
-            await copier.load()
+            try:
+                keeper = await self._kept(db, opened)
+                live = Live(db, self._feed.publish)
+                clinic = Clinic(db, live, self._settings.sign_in.second_factor)
+                await clinic.clock.begin()
+                clinic.clock.changed = self._clock_changed
+                clinic.audit.seen = lambda: outside.witness(self._home.store)
+                await self._renew_certificate(db)
+                copier = Copier(self._home, keeper, self._settings.backup, lambda: self._feed.publish("copies"))
+                await copier.load()
+            except BaseException:
+                clock.let_go()
+                await db.close()
+                raise
             self._clinic, self._copier, self._keeper = clinic, copier, keeper
         self._relay = RelayClient(
             self._home.relay_socket,
@@ -221,11 +226,7 @@ class Appliance:
     async def _kept(self, db: Database, opened: keyslots.Opened) -> Keeper:
         """The slots of the open store, in order; which one opened it is in the audit from now on."""
         keeper = Keeper(self._home.store, db, opened.key, opened.number)
-        try:
-            await keeper.reconcile(now_text(), opened.slot)
-        except BaseException:
-            await db.close()
-            raise
+        await keeper.reconcile(now_text(), opened.slot)
         return keeper
 
     async def close(self) -> None:

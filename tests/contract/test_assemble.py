@@ -12,6 +12,7 @@ import pytest
 
 from appliance import assemble
 from appliance.assemble import Appliance
+from appliance.copies.copier import Copier
 from appliance.faults import Fault
 from appliance.fitting import Carried
 from appliance.home import Home
@@ -48,6 +49,22 @@ async def test_a_certificate_that_cannot_be_written_keeps_no_box_locked(
         raise OSError("full")
 
     monkeypatch.setattr(tls, "renew", fail)
+    await appliance.unlock(PASSPHRASE)
+    assert appliance.is_unlocked()
+
+
+async def test_an_unlock_that_fails_behind_the_store_can_be_tried_again(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that cannot be read must not leave the store open and locked against the next try."""
+
+    async def fail(_: Copier) -> None:
+        raise Fault("store_damaged")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Copier, "load", fail)
+        with pytest.raises(Fault, match="store_damaged"):
+            await appliance.unlock(PASSPHRASE)
     await appliance.unlock(PASSPHRASE)
     assert appliance.is_unlocked()
 

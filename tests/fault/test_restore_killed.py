@@ -93,7 +93,8 @@ async def main():
     home, place = Home(Path(sys.argv[1])), Path(sys.argv[2])
     db = await birth.give_birth(home.store, sys.argv[3], Cost(64, 1, 1))
     for number in range(50):
-        await db.write(lambda tx: tx.execute("INSERT INTO people (id, name, created_at) VALUES (?, 'somebody', '')", (str(number),)))
+        row = (str(number), "somebody", "")
+        await db.write(lambda tx: tx.execute("INSERT INTO people (id, name, created_at) VALUES (?, ?, ?)", row))
     (home.root / "hearth.toml").write_text("# settings\\n")
     box = await backup.box_id(db)
     source = Source(home, db, keyslots.unlock(home.store, sys.argv[3]))
