@@ -1,7 +1,6 @@
 """Looks at every page of the store before somebody meets a damaged one: in the background, on a connection of its own.
 
-A checkpoint that writes a page while the check reads it looks like damage, so only what two looks in a row find counts;
-and where the key was changed meanwhile nothing does: the next day's look does.
+A checkpoint that writes a page while the check reads it looks like damage, so only what two looks in a row find counts.
 What stands in the WAL is not looked at: it is checked when it is read, and moves into the store soon.
 """
 
@@ -34,15 +33,13 @@ async def look(database: Database) -> int:
     with ThreadPoolExecutor(1, "store-checkup") as own:  # its niceness stays on the thread, so no other work may get it
         found = await asyncio.get_running_loop().run_in_executor(own, _look, database)
     database.trouble.damaged = found > 0
-    return found if database.key is key else 0
+    return found
 
 
 def _look(database: Database) -> int:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-    key = database.key
     first = _damaged(database)
-    found = len(first & _damaged(database)) if first else 0
-    return found if database.key is key else 0
+    return len(first & _damaged(database)) if first else 0
 
 
 def _damaged(database: Database) -> set[str]:

@@ -22,7 +22,6 @@ from appliance.store import birth, checkup, keyslots, witness
 from appliance.store.connection import connect_writer
 from appliance.store.database import Database, Transaction, store_path
 from appliance.store.files import HomeLock
-from appliance.store.key import StoreKey
 from appliance.store.trouble import Reserve
 from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in, no_room_in_files_beyond
 from tests.fakes.waiting import until
@@ -413,30 +412,6 @@ async def test_the_check_in_the_background_finds_it_before_somebody_does(damaged
     database = await opened(damaged)
     assert await checkup.look(database) == 1
     assert database.trouble.code == "store_damaged"
-    await database.close()
-
-
-@pytest.mark.parametrize("look", [1, 2])
-async def test_the_check_takes_no_rekey_for_damage(folder: Path, monkeypatch: pytest.MonkeyPatch, look: int) -> None:
-    """Pages that are sealed for another key meanwhile look damaged to whoever has the key of before."""
-    database = await opened(folder)
-    loop, looks, damaged = asyncio.get_running_loop(), [0], checkup._damaged
-
-    def beside_a_rekey(found: Database) -> set[str]:
-        looks[0] += 1
-        before, found_key = found.key, StoreKey(os.urandom(32))
-        if looks[0] == look:
-            asyncio.run_coroutine_threadsafe(found.rekey(found_key), loop).result()
-            found.key = before
-            try:
-                return damaged(found)
-            finally:
-                found.key = found_key
-        return damaged(found) or ({"page 1"} if looks[0] == 1 else set())
-
-    monkeypatch.setattr(checkup, "_damaged", beside_a_rekey)
-    await checkup.look(database)
-    assert not database.trouble.damaged
     await database.close()
 
 
