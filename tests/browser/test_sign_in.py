@@ -82,7 +82,7 @@ async def test_a_passkey_is_made_signs_in_and_is_refused_once_it_was_removed(pag
 
     await page.goto(f"{portal.origin}/staff/account")
     await page.get_by_role("button", name="Remove the passkey 1").click()
-    await expect(page.get_by_role("status")).to_have_text("It is removed.")
+    await expect(page.get_by_role("status")).to_have_text("That second step is removed.")
     await sign_out(page, portal)
     await give_password(page)
     await expect(page.get_by_role("button", name="Use my passkey")).to_have_count(0)

@@ -433,7 +433,7 @@ async def test_the_last_second_factor_cannot_be_removed(box: OpenBox, newcomer: 
     await mara.get("/staff/account/codes")
     await mara.post("/staff/account/codes")
     await mara.get("/staff/account")
-    assert "It is removed" in (await mara.post("/staff/account/authenticator/remove")).text
+    assert "second step is removed" in (await mara.post("/staff/account/authenticator/remove")).text
 
 
 async def test_one_sees_where_one_is_signed_in_and_ends_it_there(newcomer: Newcomer) -> None:
