@@ -7,12 +7,15 @@ Nothing is written. Blocking: for a thread.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from appliance.audit import rows as audit
 from appliance.copies import inside, manifest, rules
@@ -104,6 +107,16 @@ def look(tx: Transaction) -> Seen:
     return Seen(who.box.hex(), who.signing_key.public.hex(), entries, root.hex())
 
 
+def regular(path: Path) -> BinaryIO:
+    """A file of the copy, opened. OSError also for a link, a pipe or a device: a stranger's stick may hold anything,
+    and a pipe would be waited for without end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a file")
+    return os.fdopen(descriptor, "rb")
+
+
 def drop_from_memory(path: Path) -> None:
     """Let the next reading come from the disk or stick itself, not from what was just written to memory."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -137,7 +150,9 @@ def compared(path: Path, part: Part) -> Iterator[int]:
     """Read a file of the copy, yielding how much at a time. Fault("backup_damaged") unless size and digest fit."""
     digest, size = hashlib.sha256(), 0
     try:
-        with path.open("rb") as file:
+        with regular(path) as file:
+            if os.fstat(file.fileno()).st_size != part.size:
+                raise Fault("backup_damaged", part.name)
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
@@ -153,7 +168,7 @@ def compared(path: Path, part: Part) -> Iterator[int]:
 def _small(path: Path, most: int) -> bytes:
     """A file of at most `most` bytes. Fault("backup_damaged")."""
     try:
-        with path.open("rb") as file:
+        with regular(path) as file:
             content = file.read(most + 1)
     except OSError:
         raise Fault("backup_damaged", path.name) from None

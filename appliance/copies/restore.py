@@ -89,7 +89,7 @@ def _lay_out(checked: Checked, beside: Path) -> None:
 def _copy_file(source: Path, target: Path) -> None:
     """Bytes only, readable by the owner only, on disk when it returns."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with source.open("rb") as read, os.fdopen(descriptor, "wb") as write:
+    with reading.regular(source) as read, os.fdopen(descriptor, "wb") as write:
         shutil.copyfileobj(read, write, reading.CHUNK)
     sync_file(target)
 

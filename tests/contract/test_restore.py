@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -185,6 +186,20 @@ async def test_a_missing_or_shortened_file_is_named(box: Opened, empty: Home, na
             await bring_back(made.folder, empty)
         assert caught.value.detail == name
         path.unlink(missing_ok=True)
+
+
+async def test_a_copy_is_made_of_files_and_of_nothing_else(box: Opened, empty: Home) -> None:
+    """A pipe on a stranger's stick would be waited for, and a device read, without end."""
+    folder = (await box.build()).folder
+    for name in ("hearth.db", "slots.json", "inside.sealed", "manifest.json", "manifest.sig"):
+        original = (folder / name).rename(folder.parent / name)
+        for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(original)):  # noqa: B023
+            make(folder / name)
+            with pytest.raises(Fault, match=r"backup_(damaged|foreign)"):
+                await asyncio.wait_for(asyncio.to_thread(restore.check, folder, with_passphrase), 10.0)
+            (folder / name).unlink()
+        original.rename(folder / name)
+    assert not birth.present(empty.store)
 
 
 async def test_what_is_no_copy_is_told_apart(box: Opened, empty: Home, tmp_path: Path) -> None:
