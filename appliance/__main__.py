@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ _BAD_INPUT = frozenset({"bad_settings", "bad_request", "store_exists", "backup_f
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a memory image on disk could hold the store's key
     asked = commands.parse(sys.argv[1:] if argv is None else argv)
     try:
         return int(asked.run(asked))

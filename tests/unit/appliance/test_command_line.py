@@ -3,6 +3,8 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,15 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_no_command_leaves_an_image_of_its_memory_on_the_disk(tmp_path: Path) -> None:
+    program = (
+        "import resource, sys\n"
+        "from appliance.__main__ import main\n"
+        "main(['keys', 'list', '--home', sys.argv[1]])\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert said.stdout == "(0, 0)\n"
