@@ -73,5 +73,5 @@ def test_no_command_leaves_an_image_of_its_memory_on_the_disk(tmp_path: Path) ->
         "print(resource.getrlimit(resource.RLIMIT_CORE))\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "(0, 0)\n"
