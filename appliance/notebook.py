@@ -13,6 +13,7 @@ from typing import TypeVar
 from appliance.audit.actions import Auditing
 from appliance.care import actions as care
 from appliance.care import rows as care_rows
+from appliance.care.actions import Seen
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.notes import actions, glass, rows, rules
@@ -22,7 +23,7 @@ from appliance.notes.access.rules import RECOVERY, HqShare
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import PrivateKey
 from appliance.notes.search import EVERYTHING, Indexes, Reach
-from appliance.policy import TABLE, Action, Actor, Facts
+from appliance.policy import TABLE, Action, Actor, Facts, decide
 from appliance.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ NOTHING = Named()
 class Desk:
     """What the notes' first page shows beside the list."""
 
-    groups: list[care.Seen]
+    groups: list[Seen]
     access: list[access.Access]
     notices: list[glass.Notice]
     old_key: bool  # something is still sealed to a key under an older password
@@ -95,7 +96,9 @@ class Notebook:
 
     async def desk(self, who: Reader) -> Desk:
         """Faults: keys_missing, refused."""
-        return await self._do(who, "see_notes", lambda tx, key, at: _desk(tx, who.actor, key))
+        desk = await self._do(who, "see_notes", lambda tx, key, at: _desk(tx, who.actor, key))
+        await self._shown(who.actor, desk.groups)
+        return desk
 
     async def listed(self, who: Reader, group: str, subject: str | None, before: int) -> list[actions.Entry]:
         """A page of notes and one more, of one care group or ("") of all of one's own."""
@@ -147,6 +150,15 @@ class Notebook:
         groups = await self._noting(
             who, "search_notes", self._db.write(lambda tx: _searching(tx, who.actor, key, before, now_text()))
         )
+        try:
+            return await self._search(who, key, groups, terms, before)
+        finally:
+            if not self._ring.holds(who.login):  # signed out meanwhile
+                self.indexes.left(who.login)
+
+    async def _search(
+        self, who: Reader, key: PrivateKey, groups: dict[str, access.Keys], terms: Sequence[rules.Term], before: int
+    ) -> Results:
         reach = await self.indexes.reach(who.login, groups)
         entries: list[actions.Entry] = []
         below, match = before or EVERYTHING, rules.match(terms)
@@ -262,6 +274,25 @@ class Notebook:
     ) -> T:
         """One action on care groups, which needs no key; a refusal noted."""
         return await self._noting(Reader(actor, b""), action, self._db.write(lambda tx: work(tx, now_text())), named)
+
+    async def see_care_groups(self, actor: Actor) -> list[Seen]:
+        """Those that `actor` may see, noted before they are shown. Faults: refused."""
+        return await self._shown(
+            actor, await self.care(actor, "see_care_groups", lambda tx, at: care.see_all(tx, actor))
+        )
+
+    async def see_care_group(self, actor: Actor, group: str) -> Seen:
+        """One of them. Faults: refused, not_found."""
+        seen = await self.care(actor, "see_care_groups", lambda tx, at: care.see(tx, actor, group), Named(group=group))
+        return (await self._shown(actor, [seen]))[0]
+
+    async def _shown(self, actor: Actor, groups: list[Seen]) -> list[Seen]:
+        """Who belongs to a care group is of their record: an entry for each, once for who goes on looking."""
+        things = [seen.group.id for seen in groups]
+        await self._audit.looked(
+            actor, "see_care_groups", things, lambda tx, one: decide(actor, "see_care_groups", care_rows.facts(tx, one))
+        )
+        return groups
 
     async def allowed(self, who: Reader, action: Action, named: Named = NOTHING) -> None:
         """Fault("refused") for a role that the table never lets do that, before anybody is asked for a key."""

@@ -44,14 +44,15 @@ class Behind:
 
 
 def behind(tx: Transaction, actor: Actor, at: str) -> list[Behind]:
-    """Every care group that `actor` is no clinician of and that has notes. An entry of the audit for each."""
+    """Every care group that `actor` is no clinician of and that has notes; an entry of the audit for each subject."""
     decide(actor, "break_glass", Facts())
     shown = []
     for group in care.groups(tx):
         counted = rows.counts(tx, group.id)
         if actor.person in group.clinicians or not counted:
             continue
-        audit.append(tx, decide(actor, "see_notes", care.facts(tx, group.id)), at)
+        for subject in sorted(counted):
+            audit.append(tx, decide(actor, "see_notes", care.facts(tx, group.id, person=subject)), at)
         names = [c.name for c in care.clinicians(tx, group.id)]
         subjects = [(s, rows.person_name(tx, s), count, last) for s, (count, last) in counted.items()]
         shown.append(Behind(group, names, sorted(subjects, key=lambda s: s[1])))

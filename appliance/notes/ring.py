@@ -60,6 +60,9 @@ class Ring:
             raise Fault("keys_missing")
         return held.key
 
+    def holds(self, login: bytes) -> bool:
+        return login in self._held
+
     async def unlock(self, login: bytes, person: str, password: str) -> None:
         """Unwrap that clinician's private key with their password and hold it for `login`; make one at the first time.
 

@@ -186,7 +186,7 @@ async def care_groups(request: web.Request) -> web.StreamResponse:
 async def _care_groups(request: web.Request, fault: Fault | None = None, name: str = "") -> web.Response:
     who = await logins.staff(request, clinic_of(request))
     book = clinic_of(request).notebook
-    found = await book.care(who.actor, "see_care_groups", lambda tx, at: care.see_all(tx, who.actor))
+    found = await book.see_care_groups(who.actor)
     context = {
         "me": me(who),
         "may_change": who.actor.role in TABLE["change_care_group"],
@@ -199,9 +199,7 @@ async def _care_groups(request: web.Request, fault: Fault | None = None, name: s
 async def care_group(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic_of(request))
     group, book = request.match_info["group"], clinic_of(request).notebook
-    seen = await book.care(
-        who.actor, "see_care_groups", lambda tx, at: care.see(tx, who.actor, group), Named(group=group)
-    )
+    seen = await book.see_care_group(who.actor, group)
     context = {
         "me": me(who),
         "may_change": who.actor.role in TABLE["change_care_group"],
@@ -253,10 +251,10 @@ async def change_group(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"{CARE}/{group}")
 
 
-_DEEDS: tuple[Action, ...] = ("give_access", "change_password", "recover_notes", "see_notes")
+_DEEDS: tuple[Action, ...] = ("give_access", "change_password", "recover_notes", "see_notes", "see_care_groups")
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", f"{HOME}/access", page, ("see_notes", "give_access", "recover_notes")),
+    Route("GET", f"{HOME}/access", page, ("see_notes", "give_access", "recover_notes", "see_care_groups")),
     Route("POST", f"{HOME}/access/{{deed}}", act, _DEEDS),
     Route("POST", f"{HOME}/notices/{{glass}}", put_away, ("see_notes",)),
     Route("GET", f"{HOME}/emergency", emergency, ("break_glass", "see_notes")),

@@ -341,7 +341,7 @@ def _text(form: Mapping[str, object]) -> str:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", HOME, page, ("see_notes",)),
+    Route("GET", HOME, page, ("see_notes", "see_care_groups")),
     Route("POST", f"{HOME}/key", open_key, ("see_notes",)),
     Route("GET", f"{HOME}/new", new_page, ("write_note",)),
     Route("POST", f"{HOME}/new", new, ("write_note",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -20,6 +20,7 @@ from appliance.notes.access import rows as access
 from appliance.notes.access.rules import RECOVERY
 from appliance.notes.actions import opened_with
 from appliance.notes.sealing import GroupKey, PrivateKey, key_hash, opened_share
+from appliance.notes.search import Reach
 from appliance.policy import BOX, Actor, Facts, decide
 from appliance.store.database import Transaction
 from tests.fakes.box import PASSWORD, OpenBox
@@ -112,6 +113,32 @@ async def test_a_lead_who_first_lets_the_clinicians_out_is_seen_by_them_all_the_
     assert [notice.glass.kind for notice in (await book.desk(mara)).notices] == ["recovered", "opened"]
 
 
+async def test_who_has_notes_behind_the_glass_is_not_shown_without_an_entry_for_each(notes: Notes) -> None:
+    mara, lead, patient = await notes.staff("mara"), await notes.lead(), await notes.patient()
+    await notes.write(mara, "a note", "", patient)
+    await notes.write(mara, "a note about the group")
+    before = len(await notes.box.clinic.db.read(audit.entries))
+    await notes.box.clinic.notebook.behind(lead)
+    shown = (await notes.box.clinic.db.read(audit.entries))[before:]
+    assert [(e.action, e.person, e.thing) for e in shown] == [
+        ("see_notes", "", notes.group),
+        ("see_notes", patient, notes.group),
+    ]
+
+
+async def test_who_belongs_to_a_group_is_not_shown_without_an_entry_for_it_once_for_a_while(notes: Notes) -> None:
+    book, mara, lead = notes.box.clinic.notebook, await notes.staff("mara"), await notes.lead()
+    before = len(await notes.box.clinic.db.read(audit.entries))
+    for _ in range(2):
+        await book.see_care_groups(lead.actor)
+        await book.see_care_group(lead.actor, notes.group)
+        await book.desk(mara)
+    shown = (await notes.box.clinic.db.read(audit.entries))[before:]
+    assert [(e.actor, e.action, e.thing) for e in shown] == [
+        (who.actor.person, "see_care_groups", notes.group) for who in (lead, mara)
+    ]
+
+
 # -- damage ------------------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +203,22 @@ async def test_a_login_that_ends_while_its_key_is_being_opened_leaves_none(
     on.set()
     await opening
     assert len(ring) == 0
+
+
+async def test_a_login_that_ends_while_it_searches_leaves_no_index(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book, mara = notes.box.clinic.notebook, await notes.staff("mara")
+    await notes.write(mara, "a note")
+    reach = book.indexes.reach
+
+    async def late(login: bytes, groups: Mapping[str, actions.Keys]) -> Reach:
+        await notes.box.clinic.end_login(mara.login)
+        return await reach(login, groups)
+
+    monkeypatch.setattr(book.indexes, "reach", late)
+    await book.search(mara, "note")
+    assert len(book.indexes) == 0
 
 
 # -- what nobody may lose ----------------------------------------------------------------------------------------------
