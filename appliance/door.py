@@ -167,7 +167,8 @@ class Door:
         def work(tx: Transaction) -> Step | None:
             if not proof(tx, account):
                 rows.count_wrong_code(tx, account.person)
-                audit.append_refused(tx, actor, "sign_in", Facts(person=account.person), "wrong_code", at)
+                if kind:
+                    audit.append_refused(tx, actor, "sign_in", Facts(person=account.person), "wrong_code", at)
                 return None  # a value: an exception would roll the count back
             self.throttles.give_back_in(tx, asked)
             step = identity.prove(tx, actor, token, at=at, now=now, demand=self.demand)
@@ -175,6 +176,8 @@ class Door:
 
         step = await self.db.write(work)
         if step is None:
+            if not kind:  # without a throttle there is no end to the tries: equal ones share an entry
+                await self._note(account, caller, "wrong_code")
             raise Fault("wrong_code")
         self._moved(token, step.token)
         return step

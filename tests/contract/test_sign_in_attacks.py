@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.audit import rows as audit
 from appliance.clock import steady_seconds
 from appliance.door import Caller
 from appliance.faults import Fault
@@ -152,3 +153,16 @@ async def test_who_signs_in_over_the_login_of_another_ends_that(box: OpenBox, ne
     await shared.post("/staff/sign-in/set-up/authenticator", code=hand.code(), next="/staff")
     assert shared.cookie(LOGIN) not in ("", old)
     assert not await stands(box, old)
+
+
+async def test_wrong_passkeys_are_counted_for_their_owner_and_fill_no_audit(box: OpenBox, newcomer: Newcomer) -> None:
+    """Nobody guesses a signature, so it has no throttle; each try would be an entry that stays for ever."""
+    await set_up(newcomer())
+    door, here = box.clinic.door, Caller("portal", "10.0.0.7")
+    half = await door.password(here, "mara", PASSWORD)
+    for _ in range(20):
+        with pytest.raises(Fault, match="wrong_code"):
+            await door.prove(here, half.token, lambda tx, account: False, None)
+    noted = [entry for entry in await box.clinic.db.read(audit.entries) if entry.outcome == "wrong_code"]
+    assert [(one.actor, one.action) for one in noted] == [(box.staff["mara"], "sign_in")]
+    assert (await door.on_the_way(half.token, "portal")).half.account.wrong_codes == 20
