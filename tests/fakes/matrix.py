@@ -302,6 +302,7 @@ async def doors() -> AsyncIterator[Doors]:
         stack.push_async_callback(found.browser.close)
         found.http = aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(found.socket)))
         stack.push_async_callback(found.http.close)
+        box.clinic.live.catch_up_seconds = 3600  # a session that was taken back is not there to catch up with
         found.keep()
         stack.enter_context(rehearsal(box.clinic.db))
         stack.enter_context(_listening(found.asked))
