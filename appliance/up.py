@@ -25,6 +25,7 @@ from appliance.network import portal_urls
 from appliance.processes import FD, Child, trim_log
 from appliance.store import birth, keyslots
 from appliance.store.files import HomeLock
+from appliance.store.trouble import Trouble
 
 CONSOLE_AFTER_SECONDS = 30  # time to read the block before the console covers it; Enter opens it at once
 
@@ -120,7 +121,10 @@ class _Up:
     async def _serve(self, started: list[bool]) -> int:
         for child, is_ready in zip(self._children, started, strict=True):
             if not is_ready:
-                sys.stderr.write(f"hearth: {child.name} did not start. {child.last_words()}\n")
+                words = child.last_words()
+                if not words:
+                    self._look_at_the_disk()
+                sys.stderr.write(f"hearth: {child.name} did not start. {words}\n")
                 return 1
         clinic = self._settings.clinic.name
         urls = portal_urls(self._settings.portal.host, self._settings.portal.name, self._settings.portal.port)
@@ -136,6 +140,12 @@ class _Up:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
         return 0
+
+    def _look_at_the_disk(self) -> None:
+        """Its last words are in its log, unless the disk took none. Faults: disk_full, home_read_only."""
+        fault = Trouble(self._home.root).explain(Fault("store_failed"))
+        if fault.code != "store_failed":
+            raise fault
 
     async def _console(self) -> None:
         """Open the console in this terminal; when the person leaves it, the box goes on."""

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from appliance import __main__ as hearth
-from appliance import commands
+from appliance import commands, up
+from appliance.faults import Fault
+from appliance.home import Home
 from appliance.processes import Child
+from appliance.settings import Settings
+from appliance.store import trouble
 from tests.fakes.waiting import there
 
 
@@ -75,3 +79,14 @@ def test_no_command_leaves_an_image_of_its_memory_on_the_disk(tmp_path: Path) ->
     command = [sys.executable, "-c", program, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "(0, 0)\n"
+
+
+def test_a_part_that_could_not_log_why_it_ended_is_told_by_its_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk the log stays empty too."""
+    box = up._Up(Home(tmp_path), Settings(), None, "")
+    box._look_at_the_disk()
+    monkeypatch.setattr(trouble, "_no_room", lambda _: True)
+    with pytest.raises(Fault, match="disk_full"):
+        box._look_at_the_disk()
