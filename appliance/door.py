@@ -117,8 +117,9 @@ class Door:
         """One whose device is known stands in a line of their own, which no stranger can make longer."""
         if device:
             return await self.throttles.take(("device", f"{name.casefold()}\x00{device}"))
-        account = f"{caller.surface}\x00{name.casefold()}"
-        return await self.throttles.take(("account", account), ("address", _place(caller)), waived="address")
+        account, place = f"{caller.surface}\x00{name.casefold()}", _place(caller)
+        asked: Asked = (("account", f"{account}\x00{place}"), ("account_everywhere", account), ("address", place))
+        return await self.throttles.take(*asked, waived=("account_everywhere", "address"))
 
     # -- step two --------------------------------------------------------------------------------------------------
 

@@ -126,11 +126,23 @@ class Bucket:
     at: float = 0.0
 
 
-Kind = Literal["account", "address", "device", "code", "code_device", "sheet", "again", "ticket", "ticket_address"]
+Kind = Literal[
+    "account",
+    "account_everywhere",
+    "address",
+    "device",
+    "code",
+    "code_device",
+    "sheet",
+    "again",
+    "ticket",
+    "ticket_address",
+]
 
 # Guesses a year that each leaves to an attacker: README.md.
 PACES: Mapping[Kind, Pace] = {
-    "account": Pace(5, 2, 5 * 60, 10 * 60),  # passwords, from devices that are not known
+    "account": Pace(5, 2, 5 * 60, 10 * 60),  # passwords from one address, from devices that are not known
+    "account_everywhere": Pace(20, 1, 60, 120),  # the same from all addresses together
     "address": Pace(20, 1, 30, 60),  # passwords for whatever account: a whole clinic may share one address
     "device": Pace(5, 2, 5 * 60, 10 * 60),  # passwords, from a device that is known
     "code": Pace(5, 5, 60 * 60, 60 * 60),  # authenticator codes have six digits, so this is the longest wait

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from appliance.faults import Fault
 from appliance.identity.doors import rows
@@ -34,10 +34,10 @@ class Throttles:
         self._start = monotonic()
         self._before: float | None = None  # how long the box had run before this process
 
-    async def take(self, *asked: tuple[Kind, str], waived: Kind | None = None) -> Asked:
+    async def take(self, *asked: tuple[Kind, str], waived: Collection[Kind] = ()) -> Asked:
         """Count a try for all of them, or for none. Fault("too_many_tries") with the longest wait.
 
-        `waived`: a kind that holds up nobody while the others remember no wrong try at all.
+        `waived`: kinds that hold up nobody while the others remember no wrong try at all.
         """
         seconds = await self._db.write(lambda tx: self._take(tx, asked, waived))
         if seconds > 0:
@@ -55,12 +55,12 @@ class Throttles:
             digest = key_hash(kind, key)
             rows.keep_bucket(tx, kind, digest, given_back(PACES[kind], rows.bucket(tx, kind, digest), now))
 
-    def _take(self, tx: Transaction, asked: Asked, waived: Kind | None) -> float:
+    def _take(self, tx: Transaction, asked: Asked, waived: Collection[Kind]) -> float:
         now = self._now(tx)
         found = [(kind, key_hash(kind, key)) for kind, key in asked]
         buckets = [(kind, digest, rows.bucket(tx, kind, digest)) for kind, digest in found]
-        clean = all(level(PACES[kind], one, now) == 0 for kind, _, one in buckets if kind != waived)
-        seconds = max(wait(PACES[kind], one, now) for kind, _, one in buckets if not (clean and kind == waived))
+        clean = all(level(PACES[kind], one, now) == 0 for kind, _, one in buckets if kind not in waived)
+        seconds = max(wait(PACES[kind], one, now) for kind, _, one in buckets if not (clean and kind in waived))
         if seconds <= 0:
             for kind, digest, one in buckets:
                 rows.keep_bucket(tx, kind, digest, taken(PACES[kind], one, now))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import door as door_module
 from appliance.door import Caller, Door
 from appliance.faults import Fault
 from appliance.identity import passwords
@@ -90,6 +91,33 @@ async def test_who_guesses_at_one_account_holds_up_no_other(box: OpenBox, runnin
     await attack(box, running, STRANGER)
     for username in ("paul", "ines", "jonas"):
         assert await wait_of(box, STRANGER, username, PASSWORD) == 0
+
+
+async def test_a_guesser_elsewhere_keeps_no_owner_from_a_device_that_is_not_known(
+    box: OpenBox, running: Running
+) -> None:
+    """A tablet that everybody uses is never known; somebody in the waiting area guesses at all of the staff."""
+    for username in ("mara", "paul", "ruth"):
+        await attack(box, running, STRANGER, username)
+    for username in ("ruth", "paul", "mara"):
+        assert await wait_of(box, OFFICE, username, PASSWORD) == 0
+
+
+async def test_a_guesser_with_many_addresses_gets_little_more_than_one_try_in_ten_minutes_from_each(
+    box: OpenBox, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no(_password: str, _phc: str | None) -> bool:
+        return False
+
+    monkeypatch.setattr(door_module, "_verified", no)
+    heard, places, hours = 0, 8, 1
+    for _ in range(hours * 360):  # each asks every ten seconds
+        for number in range(places):
+            heard += await wait_of(box, Caller("portal", f"10.0.1.{number}")) == 0
+        running.now += 10
+    from_each = hours * 3600 / PACES["account"].forget + 1
+    together = PACES["account_everywhere"].most + hours * 3600 / PACES["account_everywhere"].cap
+    assert heard <= places * from_each + together
 
 
 async def test_behind_one_address_everybody_nobody_guesses_at_gets_in_at_once(box: OpenBox, running: Running) -> None:
