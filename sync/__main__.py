@@ -61,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     opening = _in_folder(hq.add_parser("open", help="verify everything and print the records"))
     opening.add_argument("--json", action="store_true", help="one JSON object a line")
     opening.set_defaults(run=_open)
+    code = _in_folder(hq.add_parser("code", help="the code of HQ's key, to read to a clinic that gives it a slot"))
+    code.set_defaults(run=_code)
     slot = _in_folder(hq.add_parser("open-slot", help="open the key slot of a box whose clinic lost every way in"))
     slot.add_argument("request", type=Path, metavar="REQUEST")
     slot.add_argument("answer", type=Path, metavar="ANSWER")
@@ -96,6 +98,10 @@ def _open(chosen: argparse.Namespace) -> int:
             code = FAILED
         _tell(hq_open.as_json(finding) if chosen.json else hq_open.as_text(finding))
     return code
+
+
+def _code(chosen: argparse.Namespace) -> int:
+    return _tell(hq_slot.key_code(hq_folder.public(chosen.folder).record_key))
 
 
 def _open_slot(chosen: argparse.Namespace) -> int:

@@ -29,7 +29,16 @@ MAX_NUMBER = 2**31
 
 def check_code(request: bytes) -> str:
     """What both sides read to each other: 16 letters, 78 bits of the request's SHA-256."""
-    number = int.from_bytes(hashlib.sha256(b"hearth slot check 1\n" + request).digest(), "big")
+    return _code(b"hearth slot check 1\n" + request)
+
+
+def key_code(public: bytes) -> str:
+    """What a clinic compares before it gives HQ's key a slot: whoever exchanged hq.json at the box has another one."""
+    return _code(b"hearth hq key 1\n" + public)
+
+
+def _code(content: bytes) -> str:
+    number = int.from_bytes(hashlib.sha256(content).digest(), "big")
     letters = []
     for _ in range(16):
         number, place = divmod(number, len(_LETTERS))

@@ -27,6 +27,7 @@ class Wish:
     secret: str = ""
     label: str = ""
     language: Literal["en", "es"] = "en"
+    code: str = ""  # of HQ's key, as it was compared
 
 
 class Listed(Message):
@@ -81,5 +82,5 @@ def _calls(client: ControlClient, wish: Wish) -> dict[Word, Callable[[], Awaitab
         "try": lambda: client.try_key(wish.slot, wish.secret),
         "rotate": lambda: client.rotate_key(wish.slot, wish.secret),
         "remove": lambda: client.remove_key(wish.slot),
-        "hq": client.add_hq,
+        "hq": lambda: client.add_hq(wish.code),
     }

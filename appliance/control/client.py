@@ -21,6 +21,7 @@ from aiohttp.http_exceptions import LineTooLong
 from appliance.control.types import (
     VERSION,
     AcceptRollback,
+    AddHq,
     AddMachine,
     AddPassphrase,
     AddSheet,
@@ -223,9 +224,10 @@ class ControlClient:
         """A recovery sheet, which counts once `try_key` has taken its words. Faults: refused, too_many_slots."""
         return await self._post("/v1/keys/sheet", Sheet, AddSheet(language=language, label=label))
 
-    async def add_hq(self) -> str:
-        """A slot for HQ's key. Faults: refused, not_enrolled, too_many_slots."""
-        return (await self._post("/v1/keys/hq", KeyMade)).id
+    async def add_hq(self, code: str) -> str:
+        """A slot for HQ's key, whose code was compared. Faults: refused, not_enrolled, wrong_state (it is another key
+        by now), too_many_slots."""
+        return (await self._post("/v1/keys/hq", KeyMade, AddHq(code=code))).id
 
     async def add_machine(self, public: bytes, label: str = "") -> str:
         """A slot for what this machine keeps. Faults: refused, bad_request, too_many_slots."""

@@ -12,6 +12,7 @@ from appliance.control import types
 from appliance.control.desk import BOX, Route, answer, body, signed_in
 from appliance.faults import Fault
 from appliance.keeping import Seen
+from appliance.outbox.headquarters import key_code
 from appliance.store import sheet
 
 # A sheet's words are in no list of answers for a retry: a second request makes another sheet and drops the first.
@@ -22,8 +23,8 @@ async def _list(request: web.Request) -> web.Response:
     actor, _ = await signed_in(request)
     box = request.app[BOX]
     found = await box.keeper().list(actor, now_text())
-    enrolled = await asyncio.to_thread(box.headquarters) is not None
-    return answer(wire(found, box.keeper().rekey_seconds(), enrolled=enrolled))
+    hq = await asyncio.to_thread(box.headquarters)
+    return answer(wire(found, box.keeper().rekey_seconds(), hq))
 
 
 async def _add_passphrase(request: web.Request) -> web.Response:
@@ -48,6 +49,7 @@ async def _add_hq(request: web.Request) -> web.Response:
     public = await asyncio.to_thread(box.headquarters)
     if public is None:
         raise Fault("not_enrolled")
+    check_hq(public, (await body(request, types.AddHq)).code)
     return answer(types.KeyMade(id=await keeper.add_public(actor, "hq", public, "", now_text())))
 
 
@@ -83,10 +85,18 @@ async def _rekey(request: web.Request) -> web.Response:
     return answer(types.Rekeyed(seconds=await request.app[BOX].keeper().rekey(actor, now_text())))
 
 
-def wire(found: Sequence[Seen], seconds: tuple[float, float], *, enrolled: bool) -> types.Keys:
-    """The list as it travels."""
-    slots = tuple(_slot(one) for one in found)
-    return types.Keys(slots=slots, enrolled=enrolled, rekey_seconds=seconds[0], rekey_seconds_slow=seconds[1])
+def check_hq(public: bytes, compared: str) -> None:
+    """Fault("wrong_state") if HQ's key is not the one whose code somebody compared."""
+    if compared != key_code(public):
+        raise Fault("wrong_state", "another key of headquarters than the one compared")
+
+
+def wire(found: Sequence[Seen], seconds: tuple[float, float], hq: bytes | None) -> types.Keys:
+    """The list as it travels. `hq`: HQ's public key, None before enrolment."""
+    slots, code = tuple(_slot(one) for one in found), key_code(hq) if hq else ""
+    return types.Keys(
+        slots=slots, enrolled=hq is not None, hq_code=code, rekey_seconds=seconds[0], rekey_seconds_slow=seconds[1]
+    )
 
 
 def _slot(seen: Seen) -> types.KeySlot:

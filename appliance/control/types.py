@@ -345,11 +345,12 @@ class KeySlot(Wire, frozen=True, kw_only=True):
 
 
 class Keys(Wire, frozen=True, kw_only=True):
-    """All key slots. `enrolled`: HQ's key is known, so it can be given a slot. Seconds that a rekey takes: on a fast
-    machine, on a slow one."""
+    """All key slots. `enrolled`: HQ's key is known, so it can be given a slot; `hq_code`: what is compared with HQ by
+    telephone before that. Seconds that a rekey takes: on a fast machine, on a slow one."""
 
     slots: tuple[KeySlot, ...]
     enrolled: bool
+    hq_code: str = ""
     rekey_seconds: float
     rekey_seconds_slow: float
 
@@ -362,6 +363,12 @@ class AddPassphrase(Wire, frozen=True, kw_only=True):
 class AddSheet(Wire, frozen=True, kw_only=True):
     language: Literal["en", "es"]
     label: str = ""
+
+
+class AddHq(Wire, frozen=True, kw_only=True):
+    """`code`: the one of HQ's key that was compared."""
+
+    code: str
 
 
 class AddMachine(Wire, frozen=True, kw_only=True):

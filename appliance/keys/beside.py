@@ -11,7 +11,7 @@ from typing import Literal
 
 from appliance.clock import now_text
 from appliance.control import types
-from appliance.control.keys import wire
+from appliance.control.keys import check_hq, wire
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
@@ -29,9 +29,7 @@ class Beside:
         self._home, self._keeper = home, keeper
 
     async def keys(self) -> types.Keys:
-        return wire(
-            await self._keeper.list(BOX, now_text()), self._keeper.rekey_seconds(), enrolled=self._hq() is not None
-        )
+        return wire(await self._keeper.list(BOX, now_text()), self._keeper.rekey_seconds(), self._hq())
 
     async def add_passphrase(self, passphrase: str, label: str = "") -> str:
         return await self._keeper.add_passphrase(BOX, passphrase, label, now_text())
@@ -40,10 +38,11 @@ class Beside:
         made = await self._keeper.add_sheet(BOX, language, label, now_text())
         return types.Sheet(id=made.slot, words=made.words, code=sheet.code(made.words))
 
-    async def add_hq(self) -> str:
+    async def add_hq(self, code: str) -> str:
         public = self._hq()
         if public is None:
             raise Fault("not_enrolled")
+        check_hq(public, code)
         return await self._keeper.add_public(BOX, "hq", public, "", now_text())
 
     async def add_machine(self, public: bytes, label: str = "") -> str:

@@ -134,7 +134,13 @@ async def _add_sheet(way: Way, _: Home, asked: Asked) -> None:
 
 
 async def _add_hq(way: Way, _: Home, asked: Asked) -> None:
-    made = await way.add_hq()
+    code = (await way.keys()).hq_code
+    if not code:
+        raise Fault("not_enrolled")
+    terminal.say(f"The code of headquarters' key:\n\n    {code}\n")
+    terminal.say("Call headquarters under a number that you know, and have theirs read to you: `hearth hq code`.")
+    _sure(asked, "Is it the same?")
+    made = await way.add_hq(code)
     terminal.say(f"Headquarters can open this box from now on, when the clinic asks for it. Slot {made}.")
 
 

@@ -18,9 +18,9 @@ import msgspec
 from appliance import terminal
 from appliance.faults import Fault
 from appliance.home import Home
-from appliance.ids import ALPHABET
 from appliance.keys.beside import beside
 from appliance.keys.command import new_passphrase
+from appliance.outbox import headquarters
 from appliance.store import keyslots, slotfile, slotpair, slots
 from appliance.store.files import HomeLock, write_atomically
 from appliance.store.keyslots import Opened
@@ -85,12 +85,7 @@ def opened_by(home: Home, content: bytes) -> Opened:
 
 def check_code(asked: bytes) -> str:
     """SLOTS.md section 7: 16 letters, four at a time."""
-    number = int.from_bytes(hashlib.sha256(b"hearth slot check 1\n" + asked).digest(), "big")
-    letters = []
-    for _ in range(16):
-        number, place = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[place])
-    return "-".join("".join(letters[start : start + 4]) for start in range(0, 16, 4))
+    return headquarters.check_code(b"hearth slot check 1\n", asked)
 
 
 async def _new_passphrase(home: Home, opened: Opened) -> None:

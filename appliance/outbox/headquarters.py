@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from appliance.faults import Fault
+from appliance.ids import ALPHABET
 from sync.faults import SyncFault
 from sync.spool import Spool
+
+KEY_LABEL = b"hearth hq key 1\n"
+
+
+def key_code(public: bytes) -> str:
+    """What the person compares with HQ, by telephone, before HQ's key gets a slot: hq.json lies where the courier
+    writes, and whoever exchanged it there would be given a way into the store. SLOTS.md section 7; 16 letters."""
+    return check_code(KEY_LABEL, public)
+
+
+def check_code(label: bytes, content: bytes) -> str:
+    """16 letters, four at a time: 78 bits of the SHA-256 of both."""
+    number = int.from_bytes(hashlib.sha256(label + content).digest(), "big")
+    letters = []
+    for _ in range(16):
+        number, place = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[place])
+    return "-".join("".join(letters[start : start + 4]) for start in range(0, 16, 4))
 
 
 def record_key(spool: Path) -> bytes | None:

@@ -19,8 +19,9 @@ from appliance.store import birth, keyslots, machine, slotpair
 from appliance.store.slotfile import Slots
 from appliance.store.slotfile1 import Slot1
 from appliance.store.slots import Numbered, of_public
-from sync import suite
+from sync import hq_slot, suite
 from tests.fakes.box import PASSPHRASE, PASSWORD
+from tests.fakes import control
 from tests.fakes.control import listening
 from tests.fakes.stores import CHEAP
 
@@ -72,8 +73,26 @@ async def test_an_administrator_does_everything_with_keys_by_the_client(path: Pa
     ]
     assert 0 < found.rekey_seconds < found.rekey_seconds_slow
     with pytest.raises(ControlFault, match="not_enrolled"):
-        await client.add_hq()
+        await client.add_hq("")
     assert keyslots.unlock(path.parent / "store", sheet.code)
+    await client.close()
+
+
+async def test_hq_gets_a_slot_only_for_the_key_whose_code_was_compared(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever exchanges hq.json in the spool, also between question and answer, is given no way in."""
+    theirs, strangers = suite.RecordKey(os.urandom(32)).public, suite.RecordKey(os.urandom(32)).public
+    client = await signed_in(path, "ruth")
+    monkeypatch.setattr(control.Box, "headquarters", lambda _: theirs)
+    code = (await client.keys()).hq_code
+    assert code == hq_slot.key_code(theirs) != hq_slot.key_code(strangers)
+    monkeypatch.setattr(control.Box, "headquarters", lambda _: strangers)
+    with pytest.raises(ControlFault, match="wrong_state"):
+        await client.add_hq(code)
+    monkeypatch.setattr(control.Box, "headquarters", lambda _: theirs)
+    await client.add_hq(code)
+    assert [slot.kind for slot in (await client.keys()).slots] == ["passphrase", "hq"]
     await client.close()
 
 
@@ -85,7 +104,7 @@ async def test_nobody_else_touches_them(path: Path, username: str) -> None:
         client.keys(),
         client.add_passphrase(SECOND),
         client.add_sheet("en"),
-        client.add_hq(),
+        client.add_hq(""),
         client.rekey(),
     ):
         with pytest.raises(ControlFault, match="refused"):

@@ -155,7 +155,8 @@ class KeysPage(Page):
         if self._keys is None or not self._keys.enrolled:
             self.post_message(self.Told("fault.not_enrolled"))
             return
-        self._confirm(self.words("confirm.add_hq"), lambda: self._ask(Wish("hq")))
+        code = self._keys.hq_code
+        self._confirm(self.words("confirm.add_hq", code=code), lambda: self._ask(Wish("hq", code=code)))
 
     def action_rekey(self) -> None:
         if self._keys is not None and self._began is None:

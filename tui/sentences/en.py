@@ -411,7 +411,8 @@ SENTENCES: dict[str, str] = {
     "sheet.no_room": "The window is too small for the QR code.",
     "sheet.keys": "Enter goes on: type them back",
     "confirm.remove_key": "Remove {what}? It does not open the box any more.",
-    "confirm.add_hq": "Let HQ open this box when the clinic asks for it? HQ's people could then read the store.",
+    "confirm.add_hq": "Let HQ open this box when the clinic asks for it? HQ's people could then read the store. "
+    "Call HQ under a number that you know. Is this the code of their key?  {code}",
     "confirm.rekey": "New key for the store? About {seconds} s, on a small box up to {slow} s, and everybody waits. "
     "Do it when somebody may hold a copy of the store and a way into it.",
     "done.key.passphrase": "The new passphrase opens the box.",

@@ -409,7 +409,8 @@ SENTENCES: dict[str, str] = {
     "sheet.no_room": "La ventana es demasiado pequeña para el código QR.",
     "sheet.keys": "Intro sigue: vuelva a escribirlas",
     "confirm.remove_key": "¿Quitar {what}? Ya no abrirá el equipo.",
-    "confirm.add_hq": "¿Dejar que la central abra este equipo si el centro lo pide? Su gente podría leer los datos.",
+    "confirm.add_hq": "¿Dejar que la central abra este equipo si el centro lo pide? Su gente podría leer los datos. "
+    "Llame a la central a un número que conozca. ¿Es este el código de su clave?  {code}",
     "confirm.rekey": "¿Llave nueva para los datos? Unos {seconds} s, en un equipo pequeño hasta {slow}, y todos esperan. "
     "Hágalo cuando alguien pueda tener una copia de los datos y algo que los abra.",
     "done.key.passphrase": "La nueva frase de paso abre el equipo.",
