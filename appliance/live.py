@@ -237,10 +237,11 @@ class Live:
                 rows.session(tx, session_id),
                 rows.members(tx, session_id),
                 groups.keys(tx, session_id),
-                [page for page in pages if not page.stands(tx)],
+                {page for page in pages if not page.stands(tx)},
             )
         )
-        for page in ended:
+        places = {"", *(m.id for m in members)}
+        for page in ended | {page for page in pages if page.member not in places}:  # or was taken out of the plan
             self._dismiss(page)
         inside = {m.id for m in members if in_room(session.state, m.standing)}
         await self._tell_relay(session, {m.id: m for m in members if m.id in inside})

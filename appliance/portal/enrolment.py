@@ -5,14 +5,12 @@ Whoever is shown a list of names or one person's page is noted (audit/README.md)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import babel.dates
 from aiohttp import web
 from babel import Locale
 
-from appliance.clinic import Clinic
 from appliance.clock import now_text, parse
 from appliance.faults import Fault
 from appliance.people import actions, rules
@@ -20,41 +18,13 @@ from appliance.people.rows import Appointment, Person
 from appliance.policy import Action, Facts
 from appliance.portal import bodies, forms, logins, pages
 from appliance.portal.logins import Staff
+from appliance.portal.noting import looked, me, noted
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
 from appliance.store.database import Transaction
 
 HOME = "/staff/patients"
 DONE = ("enrolled", "corrected", "archived", "back")
-T = TypeVar("T")
-
-
-def me(who: Staff) -> dict[str, str]:
-    return {"name": who.name, "role": who.actor.role}
-
-
-async def noted(
-    clinic: Clinic, who: Staff, action: Action, facts: Facts, work: Callable[[Transaction], T], *, read: bool = False
-) -> T:
-    """The work in one transaction, its refusal in the audit."""
-    try:
-        return await (clinic.db.read(work) if read else clinic.db.write(work))
-    except Fault as fault:
-        if fault.code == "refused":
-            await clinic.note_refused(who.actor, action, facts, fault.code)
-        raise
-
-
-async def looked(clinic: Clinic, who: Staff, person: str = "") -> None:
-    """Note that the list of people ("") or one person's page is shown, before it is."""
-    try:
-        await clinic.audit.looked(
-            who.actor, "see_people", [person], lambda tx, one: actions.permit_to_see(tx, who.actor, one)
-        )
-    except Fault as fault:
-        if fault.code == "refused":
-            await clinic.note_refused(who.actor, "see_people", Facts(person=person), fault.code)
-        raise
 
 
 async def page(request: web.Request) -> web.StreamResponse:

@@ -10,7 +10,7 @@ from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.policy import Facts
 from appliance.portal import bodies, forms, logins, pages
-from appliance.portal.enrolment import me, noted
+from appliance.portal.noting import me, noted
 from appliance.portal.route import Route
 from appliance.portal.scheduling import HOME, look
 from appliance.portal.state import BOX, clinic_of

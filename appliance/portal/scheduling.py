@@ -12,9 +12,9 @@ from aiohttp import web
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
 from appliance.policy import Facts
-from appliance.portal import bodies, enrolment, forms, logins, pages, plan_forms
-from appliance.portal.enrolment import me, noted
+from appliance.portal import bodies, forms, logins, pages, plan_forms
 from appliance.portal.logins import Staff
+from appliance.portal.noting import looked, me, noted
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
 from appliance.sessions import plan, rows
@@ -82,7 +82,7 @@ async def _form(
 ) -> web.Response:
     clinic = clinic_of(request)
     choices = await noted(clinic, who, "schedule", Facts(), lambda tx: plan.choices(tx, who.actor), read=True)
-    await enrolment.looked(clinic, who)
+    await looked(clinic, who)
     context = {
         "me": me(who),
         **plan_forms.context(given, choices, members),

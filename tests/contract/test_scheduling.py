@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+from aiohttp import WSMsgType
 from pypdf import PdfReader
 
 from appliance import clock
@@ -196,6 +197,20 @@ async def test_who_stays_in_a_changed_plan_keeps_their_ticket_and_who_goes_loses
     assert by_person[ada].ticket_expires_at >= clock.parse(session.starts_at).timestamp()  # it opens the new day too
     assert by_person[ines].display_name == "Inés"
     assert [e.person for e in await box.clinic.db.read(audit.entries) if e.action == "schedule"].count(tomas) >= 2
+
+
+async def test_who_leads_no_more_sees_nothing_more_on_an_open_page(box: OpenBox, newcomer: Newcomer) -> None:
+    desk, (ada, *_), mara = await jonas(newcomer), await people(box), newcomer()
+    await sign_in(mara)
+    await mara.get(f"/staff/sessions/{box.session}")
+    async with mara.socket(f"/staff/sessions/{box.session}/ws") as socket:
+        await socket.receive()
+        shown = await plan(desk, f"{HOME}/{box.session}/change", leader=box.staff["paul"], person=ada)
+        assert shown.status == 200
+        while (message := await socket.receive(timeout=5)).type == WSMsgType.TEXT:
+            assert "Paul" not in message.data
+        assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING)
+    assert (await mara.get(f"/staff/sessions/{box.session}")).status == 403
 
 
 async def test_a_session_that_was_opened_is_not_planned_otherwise_nor_cancelled(
