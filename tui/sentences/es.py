@@ -107,7 +107,7 @@ SENTENCES: dict[str, str] = {
     "confirm.remove": "¿Retirar a {name}? Imagen y sonido se cortan al momento y su invitación se anula.",
     "confirm.end": "¿Terminar «{title}» para todos? No se puede volver a empezar.",
     "confirm.reissue": "¿Nueva invitación para {name}? El enlace y el PIN que tiene dejan de servir.",
-    "confirm.rejoin": "¿{name} perdió el dispositivo o la línea? El que usaba queda fuera enseguida; su lugar se guarda.",
+    "confirm.rejoin": "¿{name} perdió el dispositivo o la línea? El que usaba queda fuera; su lugar se guarda.",
     "confirm.set_clock.forward": "¿Poner el reloj a {moment}? Es {span} más tarde que la hora que sigue el equipo.",
     "confirm.set_clock.back": "¿Poner el reloj a {moment}? Es {span} más temprano que la hora que sigue el equipo.",
     "confirm.set_clock.same": "¿Es {moment}, como dice el equipo? Entonces deja de dudar de su reloj.",
@@ -131,7 +131,7 @@ SENTENCES: dict[str, str] = {
     "banner.lost": "Sin conexión con el equipo desde las {clock}. Lo que ve es de entonces. Reintentando...",
     "banner.arrived.one": "{name} espera para entrar ({title}). N va allí.",
     "banner.arrived.many": "{n} personas esperan para entrar ({title}). N va allí.",
-    "banner.idle": "Consola bloqueada: nadie ha pulsado una tecla en un rato.",
+    "banner.idle": "Ha salido de la consola: nadie ha pulsado una tecla en un rato.",
     "banner.expired": "El equipo ha cerrado su acceso. Entre otra vez.",
     "banner.signed_out": "Ha salido de la consola.",
     "banner.unlocked": "El equipo está desbloqueado. Entre con su nombre.",
@@ -162,7 +162,7 @@ SENTENCES: dict[str, str] = {
     "new_password.new": "Contraseña nueva, de 10 caracteres o más",
     "new_password.again": "Otra vez",
     "codes.title": "Códigos en papel",
-    "codes.text": "Una contraseña se puede robar, por eso hace falta un segundo paso. Copie ahora estos códigos en papel."
+    "codes.text": "Una contraseña se puede robar: por eso hace falta un segundo paso. Copie estos códigos en papel."
     " Solo se muestran esta vez. Cada uno sirve una vez, aquí y en el portal.",
     "codes.type": "Escriba uno de ellos: así empiezan a valer, y ese sigue valiendo",
     "codes.phone": "¿Mejor con el teléfono? Pulse Esc y entre en el portal.",
@@ -264,7 +264,7 @@ SENTENCES: dict[str, str] = {
     "invitation.rejoin_title": "Un camino de vuelta para {name}",
     "invitation.address": "Dirección que hay que escribir",
     "invitation.phone": "Dígalo por teléfono, a la persona misma. Sirve 30 minutos, en un solo dispositivo.",
-    "invitation.rejoin_once": "Se muestra solo esta vez. El perdido queda fuera; el lugar se guarda. Compruebe quién es.",
+    "invitation.rejoin_once": "Se muestra solo esta vez. El perdido queda fuera; el lugar sigue. Compruebe quién es.",
     "invitation.print": "P lo guarda como PDF, para papel",
 
     # ── invitación y PIN en papel
@@ -411,7 +411,7 @@ SENTENCES: dict[str, str] = {
     "confirm.remove_key": "¿Quitar {what}? Ya no abrirá el equipo.",
     "confirm.add_hq": "¿Dejar que la central abra este equipo si el centro lo pide? Su gente podría leer los datos. "
     "Llame a la central a un número que conozca. ¿Es este el código de su clave?  {code}",
-    "confirm.rekey": "¿Llave nueva para los datos? Unos {seconds} s, en un equipo pequeño hasta {slow}, y todos esperan. "
+    "confirm.rekey": "¿Llave nueva para los datos? Unos {seconds} s (equipo pequeño: hasta {slow}), y todos esperan. "
     "Hágalo cuando alguien pueda tener una copia de los datos y algo que los abra.",
     "done.key.passphrase": "La nueva frase de paso abre el equipo.",
     "done.key.try": "Funciona. Cuenta como entrada.",
