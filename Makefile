@@ -8,6 +8,7 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
 INPUTS ?= 10000000
 SOAK ?= 3600
 KILLS ?= 500
+REKEYS ?= 200
 STEP ?= 1
 
 .PHONY: help run test lint format bench load soak fuzz browsers fault kill disk interop setup lock freeze clean
@@ -21,8 +22,9 @@ run:  ## install what is missing, start a demo clinic on this machine; Ctrl-C en
 
 test:  ## install what is missing, then every check and every test
 	@.ci/setup test
-	@$(MAKE) --no-print-directory lint
-	@cd appliance/webclient && PATH="$(CURDIR)/$(B):$$PATH" npm --silent run check && PATH="$(CURDIR)/$(B):$$PATH" npm --silent test
+	@cd appliance/webclient && PATH="$(CURDIR)/$(B):$$PATH" && { npm --silent run check && npm --silent test; } >"$(CURDIR)/.venv/node.log" 2>&1 & \
+		node=$$!; $(MAKE) --no-print-directory lint || { kill $$node; exit 1; }; \
+		wait $$node || { cat .venv/node.log; exit 1; }
 	@$(B)/pytest --ignore=tests/browser --numprocesses=2 --dist=worksteal
 	@$(B)/pytest tests/browser --numprocesses=2 --dist=worksteal
 
@@ -63,9 +65,10 @@ fault:  ## browsers over a bad line, a relay that dies, a page asleep (slow, nee
 	@.ci/setup test
 	@$(B)/pytest -m fault -s tests/fault
 
-kill:  ## SIGKILL 500 times under load: what of the confirmed rows is lost, how soon the store is open again; KILLS=50
+kill:  ## SIGKILL 500 times under load, 200 times in a rekey: what confirmed is lost, how soon it is open; KILLS=50 REKEYS=20
 	@.ci/setup test
 	@$(B)/python -m tests.fault.kill_store --kills $(KILLS)
+	@HEARTH_REKEY_KILLS=$(REKEYS) $(B)/pytest -n0 -q tests/fault/test_rekey_killed.py
 
 disk:  ## a disk that fails at every call, and power cuts behind every call (3 minutes; needs cc); STEP=20 for some of them
 	@.ci/setup test

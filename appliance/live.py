@@ -318,7 +318,7 @@ class Live:
     def lists(
         self, session: rows.Session, members: list[rows.Member], own: str, *, staff: bool = True
     ) -> dict[str, list[dict[str, Any]]]:
-        """The roster as `own` sees it, who may be of the staff; and for staff only the waiting queue and those who are not in the room."""
+        """The roster as `own` sees it, who may be of the staff; for staff also the queue and who is not in the room."""
         inside = {m.id for m in members if in_room(session.state, m.standing)}
         return {
             "roster": self._roster(members, inside, own, staff=staff),

@@ -264,7 +264,7 @@ class ControlClient:
     # -- the audit
 
     async def audit_verify(self, notes: tuple[str, ...] = ()) -> AuditVerified:
-        """Look at every entry, and hold the log against signed checkpoints from outside. Faults: refused, bad_request."""
+        """Look at every entry; hold the log against signed checkpoints from outside. Faults: refused, bad_request."""
         return await self._post("/v1/audit/verify", AuditVerified, AuditAgainst(notes=notes), seconds=AUDIT_SECONDS)
 
     async def audit_proof(self, sequence: int) -> str:

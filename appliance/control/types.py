@@ -241,8 +241,8 @@ class WayIn(Wire, frozen=True, kw_only=True):
 class Invitation(Wire, frozen=True, kw_only=True):
     """A ticket as it is handed out: `link` and `pin` travel separately; shown once, stored only as a hash.
 
-    `rejoin`: for one who lost device or line, to be told on the phone within half an hour. `session` and `member`: whose
-    it is, to ask for its paper.
+    `rejoin`: for one who lost device or line, to be told on the phone within half an hour. `session` and `member`:
+    whose it is, to ask for its paper.
     """
 
     link: str
@@ -410,7 +410,7 @@ class AuditAgainst(Wire, frozen=True, kw_only=True):
 
 
 class AuditFinding(Wire, frozen=True, kw_only=True):
-    """What is wrong (appliance/audit/checking.py names the kinds) with entries `first` to `last`; 0: none of its own."""
+    """What is wrong (appliance/audit/checking.py has the kinds) with entries `first` to `last`; 0: none of its own."""
 
     what: str
     first: int
