@@ -68,7 +68,7 @@ fault:  ## browsers over a bad line, a relay that dies, a page asleep (slow, nee
 kill:  ## SIGKILL 500 times under load, 200 times in a rekey: what confirmed is lost, how soon it is open; KILLS=50 REKEYS=20
 	@.ci/setup test
 	@$(B)/python -m tests.fault.kill_store --kills $(KILLS)
-	@HEARTH_REKEY_KILLS=$(REKEYS) $(B)/pytest -n0 -q tests/fault/test_rekey_killed.py
+	@HEARTH_REKEY_KILLS=$(REKEYS) HEARTH_RESTORE_EVERY=1 $(B)/pytest -s tests/fault/test_rekey_killed.py tests/fault/test_restore_killed.py
 
 disk:  ## a disk that fails at every call, and power cuts behind every call (3 minutes; needs cc); STEP=20 for some of them
 	@.ci/setup test

@@ -20,8 +20,8 @@ from appliance.store.slotfile import Slots
 from appliance.store.slotfile1 import Slot1
 from appliance.store.slots import Numbered, of_public
 from sync import hq_slot, suite
-from tests.fakes.box import PASSPHRASE, PASSWORD
 from tests.fakes import control
+from tests.fakes.box import PASSPHRASE, PASSWORD
 from tests.fakes.control import listening
 from tests.fakes.stores import CHEAP
 
