@@ -47,6 +47,11 @@ class Verified:
     signed: int
 
 
+def signature_due(signed_at: str, now: float) -> bool:
+    """Whether the last checkpoint is old, or bears a time that has not come: the clock was ahead, or is wrong now."""
+    return not 0 <= now - parse(signed_at).timestamp() < SIGN_SECONDS
+
+
 @dataclass(slots=True)
 class Auditing:
     """One for the whole box. `seen`: heads of the log that are known from outside of the store."""
@@ -184,7 +189,7 @@ class Auditing:
             await asyncio.sleep(LOOK_SECONDS)
             await self._write_refusals(self._refusals.due(self.now()))
             unsigned, at = await self.db.read(rows.unsigned)
-            if unsigned and (not at or now_seconds() - parse(at).timestamp() >= SIGN_SECONDS):
+            if unsigned and (not at or signature_due(at, now_seconds())):
                 await self.sign()
 
     async def sign(self) -> None:

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.outbox import rows
 from appliance.outbox.rows import OutboxRows, Standing
@@ -32,11 +32,6 @@ _NO_RECEIPT = ("malformed_receipt", "too_large", "bad_signature", "receipt_other
 _LINE = ("hq_unreachable", "wrong_certificate", "courier_away")
 
 _log = logging.getLogger("hearth.outbox")
-
-
-def utc_now() -> str:
-    """RFC 3339, UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seal_next(tx: Transaction, hq: HqFacts, at: str) -> Sealed | None:
@@ -86,7 +81,7 @@ class Forwarder:
     """Runs in the appliance beside the open store. `on_change` is called on the event loop when `state()` is new."""
 
     def __init__(
-        self, db: Database, spool: Path, on_change: Callable[[], None], *, at: Callable[[], str] = utc_now
+        self, db: Database, spool: Path, on_change: Callable[[], None], *, at: Callable[[], str] = now_text
     ) -> None:
         self._db = db
         self._spool = Spool(spool)

@@ -11,6 +11,7 @@ import pytest
 
 from appliance import clock
 from appliance.audit import rows as audit
+from appliance.audit.actions import signature_due
 from appliance.faults import Fault
 from appliance.policy import Actor
 from appliance.sessions import actions as sessions
@@ -209,6 +210,13 @@ async def test_a_ticket_issued_under_a_clock_that_was_ahead_lasts_no_longer_than
     await in_session.set(box.desk(), time.time())
     ends = await box.clinic.db.read(lambda tx: [row["expires_at"] for row in tx.all("SELECT expires_at FROM tickets")])
     assert max(ends) <= time.time() + 8 * DAY
+
+
+@pytest.mark.parametrize(("ago", "due"), [(0, False), (DAY - 1, False), (DAY, True), (-1, True), (-YEAR, True)])
+def test_a_checkpoint_signed_under_a_clock_that_was_ahead_puts_off_no_other(ago: int, due: bool) -> None:
+    """One that was signed in what is the future now may be as old as one can be."""
+    now = 2_000_000_000
+    assert signature_due(clock.text(now - ago), now) is due
 
 
 async def test_the_machines_own_time_is_never_used_once_the_box_is_open(keeper: Timekeeper, wall: Wrong) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import clock
 from appliance.outbox import actions, rows
 from appliance.outbox.actions import Forwarder, SyncFacts, facts_of
 from appliance.outbox.rows import Standing
@@ -102,6 +103,22 @@ async def test_with_hq_down_the_queue_grows_and_says_so_and_drains_by_itself(par
     assert party.opened() == [1, 2, 3]
     assert running.state().unreachable_since == ""
     assert party.told[-1] == running.state()
+
+
+async def test_what_is_sealed_bears_the_boxs_own_time_and_not_the_machines(party: Party) -> None:
+    """Staff set the box's clock where the machine's cannot be believed; HQ's records go by it too."""
+    clock.follow(clock.parse("2036-05-06T07:08:09Z").timestamp())
+    try:
+        await party.add()
+        async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
+            hand_over(party.spool, facts)
+            await until(lambda: running.state().state == "up_to_date")
+            assert running.state().last_receipt_at.startswith("2036-05-06T07:08")
+        row = await party.db.read(lambda tx: tx.one("SELECT sealed_at FROM segments"))
+        assert row is not None
+        assert row["sealed_at"].startswith("2036-05-06T07:08")
+    finally:
+        clock.let_go()
 
 
 async def test_a_long_queue_goes_through_the_window(party: Party) -> None:
