@@ -13,6 +13,10 @@ from appliance.store.database import Transaction
 _GONE = ("logins", "half_logins", "known_devices", "visits")
 
 
+# What staff measured was the clock of the machine of then. Where there was something to measure they are asked anew.
+_OTHER_MACHINE = "UPDATE clock SET doubt = doubt OR correction <> 0, correction = 0, boot = ''"
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
     """A copy that was made and checked. `size` in bytes, `entries` of the audit as it was then."""
@@ -57,6 +61,7 @@ def restored(tx: Transaction, permit: Permit, restoration: Restoration) -> None:
     """Note that this store came out of a copy, and end every login and visit that was in it."""
     for table in _GONE:
         tx.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+    tx.execute(_OTHER_MACHINE)
     tx.execute(
         "INSERT INTO restorations (at, name, copied_at) VALUES (?, ?, ?)",
         (restoration.at, restoration.name, restoration.copied_at),

@@ -17,6 +17,8 @@ from appliance.outbox import signing
 from appliance.store import birth, keyslots, witness
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
+from appliance.timekeeping import rows as time_rows
+from appliance.timekeeping.rules import Kept
 from tests.contract.test_backup import RUTH, Opened, all_rows, say
 from tests.fakes.stores import CHEAP, PASSPHRASE, everything_in
 
@@ -113,6 +115,20 @@ async def test_after_it_nobody_is_signed_in_and_the_box_knows_that_it_was_restor
     await db.close()
     assert untold == rows.Restoration(at=AT, name=made.folder.name, copied_at=made.manifest.at)
     assert last is not None and (last["action"], last["role"]) == ("restore", "box")
+
+
+@pytest.mark.parametrize(("correction", "doubt"), [(40 * 24 * 3600, True), (0, False)])
+async def test_what_was_wrong_with_the_old_machines_clock_says_nothing_of_the_new_one(
+    box: Opened, empty: Home, correction: int, doubt: bool
+) -> None:
+    """A box that is right would else go by a time that is forty days ahead, and nobody would be asked."""
+    await box.db.write(lambda tx: time_rows.note(tx, Kept(correction, 1_900_000_000, 7, "that start", False)))
+    made = await box.build()
+    await bring_back(made.folder, empty)
+    db = await Database.open(empty.store, with_passphrase(empty.store))
+    kept = await db.read(time_rows.kept)
+    await db.close()
+    assert kept == Kept(0, 1_900_000_000, 7, "", doubt)
 
 
 async def test_the_copy_itself_is_not_touched(box: Opened, empty: Home) -> None:
