@@ -6,7 +6,7 @@ import pytest
 
 from appliance.store import sheet
 from tests.console.conftest import Desk, sitting_down
-from tests.fakes.daemon_keys import AT, ENTROPY, _slot
+from tests.fakes.daemon_keys import AT, ENTROPY, HQ_CODE, _slot
 
 NEW = "seven slow boats at noon"
 WORDS = sheet.words(ENTROPY, "en")
@@ -132,6 +132,7 @@ async def test_hq_gets_a_slot_only_where_there_is_an_hq(desk: Desk) -> None:
     await desk.sees("front desk")
     await desk.presses("q")
     await desk.comes_to("Confirm")
+    await desk.sees(HQ_CODE)  # compared with HQ by telephone
     await desk.presses("y")
     await desk.sees("held elsewhere")
 

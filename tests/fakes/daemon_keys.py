@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from appliance.control.types import (
+    AddHq,
     AddPassphrase,
     AddSheet,
     Done,
@@ -23,6 +24,7 @@ from appliance.store import sheet
 
 AT = "2031-03-04T14:05:00Z"
 ENTROPY = bytes(range(16))
+HQ_CODE = "KK96-RYYC-Y86D-KMBT"
 
 
 class FakeKeys:
@@ -37,7 +39,8 @@ class FakeKeys:
     def list(self) -> Keys:
         working = [slot.id for slot in self.slots if slot.state == "works"]
         slots = tuple(msgspec.structs.replace(s, removable=bool(set(working) - {s.id})) for s in self.slots)
-        return Keys(slots=slots, enrolled=self.enrolled, rekey_seconds=1.0, rekey_seconds_slow=8.0)
+        code = HQ_CODE if self.enrolled else ""
+        return Keys(slots=slots, enrolled=self.enrolled, hq_code=code, rekey_seconds=1.0, rekey_seconds_slow=8.0)
 
     def do(self, word: str, slot: str, body: bytes) -> Wire:
         match word:
@@ -47,6 +50,8 @@ class FakeKeys:
             case "sheet":
                 return self._sheet(msgspec.json.decode(body, type=AddSheet).language)
             case "hq":
+                if msgspec.json.decode(body, type=AddHq).code != HQ_CODE:
+                    raise Fault("wrong_state")
                 return KeyMade(id=self._add("hq", "elsewhere", "", ""))
             case "rekey":
                 self.rekeys += 1
