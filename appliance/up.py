@@ -70,7 +70,8 @@ def _passphrase(home: Home, file: Path | None) -> str:
         passphrase = getpass.getpass("Passphrase of this box: ")
     else:
         return ""
-    keyslots.unlock(home.store, passphrase)  # a wrong one is told before anything starts
+    with HomeLock.take(home.root):  # opening puts slots in order, which must not be beside somebody's rekey
+        keyslots.unlock(home.store, passphrase)  # a wrong one is told before anything starts
     return passphrase
 
 

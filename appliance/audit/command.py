@@ -24,7 +24,7 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.outbox import rows as outbox
 from appliance.policy import BOX
-from appliance.store import birth, keyslots
+from appliance.store import birth, keyslots, ledger, slotpair
 from appliance.store.database import Database
 from appliance.store.files import HomeLock, fault_of_os
 from sync import keys
@@ -185,10 +185,11 @@ async def _at_the_running_box(home: Home, work: Callable[[Source], Any]) -> int:
 
 async def _without_a_box(home: Home, file: Path | None, work: Callable[[Source], Any], *, looking: bool) -> int:
     secret = terminal.secret(file, _SECRET)
-    key = await asyncio.to_thread(keyslots.unlock, home.store, secret)
+    opened = await asyncio.to_thread(keyslots.open_with, home.store, secret)
     # Also a store that its witness speaks against is looked at: which entry it is is what one wants to know then.
-    db = await Database.open(home.store, key, accepting=looking)
+    db = await Database.open(home.store, opened.key, accepting=looking)
     try:
+        await db.read(lambda tx: ledger.refuse_removed(tx, slotpair.slots_in(home.store), opened.slot))
         return int(await work(_Opened(Auditing(db, lambda: outside.witness(home.store)))))
     finally:
         await db.close()

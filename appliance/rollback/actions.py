@@ -17,7 +17,6 @@ from appliance.store import ledger, migrate, probe, slotpair, witness
 from appliance.store.database import OVERRULED, Database, store_path
 from appliance.store.key import StoreKey
 from appliance.store.keyslots import Opened
-from appliance.store.slotfile import Slots
 
 SHORTEST, LONGEST = 10, 500  # characters of a reason
 
@@ -44,8 +43,7 @@ async def accept(folder: Path, opened: Opened, reason: str) -> Accepted:
         raise Fault("wrong_state", "nothing is missing from this store")
     db = await Database.open(folder, key, accepting=True)
     try:
-        file = await asyncio.to_thread(slotpair.load, folder)
-        await db.read(lambda tx: ledger.refuse_removed(tx, file.slots if isinstance(file, Slots) else (), opened.slot))
+        await db.read(lambda tx: ledger.refuse_removed(tx, slotpair.slots_in(folder), opened.slot))
         now = await db.read(lambda tx: witness.look(tx.one))
         accepted = Accepted(code, reason, known.seen.entries, now.entries)
         permit = decide(BOX, "restore", Facts(thing=code))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.processes import Child
 from appliance.settings import Settings
-from appliance.store import trouble
+from appliance.store import birth, keyslots, trouble
+from appliance.store.files import HomeLock
+from tests.fakes.stores import CHEAP, PASSPHRASE
 from tests.fakes.waiting import there
 
 
@@ -79,6 +82,32 @@ def test_no_command_leaves_an_image_of_its_memory_on_the_disk(tmp_path: Path) ->
     command = [sys.executable, "-c", program, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "(0, 0)\n"
+
+
+def test_slots_are_opened_under_the_homes_lock_before_the_box_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening puts slots in order: beside somebody's rekey it could drop the key that the store is about to have."""
+    home, held = Home(tmp_path), []
+    asyncio.run(born(home))
+    (tmp_path / "words").write_text(PASSPHRASE + "\n")
+
+    def unlock(_: Path, __: str) -> None:
+        with pytest.raises(Fault, match="home_in_use"):
+            HomeLock.take(home.root)
+        held.append(True)
+
+    async def run(_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(keyslots, "unlock", unlock)
+    monkeypatch.setattr(up._Up, "run", run)
+    assert up.up(home.root, with_demo=False, passphrase_file=tmp_path / "words") == 0
+    assert held == [True]
+
+
+async def born(home: Home) -> None:
+    await (await birth.give_birth(home.store, PASSPHRASE, CHEAP)).close()
 
 
 def test_a_part_that_could_not_log_why_it_ended_is_told_by_its_disk(
