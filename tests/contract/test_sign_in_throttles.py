@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import clock
 from appliance import door as door_module
 from appliance.door import Caller, Door
 from appliance.faults import Fault
@@ -176,6 +177,21 @@ async def test_a_restart_frees_nobody_and_makes_nobody_wait_longer(
         assert await wait_of(box, STRANGER) == pytest.approx(PACES["account"].cap)
     again.now += PACES["account"].cap
     assert await wait_of(box, STRANGER, password=PASSWORD) == 0
+
+
+@pytest.mark.parametrize("jump", [-DAY * 365, DAY * 365])
+async def test_a_clock_that_is_set_frees_nobody_and_makes_nobody_wait_longer(
+    box: OpenBox, running: Running, jump: float
+) -> None:
+    await attack(box, running, STRANGER)
+    clock.follow(clock.now() + jump, clock.steady_seconds() + jump)
+    try:
+        box.clinic.door.throttles = Throttles(box.clinic.db, running)
+        assert 0 < await wait_of(box, STRANGER) <= PACES["account"].cap
+        running.now += PACES["account"].cap
+        assert await wait_of(box, STRANGER, password=PASSWORD) == 0
+    finally:
+        clock.let_go()
 
 
 async def test_codes_of_the_phone_are_slowed_down_and_the_sheet_still_opens(
