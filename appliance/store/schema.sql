@@ -6,7 +6,7 @@ CREATE TABLE accounts (
     role       TEXT NOT NULL CHECK (role IN ('administrator', 'operator', 'facilitator', 'clinical_lead', 'billing', 'auditor')),
     password   TEXT NOT NULL,  -- Argon2id in PHC string format
     retired_at TEXT
-) STRICT;
+, must_change INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1)), wrong_codes INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE agreements (
     version      INTEGER NOT NULL,
@@ -37,6 +37,47 @@ CREATE TABLE audit (
     outcome  TEXT NOT NULL,
     previous BLOB NOT NULL,
     hash     BLOB NOT NULL
+, form INTEGER NOT NULL DEFAULT 1, address TEXT NOT NULL DEFAULT '', person TEXT NOT NULL DEFAULT '', thing TEXT NOT NULL DEFAULT '', times INTEGER NOT NULL DEFAULT 1) STRICT;
+
+CREATE TABLE audit_checkpoints (
+    number INTEGER PRIMARY KEY,
+    size   INTEGER NOT NULL UNIQUE,
+    root   BLOB NOT NULL,
+    at     TEXT NOT NULL,
+    note   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE audit_head (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    size  INTEGER NOT NULL,
+    peaks BLOB NOT NULL,
+    last  BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE audit_nodes (
+    level    INTEGER NOT NULL,  -- over 2 to the power of that entries
+    position INTEGER NOT NULL,
+    hash     BLOB NOT NULL,
+    PRIMARY KEY (level, position)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE authenticators (
+    person    TEXT NOT NULL REFERENCES people (id),
+    pending   INTEGER NOT NULL CHECK (pending IN (0, 1)),
+    secret    TEXT NOT NULL,  -- base32
+    last_step INTEGER NOT NULL DEFAULT 0,
+    since     TEXT NOT NULL,
+    holder    BLOB NOT NULL,
+    PRIMARY KEY (person, pending)
+) STRICT;
+
+CREATE TABLE backups (
+    number  INTEGER PRIMARY KEY CHECK (number >= 1),
+    at      TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    place   TEXT NOT NULL,     -- the folder that holds it, as the box saw it then
+    size    INTEGER NOT NULL,  -- bytes of all its files
+    entries INTEGER NOT NULL   -- of the audit, as it was then
 ) STRICT;
 
 CREATE TABLE box_identity (
@@ -55,6 +96,63 @@ CREATE TABLE box_tls (
     ca_key         BLOB NOT NULL,  -- PKCS #8 in PEM
     ca_certificate BLOB NOT NULL,  -- PEM
     made_at        TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE care_group_clinicians (
+    care_group TEXT NOT NULL REFERENCES care_groups (id),
+    person     TEXT NOT NULL REFERENCES people (id),
+    since      TEXT NOT NULL,
+    PRIMARY KEY (care_group, person)
+) STRICT;
+
+CREATE TABLE care_group_epochs (
+    care_group TEXT NOT NULL REFERENCES care_groups (id),
+    epoch      INTEGER NOT NULL CHECK (epoch >= 1),
+    link       BLOB NOT NULL CHECK (length(link) = 32),  -- by the key of the epoch before
+    made_by    TEXT NOT NULL REFERENCES people (id),
+    made_at    TEXT NOT NULL,
+    PRIMARY KEY (care_group, epoch)
+) STRICT;
+
+CREATE TABLE care_group_keys (
+    care_group TEXT NOT NULL,
+    epoch      INTEGER NOT NULL,
+    holder     TEXT NOT NULL,  -- a clinician, or 'recovery'
+    key_hash   BLOB NOT NULL CHECK (length(key_hash) = 32),  -- of the public key that it is sealed to
+    grant_mac  BLOB NOT NULL CHECK (length(grant_mac) = 32),  -- by the epoch's own key
+    sealed     BLOB,  -- NULL once access has been taken away
+    PRIMARY KEY (care_group, epoch, holder),
+    FOREIGN KEY (care_group, epoch) REFERENCES care_group_epochs (care_group, epoch)
+) STRICT;
+
+CREATE TABLE care_groups (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE clinician_keys (
+    person     TEXT NOT NULL REFERENCES people (id),
+    number     INTEGER NOT NULL CHECK (number >= 1),
+    public     BLOB NOT NULL CHECK (length(public) = 1216),  -- X-Wing
+    memory     INTEGER NOT NULL,  -- Argon2id: KiB, passes, lanes
+    passes     INTEGER NOT NULL,
+    lanes      INTEGER NOT NULL,
+    salt       BLOB NOT NULL CHECK (length(salt) = 16),
+    nonce      BLOB NOT NULL CHECK (length(nonce) = 12),
+    wrapped    BLOB NOT NULL CHECK (length(wrapped) = 48),
+    made_at    TEXT NOT NULL,
+    known      BLOB NOT NULL,  -- sealed by the key itself: which keys of groups its owner knows (notes/access/known.py)
+    PRIMARY KEY (person, number)
+) STRICT;
+
+CREATE TABLE clock (
+    only       INTEGER PRIMARY KEY CHECK (only = 1),
+    correction INTEGER NOT NULL,  -- seconds to add to the machine's clock, as staff measured them
+    seen_at    INTEGER NOT NULL,
+    steady     INTEGER NOT NULL,
+    boot       TEXT NOT NULL,  -- the kernel's name for the start in which staff last said the time, or ''
+    doubt      INTEGER NOT NULL CHECK (doubt IN (0, 1))  -- the box went by a stop-gap, and nobody has said the time since
 ) STRICT;
 
 CREATE TABLE comparisons (
@@ -77,6 +175,35 @@ CREATE TABLE consents (
     FOREIGN KEY (version, language) REFERENCES agreements (version, language)
 ) STRICT;
 
+CREATE TABLE glass_breaks (
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT NOT NULL UNIQUE,
+    kind       TEXT NOT NULL CHECK (kind IN ('opened', 'recovered')),
+    care_group TEXT NOT NULL REFERENCES care_groups (id),
+    subject    TEXT REFERENCES people (id),  -- whose notes, or who got access again; NULL: those of the group as a whole
+    person     TEXT NOT NULL REFERENCES people (id),  -- who did it
+    at         TEXT NOT NULL,
+    until      INTEGER NOT NULL,  -- seconds since the epoch
+    epoch      INTEGER NOT NULL,
+    nonce      BLOB NOT NULL CHECK (length(nonce) = 12),
+    reason     BLOB NOT NULL  -- sealed
+) STRICT;
+
+CREATE TABLE glass_notices (
+    glass   INTEGER NOT NULL REFERENCES glass_breaks (number),
+    person  TEXT NOT NULL REFERENCES people (id),
+    seen_at TEXT,
+    PRIMARY KEY (glass, person)
+) STRICT;
+
+CREATE TABLE glass_reads (
+    glass   INTEGER NOT NULL REFERENCES glass_breaks (number),
+    note    INTEGER NOT NULL REFERENCES notes (number),
+    version INTEGER NOT NULL,
+    at      TEXT NOT NULL,
+    PRIMARY KEY (glass, note, version)
+) STRICT;
+
 CREATE TABLE group_commits (
     session TEXT NOT NULL REFERENCES groups (session),
     epoch   INTEGER NOT NULL CHECK (epoch >= 0),
@@ -93,10 +220,32 @@ CREATE TABLE groups (
     group_info BLOB NOT NULL CHECK (length(group_info) BETWEEN 4 AND 32768)
 ) STRICT;
 
+CREATE TABLE half_logins (
+    token_hash BLOB PRIMARY KEY,
+    person     TEXT NOT NULL REFERENCES people (id),
+    surface    TEXT NOT NULL CHECK (surface IN ('portal', 'console')),
+    shared     INTEGER NOT NULL CHECK (shared IN (0, 1)),
+    proven     INTEGER NOT NULL CHECK (proven IN (0, 1)),  -- the second factor was shown
+    csrf       TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE keeping (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE key_packages (
     member  TEXT PRIMARY KEY REFERENCES members (id),
     session TEXT NOT NULL REFERENCES sessions (id),
     bytes   BLOB NOT NULL CHECK (length(bytes) BETWEEN 4 AND 4096)
+) STRICT;
+
+CREATE TABLE known_devices (
+    token_hash BLOB NOT NULL,
+    person     TEXT NOT NULL REFERENCES people (id),
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (token_hash, person)
 ) STRICT;
 
 CREATE TABLE logins (
@@ -106,7 +255,7 @@ CREATE TABLE logins (
     csrf       TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at INTEGER NOT NULL  -- seconds since the epoch
-) STRICT;
+, id TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '', shared INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)), began INTEGER NOT NULL DEFAULT 0, seen INTEGER NOT NULL DEFAULT 0, idle_ends INTEGER NOT NULL DEFAULT 0, proved INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE members (
     id            TEXT PRIMARY KEY,
@@ -129,6 +278,26 @@ CREATE TABLE migrations (
     digest TEXT NOT NULL  -- SHA-256 of the file, hex
 ) STRICT;
 
+CREATE TABLE note_versions (
+    note    INTEGER NOT NULL REFERENCES notes (number),
+    version INTEGER NOT NULL CHECK (version >= 1),
+    epoch   INTEGER NOT NULL CHECK (epoch >= 1),
+    author  TEXT NOT NULL REFERENCES people (id),
+    at      TEXT NOT NULL,
+    nonce   BLOB NOT NULL CHECK (length(nonce) = 12),
+    sealed  BLOB NOT NULL,
+    PRIMARY KEY (note, version)
+) STRICT;
+
+CREATE TABLE notes (
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT NOT NULL UNIQUE,
+    care_group TEXT NOT NULL REFERENCES care_groups (id),
+    session    TEXT REFERENCES sessions (id),
+    subject    TEXT REFERENCES people (id),  -- NULL: about the group as a whole
+    versions   INTEGER NOT NULL CHECK (versions >= 1)
+) STRICT;
+
 CREATE TABLE outbox (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
     record_class TEXT NOT NULL,
@@ -146,10 +315,62 @@ CREATE TABLE outbox_settled (
     settled_at TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE passkeys (
+    id            TEXT PRIMARY KEY,
+    person        TEXT NOT NULL REFERENCES people (id),
+    host          TEXT NOT NULL,  -- the portal's name it was made for; browsers offer it nowhere else
+    credential_id BLOB NOT NULL UNIQUE,
+    public_key    BLOB NOT NULL,  -- COSE_Key (RFC 9052)
+    sign_count    INTEGER NOT NULL,
+    label         TEXT NOT NULL,
+    created_at    TEXT NOT NULL,
+    used_at       TEXT
+) STRICT;
+
 CREATE TABLE people (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL,
     created_at TEXT NOT NULL
+, archived_at TEXT) STRICT;
+
+CREATE TABLE printed_codes (
+    person TEXT NOT NULL REFERENCES people (id),
+    digest BLOB NOT NULL,
+    state  TEXT NOT NULL CHECK (state IN ('pending', 'good', 'used')),
+    since  TEXT NOT NULL,
+    PRIMARY KEY (person, digest)
+) STRICT;
+
+CREATE TABLE recovery_keys (
+    number  INTEGER PRIMARY KEY CHECK (number >= 1),
+    public  BLOB NOT NULL CHECK (length(public) = 1216),
+    made_by TEXT NOT NULL REFERENCES people (id),
+    made_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE recovery_shares (
+    number   INTEGER NOT NULL REFERENCES recovery_keys (number),
+    holder   TEXT NOT NULL,  -- a clinical lead, or 'hq'
+    key_hash BLOB NOT NULL CHECK (length(key_hash) = 32),  -- of the public key that it is sealed to
+    sealed   BLOB NOT NULL,
+    PRIMARY KEY (number, holder)
+) STRICT;
+
+CREATE TABLE restorations (
+    sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
+    at        TEXT NOT NULL,
+    name      TEXT NOT NULL,  -- of the copy
+    copied_at TEXT NOT NULL,
+    seen_at   TEXT            -- when one who may back up was told at the console
+) STRICT;
+
+CREATE TABLE rollbacks_accepted (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       TEXT NOT NULL,
+    code     TEXT NOT NULL,     -- of the fault that was overruled
+    reason   TEXT NOT NULL,
+    had      INTEGER NOT NULL,  -- entries of the audit, by the witness
+    has      INTEGER NOT NULL   -- by the store that is gone on with
 ) STRICT;
 
 CREATE TABLE segments (
@@ -167,6 +388,14 @@ CREATE TABLE sessions (
     state       TEXT NOT NULL CHECK (state IN ('scheduled', 'open', 'locked', 'ended')),
     opened_at   TEXT,
     ended_at    TEXT
+, care_group TEXT REFERENCES care_groups (id)) STRICT;
+
+CREATE TABLE throttles (
+    kind  TEXT NOT NULL,
+    key   BLOB NOT NULL,
+    tries INTEGER NOT NULL,
+    at    REAL NOT NULL,
+    PRIMARY KEY (kind, key)
 ) STRICT;
 
 CREATE TABLE tickets (
@@ -177,7 +406,7 @@ CREATE TABLE tickets (
     stopped    INTEGER NOT NULL DEFAULT 0 CHECK (stopped IN (0, 1)),
     issued_at  TEXT NOT NULL,
     expires_at INTEGER NOT NULL  -- seconds since the epoch
-) STRICT;
+, device_hash BLOB, rejoin INTEGER NOT NULL DEFAULT 0 CHECK (rejoin IN (0, 1)), other_device_at TEXT) STRICT;
 
 CREATE TABLE visits (
     token_hash BLOB PRIMARY KEY,
@@ -185,7 +414,7 @@ CREATE TABLE visits (
     csrf       TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at INTEGER NOT NULL
-) STRICT;
+, shared INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1))) STRICT;
 
 CREATE TABLE welcomes (
     member  TEXT PRIMARY KEY REFERENCES members (id),
@@ -196,20 +425,62 @@ CREATE TABLE welcomes (
 
 CREATE INDEX attendances_of_member ON attendances (member);
 
+CREATE INDEX care_group_keys_of_holder ON care_group_keys (holder);
+
+CREATE INDEX care_groups_of_clinician ON care_group_clinicians (person);
+
 CREATE INDEX comparisons_of_session ON comparisons (session);
 
 CREATE INDEX consents_of_person ON consents (person);
 
+CREATE INDEX glass_notices_of_person ON glass_notices (person) WHERE seen_at IS NULL;
+
+CREATE INDEX half_logins_of_person ON half_logins (person);
+
 CREATE INDEX key_packages_of_session ON key_packages (session);
+
+CREATE INDEX known_devices_of_person ON known_devices (person);
+
+CREATE INDEX logins_of_person ON logins (person);
+
+CREATE INDEX notes_of_care_group ON notes (care_group, number);
+
+CREATE INDEX notes_of_subject ON notes (subject, number);
 
 CREATE INDEX outbox_of_segment ON outbox (segment);
 
 CREATE INDEX outbox_waiting ON outbox (priority, number) WHERE segment IS NULL;
 
+CREATE INDEX passkeys_of_person ON passkeys (person);
+
 CREATE INDEX segments_unsettled ON segments (sequence) WHERE sealed IS NOT NULL;
 
+CREATE INDEX sessions_of_care_group ON sessions (care_group);
+
+CREATE INDEX throttles_by_age ON throttles (at);
+
 CREATE INDEX welcomes_of_session ON welcomes (session);
+
+CREATE TRIGGER audit_checkpoints_are_append_only_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+
+CREATE TRIGGER audit_checkpoints_are_append_only_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 
 CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 
 CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+
+CREATE TRIGGER audit_nodes_are_append_only_delete BEFORE DELETE ON audit_nodes BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+
+CREATE TRIGGER audit_nodes_are_append_only_update BEFORE UPDATE ON audit_nodes BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+
+CREATE TRIGGER glass_breaks_are_append_only_delete BEFORE DELETE ON glass_breaks BEGIN SELECT RAISE(ABORT, 'glass_breaks is append-only'); END;
+
+CREATE TRIGGER glass_breaks_are_append_only_update BEFORE UPDATE ON glass_breaks BEGIN SELECT RAISE(ABORT, 'glass_breaks is append-only'); END;
+
+CREATE TRIGGER glass_reads_are_append_only_delete BEFORE DELETE ON glass_reads BEGIN SELECT RAISE(ABORT, 'glass_reads is append-only'); END;
+
+CREATE TRIGGER glass_reads_are_append_only_update BEFORE UPDATE ON glass_reads BEGIN SELECT RAISE(ABORT, 'glass_reads is append-only'); END;
+
+CREATE TRIGGER note_versions_are_append_only_delete BEFORE DELETE ON note_versions BEGIN SELECT RAISE(ABORT, 'note versions are append-only'); END;
+
+CREATE TRIGGER note_versions_are_append_only_update BEFORE UPDATE ON note_versions BEGIN SELECT RAISE(ABORT, 'note versions are append-only'); END;
