@@ -31,7 +31,7 @@ from tests.fakes.boxes import Box
 
 pytestmark = pytest.mark.browser
 
-KINDS = ["chromium", "firefox"]
+KINDS = ["chromium", pytest.param("firefox", marks=pytest.mark.again)]  # both by `make browsers`
 UNDER_WAY = 10  # frames that had left before: half a second of them
 
 SENT = """

@@ -35,7 +35,7 @@ BOOLS = (False, True)
 
 
 @pytest.mark.parametrize(
-    ("has", "proven", "must", "demand"), itertools.product(BOOLS, BOOLS, BOOLS, ("required", "optional"))
+    ("has", "proven", "must", "demand"), list(itertools.product(BOOLS, BOOLS, BOOLS, ("required", "optional")))
 )
 def test_nobody_is_in_before_every_step_is_done(has: bool, proven: bool, must: bool, demand: Demand) -> None:
     stage = stage_after(has_factor=has, proven=proven, must_change=must, demand=demand)
