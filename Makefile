@@ -83,6 +83,7 @@ setup:  ## install what is missing for running and testing
 
 lock:  ## resolve the lock files anew (needs uv)
 	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) pyproject.toml --group build --group hq -o requirements-hq.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	$(COMPILE) --group pyproject.toml:node -o requirements-node.lock
 

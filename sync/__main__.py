@@ -16,10 +16,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync import hq_folder, hq_open, hq_slot, keys
+from sync import keys
 from sync.courier import Courier
 from sync.faults import SyncFault
-from sync.hq import serve
+from sync.hq import folder as hq_folder
+from sync.hq import opening as hq_open
+from sync.hq import slot as hq_slot
+from sync.hq.serve import serve
 from sync.spool import Spool, read_bounded, write_whole
 
 DONE, FAILED, USAGE = 0, 1, 2

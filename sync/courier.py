@@ -20,9 +20,10 @@ from hashlib import sha256
 import aiohttp
 import msgspec
 
-from sync import carriage, envelope, ingest, outbox, receipt
+from sync import carriage, envelope, outbox, receipt
 from sync.envelope import Envelope
 from sync.faults import SyncFault
+from sync.hq import ingest
 from sync.keys import HqFacts
 from sync.receipt import MAX_RECEIPT
 from sync.spool import CourierStatus, Spool

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sync import courier, hq_folder, receipt, suite
+from sync import courier, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.courier import Courier
 from sync.envelope import parse
 from sync.faults import SyncFault
+from sync.hq import folder as hq_folder
 from sync.spool import Spool
 from tests.fakes.parties import (
     SealingBox,

@@ -17,9 +17,11 @@ from appliance.outbox.actions import Forwarder, SyncFacts, facts_of
 from appliance.outbox.rows import Standing
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
-from sync import hq_folder, hq_open, keys, suite
+from sync import keys, suite
 from sync.__main__ import hold
 from sync.courier import Courier
+from sync.hq import folder as hq_folder
+from sync.hq import opening as hq_open
 from sync.spool import CourierStatus, Spool
 from tests.fakes.parties import AT, enrol, hand_over, make_hq, objects, running_hq
 from tests.fakes.waiting import at_work, until

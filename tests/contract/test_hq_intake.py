@@ -11,9 +11,12 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from sync import carriage, envelope, hq, hq_folder, hq_store, keys, receipt, suite
+from sync import carriage, envelope, keys, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
+from sync.hq import folder as hq_folder
+from sync.hq import objects as hq_store
+from sync.hq import serve as hq
 from tests.fakes.parties import SealingBox, enrol, enrolled_box, make_hq, objects, post, running_hq, told
 
 

@@ -19,7 +19,8 @@ from appliance.store import birth, keyslots, machine, slotpair
 from appliance.store.slotfile import Slots
 from appliance.store.slotfile1 import Slot1
 from appliance.store.slots import Numbered, of_public
-from sync import hq_slot, suite
+from sync import suite
+from sync.hq import slot as hq_slot
 from tests.fakes import control
 from tests.fakes.box import PASSPHRASE, PASSWORD
 from tests.fakes.control import listening

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from appliance.faults import Fault
 from appliance.keys import recovery
 from appliance.store import sheet, slotfile, slots
-from sync import hq_slot, suite
+from sync import suite
 from sync.faults import SyncFault
+from sync.hq import slot as hq_slot
 
 HERE = Path(__file__).parent.parent / "vectors" / "slots"
 SECRETS: dict[str, Any] = json.loads((HERE / "secrets.json").read_text(encoding="utf-8"))

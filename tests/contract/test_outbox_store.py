@@ -16,9 +16,10 @@ from appliance.outbox.rows import OutboxRows
 from appliance.outbox.rules import Rule
 from appliance.store.database import Database, Transaction
 from appliance.store.key import StoreKey
-from sync import envelope, hq_folder, outbox, receipt, suite
+from sync import envelope, outbox, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
+from sync.hq import folder as hq_folder
 from sync.keys import HqFacts
 from sync.outbox import Identity, OutboxStore, Sealed
 from tests.fakes.outbox_store import MemoryOutbox

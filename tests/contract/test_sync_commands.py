@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sync import hq_folder, keys
+from sync import keys
+from sync.hq import folder as hq_folder
 from sync.spool import Spool
 from tests.fakes.parties import SealingBox, enrolled_box, hand_over, make_hq, objects, until_receipted
 from tests.fakes.waiting import until

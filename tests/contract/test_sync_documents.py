@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import carriage, content, envelope, ingest, outbox, receipt, suite
+from sync import carriage, content, envelope, outbox, receipt, suite
 from sync.faults import SENTENCES
+from sync.hq import ingest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "sync" / "README.md").read_text()

@@ -14,9 +14,10 @@ from typing import Any
 
 import aiohttp
 
-from sync import carriage, envelope, hq_folder, keys, suite
+from sync import carriage, envelope, keys, suite
 from sync.content import Record
-from sync.hq import serve
+from sync.hq import folder as hq_folder
+from sync.hq.serve import serve
 from sync.keys import BoxFacts, HqFacts
 from sync.spool import Spool, write_whole
 from tests.fakes.waiting import until

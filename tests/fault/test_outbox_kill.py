@@ -15,7 +15,8 @@ import pytest
 from appliance.outbox import actions, rows
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
-from sync import hq_open, keys
+from sync import keys
+from sync.hq import opening as hq_open
 from sync.spool import Spool
 from tests.fakes.parties import enrol, hand_over, make_hq, objects, running_hq
 from tests.fault import outbox_child

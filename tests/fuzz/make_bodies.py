@@ -102,7 +102,7 @@ def manifests() -> dict[str, bytes]:
         box="0" * 32,
         number=1,
         at=AT,
-        version="0.4.0",
+        version="0.5.0",
         schema=9,
         entries=3,
         root="00" * 32,

@@ -20,9 +20,10 @@ import aiohttp
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sync import carriage, content, envelope, hq_folder, suite  # noqa: E402
+from sync import carriage, content, envelope, suite  # noqa: E402
 from sync.content import Record  # noqa: E402
 from sync.courier import Courier  # noqa: E402
+from sync.hq import folder as hq_folder  # noqa: E402
 from sync.keys import HqFacts  # noqa: E402
 from sync.spool import Spool  # noqa: E402
 from tests.fakes.parties import AT, SealingBox, enrol, hand_over, make_hq  # noqa: E402

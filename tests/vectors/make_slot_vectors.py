@@ -16,7 +16,8 @@ from appliance.store import sheet, slotfile, slots
 from appliance.store.key import StoreKey
 from appliance.store.slotfile import Request, Slots
 from appliance.store.slots import Cost, Numbered
-from sync import hq_slot, suite
+from sync import suite
+from sync.hq import slot as hq_slot
 
 HERE = Path(__file__).parent / "slots"
 AT = "2031-03-04T14:00:00Z"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync import carriage, envelope, ingest, receipt, suite
+from sync import carriage, envelope, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.content import Record
 from sync.envelope import key_id
 from sync.faults import SENTENCES, SyncFault
-from sync.ingest import Head, Offer
+from sync.hq import ingest
+from sync.hq.ingest import Head, Offer
 from sync.keys import BoxFacts
 
 BOX = BoxFacts(b"B" * 16, suite.SigningKey(b"b" * 32).public)

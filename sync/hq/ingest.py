@@ -1,4 +1,4 @@
-"""HQ's intake as rules: accept, duplicate, gap, fork, refuse. Pure: `hq.py` fetches the facts and does what is decided.
+"""HQ's intake as rules: accept, duplicate, gap, fork, refuse. Pure: `serve.py` fetches the facts and does what is decided.
 
 Envelope n is accepted only on top of n - 1. What HQ must know of the past is in the receipt that the box hands back;
 when that is older, HQ walks its own objects from there. So any server can take any envelope of any box.

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync import envelope, hq_folder, suite
+from sync import envelope, suite
 from sync.checkpoint import EMPTY, Checkpoint, extend, root
 from sync.content import Record
 from sync.envelope import MAX_ENVELOPE, Envelope
 from sync.faults import SyncFault
-from sync.hq_store import object_path
+from sync.hq import folder as hq_folder
+from sync.hq.objects import object_path
 from sync.keys import BoxFacts
 from sync.spool import DIGITS, read_bounded
 

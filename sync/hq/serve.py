@@ -16,10 +16,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sync import carriage, hq_folder, ingest, keys, receipt
+from sync import carriage, keys, receipt
 from sync.faults import SyncFault
-from sync.hq_store import Objects
-from sync.ingest import Offer, Verdict
+from sync.hq import folder as hq_folder
+from sync.hq import ingest
+from sync.hq.ingest import Offer, Verdict
+from sync.hq.objects import Objects
 from sync.keys import BoxFacts
 
 BODY_SECONDS = 120.0  # a whole body must have arrived by then: 160 KiB take 20 s at 64 kbit/s

@@ -3,7 +3,7 @@
 keys/record.key     opens envelopes. Only `hq open` reads it; it may live on a machine that is never on a network
 keys/receipts.key   signs receipts             keys/tls.key, keys/tls.pem   the listener's identity
 hq-public.json      handed to boxes            enrolled/<box>.json          public facts of each box
-objects/            boxes/<box>/<sequence>: the envelopes (hq_store.py)
+objects/            boxes/<box>/<sequence>: the envelopes (objects.py)
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sync import certificate, keys, suite
+from sync import keys, suite
 from sync.faults import SyncFault
+from sync.hq import certificate
 from sync.keys import BoxFacts, HqFacts
 from sync.spool import read_bounded, sync_folder, write_whole
 
