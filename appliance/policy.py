@@ -37,6 +37,13 @@ Action = Literal[
     "rekey",
     "back_up",
     "restore",
+    # headquarters
+    "enrol_box",  # at headquarters, by the code that HQ read out; and trust other keys of HQ
+    "adopt_log",  # the way out of a box that was set back: go on after what HQ has
+    "carry_by_stick",  # write sealed records on a stick, read what HQ put on one
+    "read_returned",  # records of a lost box that HQ gave back
+    "apply_pack",  # what HQ sends down: agreements, roster, resources
+    "grant_disclosure",  # a person's written consent that records about them go to HQ, or its end
     "set_clock",  # tell the box what time it is
     # staff and their accounts
     "see_staff",
@@ -126,6 +133,12 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "rekey":       {"box": "any", "administrator": "any"},
     "back_up":     {"box": "any", "administrator": "any"},
     "restore":     {"box": "any"},
+    "enrol_box":      {"box": "any", "administrator": "any"},
+    "adopt_log":      {"box": "any", "administrator": "any"},
+    "carry_by_stick": {"box": "any", "administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "read_returned":  {"clinical_lead": "any"},
+    "apply_pack":     {"box": "any"},
+    "grant_disclosure": {"operator": "any", "clinical_lead": "any", "patient": "own"},
     "set_clock":   {"administrator": "any", "operator": "any", "clinical_lead": "any"},
     "see_staff":     {"administrator": "any", "clinical_lead": "any"},
     "appoint":       {"box": "any", "administrator": "any", "clinical_lead": "any"},

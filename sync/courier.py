@@ -157,7 +157,7 @@ class Courier:
 def check(raw: bytes, sent: Envelope, facts: HqFacts) -> receipt.Receipt:
     """The receipt, if it is this HQ's for exactly this envelope. The box checks again, against its own tree."""
     got = receipt.parse(raw)
-    receipt.verify(got, facts.receipt_key, sent.box)
+    receipt.verify(got, facts.receipt_keys, sent.box)
     if got.size != sent.sequence or got.last != sent.hash:
         raise SyncFault("receipt_other_bytes")
     return got

@@ -8,6 +8,7 @@ SENTENCES: dict[str, str] = {
     "malformed_envelope": "This is not a sealed envelope, or it is damaged.",
     "malformed_content": "What was inside the envelope is not laid out as it should be.",
     "malformed_receipt": "This is not a receipt, or it is damaged.",
+    "malformed_pack": "This is not a pack from HQ, or it is damaged.",
     "malformed_carriage": "HQ did not understand what the courier sent.",
     "malformed_facts": "The file with the other side's public facts is damaged.",
     "unsupported_version": "This was made by a newer version.",
@@ -22,6 +23,9 @@ SENTENCES: dict[str, str] = {
     "receipt_other_box": "The receipt is for another box.",
     "set_back": "More was sent from this box than it remembers: it was set back or copied.",
     "receipt_other_bytes": "HQ holds other bytes than this box sent.",
+    # what a pack must agree with
+    "pack_other_key": "The pack was signed with a key that is not the HQ we know.",
+    "pack_other_box": "The pack is for another box.",
     # what HQ answers
     "unknown_box": "HQ does not know this box yet. Enrol it there.",
     "fork": "HQ already holds other bytes under this number: this box was set back or copied.",

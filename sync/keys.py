@@ -1,6 +1,7 @@
 """Public facts that the two sides hand each other: what a box must know of HQ, what HQ must know of a box. Pure.
 
-Both are small JSON files that hold no secret. Their `version` leaves room for several keys with dates of validity.
+Both are small JSON files that hold no secret. HQ's lists hold several keys so that one can be exchanged while boxes are
+away for months: the first of a list is the one in use, the others still count. `serial` rises with each change.
 """
 
 from __future__ import annotations
@@ -16,18 +17,34 @@ from sync import suite
 from sync.envelope import BOX_ID_SIZE, key_id
 from sync.faults import SyncFault
 
-VERSION = 1
-MAX_FACTS = 16_384  # bytes of either file
+VERSION = 2
+MAX_FACTS = 65_536  # bytes of either file
+MAX_LISTED = 4  # keys or certificates in a list
 
 
 @dataclass(frozen=True, slots=True)
 class HqFacts:
-    """`url` to POST to, `record_key` to seal to, `receipt_key` checks receipts, `tls_certificate` (DER) to pin."""
+    """`url` to carry to; `record_keys`: X-Wing public keys, the first is sealed to; `receipt_keys` and `pack_keys`: Ed25519
+    keys that check receipts and packs; `tls_certificates` (DER) to pin. Each list: the one in use first, one at least."""
 
     url: str
-    record_key: bytes
-    receipt_key: bytes
-    tls_certificate: bytes
+    record_keys: tuple[bytes, ...]
+    receipt_keys: tuple[bytes, ...]
+    tls_certificates: tuple[bytes, ...]
+    pack_keys: tuple[bytes, ...] = ()  # none: facts of version 1, whose HQ sends no packs
+    serial: int = 1
+
+    @property
+    def record_key(self) -> bytes:
+        return self.record_keys[0]
+
+    @property
+    def receipt_key(self) -> bytes:
+        return self.receipt_keys[0]
+
+    @property
+    def tls_certificate(self) -> bytes:
+        return self.tls_certificates[0]
 
     @property
     def record_key_id(self) -> bytes:
@@ -36,10 +53,12 @@ class HqFacts:
 
 @dataclass(frozen=True, slots=True)
 class BoxFacts:
-    """`box` is the 16-byte random id, `verify_key` the Ed25519 key that checks its envelopes."""
+    """`box` is the 16-byte random id, `verify_key` the Ed25519 key that checks its envelopes, `inbox_key` the X-Wing public
+    key that packs for it are sealed to (b"": facts of version 1, no packs)."""
 
     box: bytes
     verify_key: bytes
+    inbox_key: bytes = b""
 
 
 def hq_to_json(facts: HqFacts) -> bytes:
@@ -47,27 +66,49 @@ def hq_to_json(facts: HqFacts) -> bytes:
     return _dump(
         {
             "version": VERSION,
+            "serial": facts.serial,
             "url": facts.url,
-            "record_key": _b64(facts.record_key),
-            "receipt_key": _b64(facts.receipt_key),
-            "tls_certificate": _b64(facts.tls_certificate),
+            "record_keys": [_b64(key) for key in facts.record_keys],
+            "receipt_keys": [_b64(key) for key in facts.receipt_keys],
+            "pack_keys": [_b64(key) for key in facts.pack_keys],
+            "tls_certificates": [_b64(one) for one in facts.tls_certificates],
         }
     )
 
 
 def hq_from_json(raw: bytes) -> HqFacts:
-    """Raises `malformed_facts` or `unsupported_version`."""
+    """Version 2 or 1. Raises `malformed_facts` or `unsupported_version`."""
     fields = _load(raw)
-    facts = HqFacts(
-        url=_text(fields, "url"),
-        record_key=_bytes(fields, "record_key"),
-        receipt_key=_bytes(fields, "receipt_key"),
-        tls_certificate=_bytes(fields, "tls_certificate"),
-    )
-    suite.recipient(facts.record_key)
-    if not usable_url(facts.url) or len(facts.receipt_key) != suite.VERIFY_KEY_SIZE or not facts.tls_certificate:
+    facts = _hq_facts_1(fields) if fields["version"] == 1 else _hq_facts(fields)
+    for key in facts.record_keys:
+        suite.recipient(key)
+    ed25519 = all(len(key) == suite.VERIFY_KEY_SIZE for key in (*facts.receipt_keys, *facts.pack_keys))
+    if not usable_url(facts.url) or not ed25519 or not all(facts.tls_certificates):
         raise SyncFault("malformed_facts")
     return facts
+
+
+def _hq_facts(fields: dict[str, Any]) -> HqFacts:
+    serial = fields.get("serial")
+    if type(serial) is not int or not 1 <= serial < 2**53:
+        raise SyncFault("malformed_facts")
+    return HqFacts(
+        url=_text(fields, "url"),
+        record_keys=_list(fields, "record_keys"),
+        receipt_keys=_list(fields, "receipt_keys"),
+        tls_certificates=_list(fields, "tls_certificates"),
+        pack_keys=_list(fields, "pack_keys", least=0),
+        serial=serial,
+    )
+
+
+def _hq_facts_1(fields: dict[str, Any]) -> HqFacts:
+    return HqFacts(
+        url=_text(fields, "url"),
+        record_keys=(_bytes(fields, "record_key"),),
+        receipt_keys=(_bytes(fields, "receipt_key"),),
+        tls_certificates=(_bytes(fields, "tls_certificate"),),
+    )
 
 
 def usable_url(url: str) -> bool:
@@ -83,7 +124,8 @@ def usable_url(url: str) -> bool:
 
 def box_to_dict(facts: BoxFacts) -> dict[str, object]:
     """What `hq enroll` reads, as a dictionary."""
-    return {"version": VERSION, "box": facts.box.hex(), "verify_key": _b64(facts.verify_key)}
+    fields = {"version": VERSION, "box": facts.box.hex(), "verify_key": _b64(facts.verify_key)}
+    return {**fields, "inbox_key": _b64(facts.inbox_key)}
 
 
 def box_to_json(facts: BoxFacts) -> bytes:
@@ -92,13 +134,20 @@ def box_to_json(facts: BoxFacts) -> bytes:
 
 
 def box_from_json(raw: bytes) -> BoxFacts:
-    """Raises `malformed_facts` or `unsupported_version`."""
-    fields = _load(raw)
+    """Version 2 or 1. Raises `malformed_facts` or `unsupported_version`."""
+    return box_from_dict(_load(raw))
+
+
+def box_from_dict(fields: dict[str, Any]) -> BoxFacts:
+    """The same from a dictionary that was read already."""
     box = box_from_text(_text(fields, "box"))
     verify_key = _bytes(fields, "verify_key")
+    inbox_key = b"" if fields.get("version") == 1 else _bytes(fields, "inbox_key")
     if box is None or len(verify_key) != suite.VERIFY_KEY_SIZE:
         raise SyncFault("malformed_facts")
-    return BoxFacts(box, verify_key)
+    if inbox_key:
+        suite.recipient(inbox_key)
+    return BoxFacts(box, verify_key, inbox_key)
 
 
 def box_from_text(text: str) -> bytes | None:
@@ -123,7 +172,7 @@ def _load(raw: bytes) -> dict[str, Any]:
         fields = None
     if not isinstance(fields, dict):
         raise SyncFault("malformed_facts")
-    if fields.get("version") != VERSION:
+    if fields.get("version") not in (1, VERSION):
         raise SyncFault("unsupported_version")
     return fields
 
@@ -140,3 +189,10 @@ def _bytes(fields: dict[str, Any], name: str) -> bytes:
         return base64.b64decode(_text(fields, name), validate=True)
     except (binascii.Error, ValueError):
         raise SyncFault("malformed_facts") from None
+
+
+def _list(fields: dict[str, Any], name: str, least: int = 1) -> tuple[bytes, ...]:
+    values = fields.get(name)
+    if not isinstance(values, list) or not least <= len(values) <= MAX_LISTED:
+        raise SyncFault("malformed_facts")
+    return tuple(_bytes({name: value}, name) for value in values)

@@ -6,6 +6,7 @@ One receipt settles all before it, so a lost one does no harm. FORMAT.md section
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sync import checkpoint, suite
@@ -65,11 +66,12 @@ def parse(raw: bytes) -> Receipt:
     return Receipt(box, last, signer, at, checkpoint.from_peaks(size, packed), bytes(raw))
 
 
-def verify(receipt: Receipt, verify_key: bytes, box: bytes) -> None:
+def verify(receipt: Receipt, receipt_keys: Sequence[bytes], box: bytes) -> None:
     """Raise unless this HQ signed it for this box: `receipt_other_key`, `receipt_other_box`, `bad_signature`."""
-    if receipt.key_id != key_id(verify_key):
+    signer = next((key for key in receipt_keys if key_id(key) == receipt.key_id), None)
+    if signer is None:
         raise SyncFault("receipt_other_key")
     signed = receipt.raw[: -suite.SIGNATURE_SIZE]
-    suite.verify(verify_key, _SIGN, signed, receipt.raw[-suite.SIGNATURE_SIZE :])
+    suite.verify(signer, _SIGN, signed, receipt.raw[-suite.SIGNATURE_SIZE :])
     if receipt.box != box:
         raise SyncFault("receipt_other_box")

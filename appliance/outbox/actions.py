@@ -42,7 +42,7 @@ def seal_next(tx: Transaction, hq: HqFacts, at: str) -> Sealed | None:
 def settle(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> bool:
     """Check a receipt against HQ's key and what was sent, and settle. False: settled before. Raises SyncFault."""
     got = receipt.parse(raw)
-    receipt.verify(got, hq.receipt_key, rows.identity(tx).box)
+    receipt.verify(got, hq.receipt_keys, rows.identity(tx).box)
     return outbox.settle(OutboxRows(tx), got, at)
 
 

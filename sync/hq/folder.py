@@ -1,6 +1,7 @@
 """HQ's own folder: who may read which key, and which boxes are enrolled.
 
 keys/record.key     opens envelopes. Only `hq open` reads it; it may live on a machine that is never on a network
+keys/packs.key      signs packs for boxes. Only `hq publish` and its like read it
 keys/receipts.key   signs receipts             keys/tls.key, keys/tls.pem   the listener's identity
 hq-public.json      handed to boxes            enrolled/<box>.json          public facts of each box
 objects/            boxes/<box>/<sequence>: the envelopes (objects.py)
@@ -45,16 +46,22 @@ def _build(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
     (folder / "keys").mkdir(mode=0o700, parents=True)
     for name in ("enrolled", "objects"):
         (folder / name).mkdir(mode=0o750)
-    record, receipts = suite.new_seed(), suite.new_seed()
+    record, receipts, packs = suite.new_seed(), suite.new_seed(), suite.new_seed()
     tls_key, tls_certificate = certificate.self_signed(urlsplit(url).hostname or "", now)
-    for name, secret in (("record.key", record), ("receipts.key", receipts), ("tls.key", tls_key)):
+    for name, secret in (
+        ("record.key", record),
+        ("receipts.key", receipts),
+        ("packs.key", packs),
+        ("tls.key", tls_key),
+    ):
         write_whole(folder / "keys" / name, secret, mode=0o600)
     write_whole(folder / "keys" / "tls.pem", tls_certificate)
     facts = HqFacts(
         url=url.rstrip("/"),
-        record_key=suite.RecordKey(record).public,
-        receipt_key=suite.SigningKey(receipts).public,
-        tls_certificate=ssl.PEM_cert_to_DER_cert(tls_certificate.decode("ascii")),
+        record_keys=(suite.RecordKey(record).public,),
+        receipt_keys=(suite.SigningKey(receipts).public,),
+        tls_certificates=(ssl.PEM_cert_to_DER_cert(tls_certificate.decode("ascii")),),
+        pack_keys=(suite.SigningKey(packs).public,),
     )
     write_whole(folder / "hq-public.json", keys.hq_to_json(facts))
     return facts
@@ -71,6 +78,11 @@ def public(folder: Path) -> HqFacts:
 def receipt_signing_key(folder: Path) -> suite.SigningKey:
     """The key that signs receipts; `bad_key_file`."""
     return suite.SigningKey(_key(folder, "receipts.key"))
+
+
+def pack_signing_key(folder: Path) -> suite.SigningKey:
+    """The key that signs packs; `bad_key_file`. The serving process never calls this: it hands out what was signed."""
+    return suite.SigningKey(_key(folder, "packs.key"))
 
 
 def record_key(folder: Path) -> suite.RecordKey:

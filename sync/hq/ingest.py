@@ -1,4 +1,4 @@
-"""HQ's intake as rules: accept, duplicate, gap, fork, refuse. Pure: `serve.py` fetches the facts and does what is decided.
+"""HQ's intake as rules: accept, duplicate, gap, fork, refuse. Pure: `serve.py` fetches facts and does what is decided.
 
 Envelope n is accepted only on top of n - 1. What HQ must know of the past is in the receipt that the box hands back;
 when that is older, HQ walks its own objects from there. So any server can take any envelope of any box.
@@ -6,7 +6,7 @@ when that is older, HQ walks its own objects from there. So any server can take 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +65,7 @@ class Verdict:
 
 
 def examine(
-    body: bytes, *, box: BoxFacts, sequence: int, receipt_key: bytes, record_key_ids: Collection[bytes]
+    body: bytes, *, box: BoxFacts, sequence: int, receipt_keys: Sequence[bytes], record_key_ids: Collection[bytes]
 ) -> Offer:
     """Check all that can be checked without the store. Raises the fault to refuse with."""
     handed_raw, raw = carriage.unpack(body)
@@ -78,7 +78,7 @@ def examine(
     if not handed_raw:
         return Offer(offered, None)
     handed = receipt.parse(handed_raw)
-    receipt.verify(handed, receipt_key, box.box)
+    receipt.verify(handed, receipt_keys, box.box)
     return Offer(offered, handed)
 
 

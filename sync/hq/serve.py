@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sync import carriage, keys, receipt
+from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import ingest
@@ -39,7 +40,8 @@ class Hq:
         facts = hq_folder.public(folder)
         self._folder = folder
         self._receipts_key = hq_folder.receipt_signing_key(folder)
-        self._record_key_ids = frozenset((facts.record_key_id,))
+        self._receipt_keys = facts.receipt_keys
+        self._record_key_ids = frozenset(key_id(key) for key in facts.record_keys)
         self._objects = Objects(folder / "objects")
         self._clock = clock
         self._in_work = 0
@@ -77,7 +79,7 @@ class Hq:
             await _body(request),
             box=box,
             sequence=int(sequence),
-            receipt_key=self._receipts_key.public,
+            receipt_keys=self._receipt_keys,
             record_key_ids=self._record_key_ids,
         )
         if offer.handed is not None and offer.handed.size >= offer.envelope.sequence:

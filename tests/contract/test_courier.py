@@ -60,7 +60,7 @@ async def test_everything_in_the_spool_is_carried_in_order(folder: Path, spool: 
         await until(lambda: spool.status().last_success_at != "")
     assert [path.read_bytes() for path in objects(folder)] == box.sealed
     got = receipt.parse(spool.receipt(5) or b"")
-    receipt.verify(got, facts.receipt_key, box.facts.box)
+    receipt.verify(got, facts.receipt_keys, box.facts.box)
     assert spool.status().fault == ""
 
 
@@ -130,7 +130,7 @@ async def test_another_certificate_gets_nothing(tmp_path: Path, folder: Path, sp
 async def test_a_receipt_of_another_hq_is_refused_and_told(folder: Path, spool: Spool, box: SealingBox) -> None:
     box.spool(spool, 1)
     async with running_hq(folder) as facts:
-        hand_over(spool, replace(facts, receipt_key=suite.SigningKey(suite.new_seed()).public))
+        hand_over(spool, replace(facts, receipt_keys=(suite.SigningKey(suite.new_seed()).public,)))
         async with carrying(Courier(spool)):
             await until(lambda: spool.status().fault == "receipt_other_key")
     assert spool.receipts() == []

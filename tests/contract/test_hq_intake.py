@@ -36,7 +36,7 @@ async def test_a_first_envelope_is_stored_and_receipted(folder: Path, box: Seali
     async with running_hq(folder) as facts:
         status, signed = await post(facts, box.facts, 1, raw)
     got = receipt.parse(signed)
-    receipt.verify(got, facts.receipt_key, box.facts.box)
+    receipt.verify(got, facts.receipt_keys, box.facts.box)
     assert (status, got.size, got.last) == (201, 1, suite.digest(raw))
     assert [path.read_bytes() for path in objects(folder)] == [raw]
 

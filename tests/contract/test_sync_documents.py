@@ -14,7 +14,7 @@ from sync.hq import ingest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "sync" / "README.md").read_text()
 FORMAT = (ROOT / "sync" / "FORMAT.md").read_text()
-SOURCES = "".join(path.read_text() for folder in ("sync", "appliance/outbox") for path in (ROOT / folder).glob("*.py"))
+SOURCES = "".join(path.read_text() for folder in ("sync", "appliance/outbox") for path in (ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -29,7 +29,7 @@ def test_every_refusal_on_the_line_is_in_the_format(code: str) -> None:
 
 
 def test_every_file_is_in_the_readme() -> None:
-    for path in (ROOT / "sync").glob("*.py"):
+    for path in (ROOT / "sync").rglob("*.py"):
         assert path.name == "__init__.py" or f"`{path.name}`" in README, path.name
 
 

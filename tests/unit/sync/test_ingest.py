@@ -47,7 +47,7 @@ def examine(body: bytes, sequence: int) -> Offer:
         body,
         box=BOX,
         sequence=sequence,
-        receipt_key=HQ_KEY.public,
+        receipt_keys=(HQ_KEY.public,),
         record_key_ids=[key_id(RECORD_KEY.public)],
     )
 
@@ -147,7 +147,7 @@ def test_what_cannot_be_right_is_refused_before_the_store_is_asked(body: bytes, 
 
 def test_an_envelope_that_hq_cannot_open_is_refused() -> None:
     with pytest.raises(SyncFault, match="unknown_recipient"):
-        ingest.examine(carriage.pack(b"", CHAIN[0]), box=BOX, sequence=1, receipt_key=HQ_KEY.public, record_key_ids=[])
+        ingest.examine(carriage.pack(b"", CHAIN[0]), box=BOX, sequence=1, receipt_keys=(HQ_KEY.public,), record_key_ids=[])
 
 
 def test_only_what_was_never_receipted_counts_as_torn() -> None:

@@ -13,7 +13,7 @@ from sync.faults import SyncFault
 from sync.keys import BoxFacts, HqFacts
 
 RECORD_KEY = suite.RecordKey(b"r" * 32).public
-HQ = HqFacts("https://127.0.0.1:8444", RECORD_KEY, b"v" * 32, b"certificate")
+HQ = HqFacts("https://127.0.0.1:8444", (RECORD_KEY,), (b"v" * 32,), (b"certificate",), (b"p" * 32,))
 BOX = BoxFacts(b"B" * 16, b"v" * 32)
 
 

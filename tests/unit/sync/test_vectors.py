@@ -43,7 +43,7 @@ def test_a_receipt_is_read_or_refused_as_its_vector_says(path: Path) -> None:
     facts, raw = read(path)
     try:
         parsed = receipt.parse(raw)
-        receipt.verify(parsed, bytes.fromhex(facts["hq_verify_key"]), bytes.fromhex(facts["box"]))
+        receipt.verify(parsed, [bytes.fromhex(facts["hq_verify_key"])], bytes.fromhex(facts["box"]))
     except SyncFault as fault:
         assert fault.code == facts["expect"]
         return
