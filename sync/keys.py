@@ -24,8 +24,8 @@ MAX_LISTED = 4  # keys or certificates in a list
 
 @dataclass(frozen=True, slots=True)
 class HqFacts:
-    """`url` to carry to; `record_keys`: X-Wing public keys, the first is sealed to; `receipt_keys` and `pack_keys`: Ed25519
-    keys that check receipts and packs; `tls_certificates` (DER) to pin. Each list: the one in use first, one at least."""
+    """`url` to carry to; `record_keys`: X-Wing public keys, the first is sealed to; `receipt_keys` and `pack_keys`:
+    Ed25519 keys that check receipts and packs; `tls_certificates` (DER) to pin. The one in use is first in its list."""
 
     url: str
     record_keys: tuple[bytes, ...]
@@ -53,8 +53,8 @@ class HqFacts:
 
 @dataclass(frozen=True, slots=True)
 class BoxFacts:
-    """`box` is the 16-byte random id, `verify_key` the Ed25519 key that checks its envelopes, `inbox_key` the X-Wing public
-    key that packs for it are sealed to (b"": facts of version 1, no packs)."""
+    """`box` is the 16-byte random id, `verify_key` the Ed25519 key that checks its envelopes, `inbox_key` the X-Wing
+    public key that packs for it are sealed to (b"": facts of version 1, no packs)."""
 
     box: bytes
     verify_key: bytes

@@ -1,7 +1,7 @@
 """Bytes <-> pack: what HQ sends down to one box, sealed to it and signed by HQ. FORMAT.md says it in prose.
 
-The same framing, compression and padding as an envelope (`content.py`), the other way round: one numbered chain per box,
-whose end the box knows from the last pack that it applied. Kind 1 holds items, kind 2 records of a lost box.
+The same framing, compression and padding as an envelope (`content.py`), the other way round: one numbered chain per
+box, whose end the box knows from the last pack that it applied. Kind 1 holds items, kind 2 records of a lost box.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ITEMS, RETURNED = 1, 2
 NO_BOX = bytes(BOX_ID_SIZE)
 MAX_PACK = MAX_ENVELOPE
 
-# magic, version, suite, kind, box, number, previous, inbox key id, pack key id, issued at, subject, length of the sealed text
+# magic, version, suite, kind, box, number, previous, inbox key id, pack key id, issued at, subject, length of the seal
 HEADER = struct.Struct(">4sBBH16sQ32s16s16sQ16sI")
 MIN_PACK = HEADER.size + suite.SEAL_OVERHEAD + content.MIN_PADDED + suite.SIGNATURE_SIZE
 
@@ -31,8 +31,8 @@ _INFO = b"hearth pack seal 1\0"
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Parsed. `number` from 1 without gaps per box, `previous` the hash of the pack before, `at` HQ's clock (Unix seconds,
-    only shown), `subject` the lost box whose records these are (kind RETURNED), else NO_BOX."""
+    """Parsed. `number` from 1 without gaps per box, `previous` the hash of the pack before, `at` HQ's clock (Unix
+    seconds, only shown), `subject` the lost box whose records these are (kind RETURNED), else NO_BOX."""
 
     kind: int
     box: bytes

@@ -121,7 +121,7 @@ async def test_another_certificate_gets_nothing(tmp_path: Path, folder: Path, sp
     box.spool(spool, 1)
     pinned = make_hq(tmp_path / "other")
     async with running_hq(folder) as facts:
-        hand_over(spool, replace(facts, tls_certificate=pinned.tls_certificate))
+        hand_over(spool, replace(facts, tls_certificates=pinned.tls_certificates))
         async with carrying(Courier(spool)):
             await until(lambda: spool.status().fault == "wrong_certificate")
     assert objects(folder) == [] and spool.receipts() == []

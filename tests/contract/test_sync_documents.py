@@ -30,7 +30,8 @@ def test_every_refusal_on_the_line_is_in_the_format(code: str) -> None:
 
 def test_every_file_is_in_the_readme() -> None:
     for path in (ROOT / "sync").rglob("*.py"):
-        assert path.name == "__init__.py" or f"`{path.name}`" in README, path.name
+        name = path.relative_to(ROOT / "sync").as_posix()
+        assert path.name == "__init__.py" or f"`{name}`" in README, name
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,8 @@ def test_what_cannot_be_right_is_refused_before_the_store_is_asked(body: bytes, 
 
 def test_an_envelope_that_hq_cannot_open_is_refused() -> None:
     with pytest.raises(SyncFault, match="unknown_recipient"):
-        ingest.examine(carriage.pack(b"", CHAIN[0]), box=BOX, sequence=1, receipt_keys=(HQ_KEY.public,), record_key_ids=[])
+        body, keys = carriage.pack(b"", CHAIN[0]), (HQ_KEY.public,)
+        ingest.examine(body, box=BOX, sequence=1, receipt_keys=keys, record_key_ids=[])
 
 
 def test_only_what_was_never_receipted_counts_as_torn() -> None:

@@ -41,6 +41,9 @@ GENERAL = {
     "receipt_other_key",
     "receipt_other_box",
     "receipt_other_bytes",
+    "malformed_pack",
+    "pack_other_key",
+    "pack_other_box",
     "receipt_store_differs",
 }
 
