@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import courier, receipt, suite
+from sync import receipt, suite
 from sync.checkpoint import EMPTY, extend_all
-from sync.courier import Courier
+from sync.courier.run import Courier, check
 from sync.envelope import parse
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
@@ -180,7 +180,7 @@ def test_a_receipt_counts_only_for_the_bytes_that_were_sent(wrong: str, folder: 
         box.seal()
     hashes = [suite.digest(raw) for raw in box.sealed]
     good = receipt.issue(box.facts.box, hashes[1], extend_all(EMPTY, hashes), 0, signer)
-    assert courier.check(good, parse(box.sealed[1]), facts).size == 2
+    assert check(good, parse(box.sealed[1]), facts).size == 2
     bad = {
         "key": receipt.issue(box.facts.box, hashes[1], extend_all(EMPTY, hashes), 0, box.key),
         "box": receipt.issue(bytes(16), hashes[1], extend_all(EMPTY, hashes), 0, signer),
@@ -188,4 +188,4 @@ def test_a_receipt_counts_only_for_the_bytes_that_were_sent(wrong: str, folder: 
         "bytes": receipt.issue(box.facts.box, bytes(32), extend_all(EMPTY, hashes), 0, signer),
     }[wrong]
     with pytest.raises(SyncFault, match="receipt_other"):
-        courier.check(bad, parse(box.sealed[1]), facts)
+        check(bad, parse(box.sealed[1]), facts)

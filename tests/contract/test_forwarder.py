@@ -19,7 +19,7 @@ from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import keys, suite
 from sync.__main__ import hold
-from sync.courier import Courier
+from sync.courier.run import Courier
 from sync.hq import folder as hq_folder
 from sync.hq import opening as hq_open
 from sync.spool import CourierStatus, Spool

@@ -21,7 +21,7 @@ from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import outbox
 from sync.__main__ import hold
-from sync.courier import Courier
+from sync.courier.run import Courier
 from sync.spool import Spool
 
 

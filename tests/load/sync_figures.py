@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from sync import carriage, content, envelope, suite  # noqa: E402
 from sync.content import Record  # noqa: E402
-from sync.courier import Courier  # noqa: E402
+from sync.courier.run import Courier  # noqa: E402
 from sync.hq import folder as hq_folder  # noqa: E402
 from sync.keys import HqFacts  # noqa: E402
 from sync.spool import Spool  # noqa: E402
