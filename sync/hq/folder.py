@@ -4,7 +4,7 @@ keys/record.key     opens envelopes. Only `hq open` reads it; it may live on a m
 keys/packs.key      signs packs for boxes. Only `hq publish` and its like read it
 keys/receipts.key   signs receipts             keys/tls.key, keys/tls.pem   the listener's identity
 hq-public.json      handed to boxes            enrolled/<box>.json          public facts of each box
-objects/            boxes/<box>/<sequence>: the envelopes (objects.py)
+hq.toml             where objects are kept, when not here      objects/    the envelopes and all else (objects.py)
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from sync import keys, suite
 from sync.faults import SyncFault
 from sync.hq import certificate
+from sync.hq.objects import SETTINGS
 from sync.keys import BoxFacts, HqFacts
 from sync.spool import read_bounded, sync_folder, write_whole
 
@@ -25,8 +26,9 @@ MAX_KEY = 4096  # bytes of a key file
 DEFAULT_URL = "https://127.0.0.1:8444"
 
 
-def init(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
-    """Make keys (0600), certificate and hq-public.json: all of it or nothing, whatever is cut short.
+def init(folder: Path, url: str, now: datetime.datetime, store: str = "") -> HqFacts:
+    """Make keys (0600), certificate and hq-public.json: all of it or nothing, whatever is cut short. `store` is what
+    hq.toml says of a bucket (bucket.py), "" to keep all in the folder.
 
     `hq_exists` if there is anything in the folder; ValueError for a bad address.
     """
@@ -37,6 +39,8 @@ def init(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)  # of an init that was cut short: nobody has seen its keys
     facts = _build(fresh, url, now)
+    if store:
+        write_whole(fresh / SETTINGS, store.encode())
     fresh.rename(folder)
     sync_folder(folder.parent)
     return facts

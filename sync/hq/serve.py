@@ -11,18 +11,18 @@ import re
 import socket
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
-from sync import carriage, keys, receipt
+from sync import carriage, keys, receipt, suite
 from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import ingest
 from sync.hq.ingest import Offer, Verdict
-from sync.hq.objects import Objects
+from sync.hq.objects import object_path, open_objects
+from sync.hq.probe import probe
 from sync.keys import BoxFacts
 
 BODY_SECONDS = 120.0  # a whole body must have arrived by then: 160 KiB take 20 s at 64 kbit/s
@@ -42,13 +42,13 @@ class Hq:
         self._receipts_key = hq_folder.receipt_signing_key(folder)
         self._receipt_keys = facts.receipt_keys
         self._record_key_ids = frozenset(key_id(key) for key in facts.record_keys)
-        self._objects = Objects(folder / "objects")
+        self._objects = open_objects(folder)
         self._clock = clock
         self._in_work = 0
 
     async def probe(self) -> None:
         """Refuse to start on a store that overwrites."""
-        await self._objects.probe()
+        await probe((self._objects, open_objects(self._folder)))
 
     def application(self) -> web.Application:
         """The route table: one."""
@@ -83,10 +83,12 @@ class Hq:
             record_key_ids=self._record_key_ids,
         )
         if offer.handed is not None and offer.handed.size >= offer.envelope.sequence:
-            return "duplicate", ingest.repeated(offer, await self._objects.get(box.box, offer.envelope.sequence))
+            return "duplicate", ingest.repeated(
+                offer, await self._objects.get(object_path(box.box, offer.envelope.sequence))
+            )
         verdict = await self._store(offer, box)
         head = verdict.head
-        await self._objects.make_durable(box.box, head.checkpoint.size)
+        await self._objects.make_durable(object_path(box.box, head.checkpoint.size))
         _log.info("%s %d from box %s", verdict.word, head.checkpoint.size, _short(box.box.hex()))
         signed = receipt.issue(box.box, head.last, head.checkpoint, int(self._clock()), self._receipts_key)
         return verdict.word, signed
@@ -102,17 +104,20 @@ class Hq:
         """Catch up to the offer, judge it, create its object."""
         sequence = offer.envelope.sequence
         head = ingest.start(offer)
-        if 0 < head.checkpoint.size == sequence - 1 and not await self._objects.exists(box.box, sequence - 1):
+        if 0 < head.checkpoint.size == sequence - 1 and not await self._objects.exists(
+            object_path(box.box, sequence - 1)
+        ):
             raise SyncFault("receipt_store_differs")
         for number in ingest.walk(offer, head):
-            head = ingest.step(head, await self._objects.get(box.box, number), box)
+            head = ingest.step(head, await self._objects.get(object_path(box.box, number)), box)
         verdict = ingest.judge(offer, head, None)
-        stored = await self._objects.create(box.box, sequence, offer.envelope.raw)
+        path = object_path(box.box, sequence)
+        stored = await self._objects.create(path, offer.envelope.raw)
         if stored is not None and ingest.torn(stored, box, sequence):
             _log.error("set aside a torn object of box %s", _short(box.box.hex()))
-            torn = partial(ingest.torn, box=box, sequence=sequence)
-            await self._objects.set_aside(box.box, sequence, torn)
-            stored = await self._objects.create(box.box, sequence, offer.envelope.raw)
+            await self._objects.create(f"torn/{path}-{suite.digest(stored).hex()[:8]}", stored)
+            swapped = await self._objects.swap(path, offer.envelope.raw, stored)
+            stored = None if swapped else await self._objects.get(path)
         return verdict if stored is None else ingest.judge(offer, head, stored)
 
 

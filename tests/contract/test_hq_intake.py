@@ -151,16 +151,16 @@ async def test_no_receipt_before_the_disk_has_it(
     folder: Path, box: SealingBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = box.seal()
-    real = hq_store.Objects._fsync
+    real = hq_store.LocalObjects._fsync
 
-    def fails(self: hq_store.Objects, file: Path) -> None:
+    def fails(self: hq_store.LocalObjects, file: Path) -> None:
         raise OSError(28, "No space left on device")
 
     async with running_hq(folder) as facts:
-        monkeypatch.setattr(hq_store.Objects, "_fsync", fails)
+        monkeypatch.setattr(hq_store.LocalObjects, "_fsync", fails)
         status, body = await post(facts, box.facts, 1, raw)
         assert (status, told(body)["code"]) == (500, "hq_failed")
-        monkeypatch.setattr(hq_store.Objects, "_fsync", real)
+        monkeypatch.setattr(hq_store.LocalObjects, "_fsync", real)
         status, signed = await post(facts, box.facts, 1, raw)
     assert (status, receipt.parse(signed).size) == (200, 1)
 
@@ -173,7 +173,7 @@ async def test_a_write_torn_by_a_power_cut_gives_way_to_the_whole_one(folder: Pa
     async with running_hq(folder) as facts:
         status, _ = await post(facts, box.facts, 1, raw)
     assert (status, path.read_bytes()) == (201, raw)
-    assert [torn.read_bytes() for torn in (folder / "objects" / "torn").iterdir()] == [raw[:700]]
+    assert [torn.read_bytes() for torn in (folder / "objects" / "torn").rglob("*-*")] == [raw[:700]]
 
 
 async def test_hq_refuses_a_store_that_overwrites(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

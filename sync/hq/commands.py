@@ -1,0 +1,159 @@
+"""Headquarters' commands, `hearth hq NAME DIR …`, in one table.
+
+What each does is in a file of its own, imported only when it runs: a server loads nothing of what opens records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sync import keys
+from sync.hq import folder as hq_folder
+from sync.spool import read_bounded, write_whole
+from sync.terminal import DONE, FAILED, ready, say, stopping, tell
+
+Argument = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`hq NAME DIR …`; every command works on HQ's folder DIR (`chosen.folder`) and returns its exit code."""
+
+    name: str
+    purpose: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Sequence[Argument] = ()
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` all of them."""
+    several = parser.add_subparsers(required=True, metavar="command")
+    for command in COMMANDS:
+        one = several.add_parser(command.name, help=command.purpose)
+        one.add_argument("folder", type=Path, metavar="DIR")
+        for name, how in command.arguments:
+            one.add_argument(name, **how)
+        one.set_defaults(run=command.run)
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    store = ""
+    if chosen.store:
+        from sync.hq.bucket import settings
+
+        store = settings(chosen.store, chosen.endpoint, chosen.region)
+    elif chosen.endpoint:
+        raise ValueError("--endpoint goes with --store s3://bucket/prefix")
+    hq_folder.init(chosen.folder, chosen.url, datetime.now(UTC), store)
+    return tell(f"HQ is in {chosen.folder}. Give hq-public.json to the boxes; keep keys/record.key apart.")
+
+
+def _enroll(chosen: argparse.Namespace) -> int:
+    raw = read_bounded(chosen.box, keys.MAX_FACTS)
+    if raw is None:
+        raise ValueError("there is no file with the box's public facts under that name")
+    facts = keys.box_from_json(raw)
+    hq_folder.enroll(chosen.folder, facts)
+    return tell(f"Box {facts.box.hex()[:8]} is enrolled.")
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from sync.hq.serve import serve
+
+    async def run() -> None:
+        stop = stopping()
+        await serve(chosen.folder, chosen.host, chosen.port, lambda port: ready(f"port {port}"), stop)
+
+    asyncio.run(run())
+    return DONE
+
+
+def _open(chosen: argparse.Namespace) -> int:
+    """Exit code 1 when anything is missing or wrong; what is right is printed all the same."""
+    from sync.hq import opening
+
+    code = DONE
+    for finding in opening.open_all(chosen.folder):
+        if isinstance(finding, opening.Trouble):
+            code = FAILED
+        tell(opening.as_json(finding) if chosen.json else opening.as_text(finding))
+    return code
+
+
+def _code(chosen: argparse.Namespace) -> int:
+    from sync.hq import slot
+
+    return tell(slot.key_code(hq_folder.public(chosen.folder).record_key))
+
+
+def _open_slot(chosen: argparse.Namespace) -> int:
+    """Only after somebody has compared the check code with the clinic: the request may have come from anybody."""
+    from sync.hq import slot
+
+    request = read_bounded(chosen.request, slot.MAX_REQUEST)
+    if request is None:
+        raise ValueError("there is no request under that name")
+    if not _compared(slot.check_code(request), chosen.check):
+        return say("The check code was not confirmed. Nothing was opened.", FAILED)
+    write_whole(chosen.answer, slot.open_slot(request, hq_folder.record_key(chosen.folder)), mode=0o600)
+    return tell(f"The answer is in {chosen.answer}. Only the box that asked can open it.")
+
+
+def _compared(code: str, given: str) -> bool:
+    if given:
+        return given.strip().upper() == code
+    if not sys.stdin.isatty():
+        raise ValueError("give --check CODE: the check code that the clinic read to you")
+    tell(f"Check code: {code}")
+    return input("Did the clinic, called under a number that you know, read you the same? [y/N] ").strip() in ("y", "Y")
+
+
+COMMANDS: Sequence[Command] = (
+    Command(
+        "init",
+        "make keys, certificate and hq-public.json",
+        _init,
+        (
+            ("--url", {"default": hq_folder.DEFAULT_URL, "help": "where boxes will reach this HQ"}),
+            ("--store", {"default": "", "metavar": "s3://BUCKET/PREFIX", "help": "default: a folder in DIR"}),
+            ("--endpoint", {"default": "", "metavar": "URL", "help": "the S3 server's address; default: Amazon's"}),
+            ("--region", {"default": "us-east-1", "help": "the bucket's region, where the server knows any"}),
+        ),
+    ),
+    Command(
+        "enroll",
+        "know a box from now on",
+        _enroll,
+        (("box", {"type": Path, "metavar": "BOX.json"}),),
+    ),
+    Command(
+        "serve",
+        "take envelopes; needs no opening key",
+        _serve,
+        (("--host", {"default": "127.0.0.1"}), ("--port", {"type": int, "default": 8444})),
+    ),
+    Command(
+        "open",
+        "verify everything and print the records",
+        _open,
+        (("--json", {"action": "store_true", "help": "one JSON object a line"}),),
+    ),
+    Command("code", "the code of HQ's key, to read to a clinic that gives it a slot", _code),
+    Command(
+        "open-slot",
+        "open the key slot of a box whose clinic lost every way in",
+        _open_slot,
+        (
+            ("request", {"type": Path, "metavar": "REQUEST"}),
+            ("answer", {"type": Path, "metavar": "ANSWER"}),
+            ("--check", {"default": "", "metavar": "CODE", "help": "the check code that the clinic read to you"}),
+        ),
+    ),
+)
