@@ -39,6 +39,16 @@ SENTENCES: dict[str, str] = {
     "wrong_certificate": "What answers at HQ's address is not the HQ we know.",
     "courier_away": "The courier is not running.",
     "spool_failed": "The courier could not write to its spool.",
+    # the way by stick
+    "malformed_bundle": "This file on the stick is none of ours.",
+    "bundle_damaged": "This file on the stick is cut short or damaged: the stick was pulled out too early.",
+    "bundle_other_box": "This file on the stick is not what its folder says, so it was left alone.",
+    "stick_missing": "There is no such folder. Is the stick plugged in?",
+    "stick_full": "The stick is full. What is on it whole counts; the rest goes on the next one.",
+    "stick_failed": "The stick cannot be read or written. Is it still in, and is it not write-protected?",
+    # giving back
+    "box_not_lost": "That box is not marked as lost. Revoke it first, or say --force if you are sure.",
+    "give_back_other": "A giving back to this box was begun otherwise. Nothing was changed.",
     # HQ's own machine
     "hq_exists": "There is something in this folder already. Nothing was changed.",
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",
