@@ -49,6 +49,11 @@ SENTENCES: dict[str, str] = {
     # giving back
     "box_not_lost": "That box is not marked as lost. Revoke it first, or say --force if you are sure.",
     "give_back_other": "A giving back to this box was begun otherwise. Nothing was changed.",
+    # the box's certificate, and whether it is let in
+    "no_certificate": "HQ asks for this box's certificate, and the courier has none yet.",
+    "other_certificate": "The certificate that the courier has is another box's.",
+    "certificate_ended": "This box's certificate for HQ has ended. The box asks for a new one by itself.",
+    "box_revoked": "HQ does not let this box in any more.",
     # HQ's own machine
     "hq_exists": "There is something in this folder already. Nothing was changed.",
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",

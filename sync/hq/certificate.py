@@ -111,9 +111,9 @@ def csr_key(csr: bytes) -> ec.EllipticCurvePublicKey:
 
 
 def box_of_certificate(peer: Mapping[str, Any] | None, now: float) -> bytes | None:
-    """Whose client certificate this is. `peer` is what `getpeercert()` gives on a connection of `folder.server_context`,
-    where the authority was checked in the handshake and the date was not: so an ended one is told in words, by
-    `certificate_ended`, and not as a line that breaks. None: the peer has shown none."""
+    """Whose client certificate this is; None: the peer has shown none. `peer` is what `getpeercert()` gives on a
+    connection of `folder.server_context`, where the handshake checked the authority and not the date: so an ended one
+    is told in words, by `certificate_ended`, and not as a line that breaks."""
     if not peer:
         return None
     names = [value for part in peer.get("subject", ()) for key, value in part if key == "commonName"]

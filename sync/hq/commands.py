@@ -67,6 +67,8 @@ def _enroll(chosen: argparse.Namespace) -> int:
 def _serve(chosen: argparse.Namespace) -> int:
     from sync.hq.serve import serve
 
+    hq_folder.upgrade(chosen.folder, datetime.now(UTC))
+
     async def run() -> None:
         stop = stopping()
         await serve(chosen.folder, chosen.host, chosen.port, lambda port: ready(f"port {port}"), stop)
