@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
-from sync import content, envelope, suite
+from sync import envelope, suite
 from sync.checkpoint import EMPTY, Checkpoint, extend_all
 from sync.content import Record
 from sync.faults import SyncFault
+from sync.filling import fill
 from sync.keys import HqFacts
 from sync.receipt import Receipt
 
-SEAL_AHEAD = 4  # segments. 4 × 32 KiB take 16 s at 64 kbit/s: the longest that an urgent record waits on that line
-SEGMENT_TARGET = (
-    32_768  # bytes of framed records. Larger seals cheaper (1,136 bytes each) and repeats more on a bad line
-)
-WAITING_LIMIT = 128  # records looked at for one segment
+SEAL_AHEAD = 4  # segments. 4 × 21 KiB take 11 s at 64 kbit/s: the longest that an urgent record waits on that line
+WAITING_LIMIT = 512  # records looked at for one segment: as many small ones as fill it
 RETRY_FIRST = 1.0  # seconds
 RETRY_CAP = 60.0  # seconds. The longest that HQ's return goes unnoticed
 
@@ -100,15 +98,11 @@ def seal_next(store: OutboxStore, identity: Identity, hq: HqFacts, at: str) -> S
 
 
 def choose(waiting: Sequence[Waiting]) -> list[Record]:
-    """The records of the next segment, rising by number: one priority only, up to SEGMENT_TARGET, at least one."""
-    chosen: list[Record] = []
-    size = 0
-    for one in takewhile(lambda other: other.priority == waiting[0].priority, waiting):
-        size += content.framed_size(one.record)
-        if chosen and size > SEGMENT_TARGET:
-            break
-        chosen.append(one.record)
-    return sorted(chosen, key=lambda record: record.number)
+    """The records of the next segment, rising by number: one priority only, as many as `fill` takes, at least one."""
+    alike = [one.record for one in takewhile(lambda other: other.priority == waiting[0].priority, waiting)]
+    if not alike:
+        return []
+    return sorted(alike[: fill(alike, more=len(alike) >= WAITING_LIMIT)], key=lambda record: record.number)
 
 
 def settles(receipt: Receipt, settled: Checkpoint, unsettled: Sequence[Sealed]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from appliance.outbox.rows import OutboxRows
 from appliance.outbox.rules import Rule
 from appliance.store.database import Database, Transaction
 from appliance.store.key import StoreKey
-from sync import envelope, outbox, receipt, suite
+from sync import envelope, filling, outbox, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
@@ -129,7 +130,7 @@ async def test_no_more_is_sealed_ahead_than_an_urgent_record_may_wait_for(
     trial: Trial, seal: Callable[[], Awaitable[Sealed | None]]
 ) -> None:
     for _ in range(outbox.SEAL_AHEAD + 1):
-        await trial.add("session_ended", bytes(outbox.SEGMENT_TARGET))
+        await trial.add("session_ended", secrets.token_bytes(filling.SEGMENT_TARGET))
     made = [await seal() for _ in range(outbox.SEAL_AHEAD + 1)]
     assert [one is not None for one in made] == [True] * outbox.SEAL_AHEAD + [False]
 

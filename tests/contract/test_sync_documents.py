@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sync import carriage, content, envelope, outbox, receipt, suite
+from sync import carriage, content, envelope, filling, pack, receipt, suite
 from sync.faults import SENTENCES
 from sync.hq import ingest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "sync" / "README.md").read_text()
 FORMAT = (ROOT / "sync" / "FORMAT.md").read_text()
-SOURCES = "".join(path.read_text() for folder in ("sync", "appliance/outbox") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = "".join(path.read_text() for folder in ("sync", "appliance/outbox", "appliance/packs") for path in (ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -51,6 +51,8 @@ def test_every_limit_of_the_format_is_the_code_s(number: int, words: str) -> Non
 
 
 def test_the_largest_of_everything_fits_into_what_carries_it() -> None:
-    assert content.padme(content.MAX_CONTENT + 6) + 84 + suite.SEAL_OVERHEAD + 64 <= envelope.MAX_ENVELOPE
+    assert content.padme(content.MAX_PADDED) + 84 + suite.SEAL_OVERHEAD + 64 <= envelope.MAX_ENVELOPE
     assert carriage.MAX_CARRIAGE == 2 + receipt.MAX_RECEIPT + envelope.MAX_ENVELOPE
-    assert outbox.SEGMENT_TARGET + content.MAX_BODY <= content.MAX_CONTENT
+    assert content.MAX_PADDED + pack.HEADER.size + suite.SEAL_OVERHEAD + 64 <= pack.MAX_PACK
+    assert content.padme(content.MAX_CONTENT + 6) <= content.MAX_PADDED
+    assert filling.SEGMENT_TARGET == content.padme(filling.SEGMENT_TARGET) == content.step_below(filling.SEGMENT_TARGET)

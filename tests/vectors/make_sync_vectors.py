@@ -121,7 +121,7 @@ def envelopes() -> dict[str, tuple[str, str, bytes]]:
         ),
         "padding_dirty": ("padding that is not zero", "malformed_content", sealed(padded=inside(framed(), fill=b"\1"))),
         "padding_more": ("padded to another size", "malformed_content", sealed(padded=inside(framed()) + bytes(512))),
-        "content_version": ("content version 2", "unsupported_version", sealed(padded=inside(framed(), version=2))),
+        "content_version": ("content version 3", "unsupported_version", sealed(padded=inside(framed(), version=3))),
         "content_coding": ("an unknown coding", "malformed_content", sealed(padded=inside(framed(), coding=2))),
         "content_length": ("a coded length past the end", "malformed_content", sealed(padded=inside(b"", length=600))),
         "content_none": ("no records", "malformed_content", sealed(padded=inside(b""))),

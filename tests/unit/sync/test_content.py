@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_damaged_content_gives_records_or_a_fault(records: list[Record], data: s
         assert fault.code in ("malformed_content", "unsupported_version")
 
 
-@given(st.integers(1, content.MAX_CONTENT))
+@given(st.integers(1, content.MAX_LARGE))
 def test_padding_adds_at_most_an_eighth_and_never_shrinks(length: int) -> None:
     padded = content.padme(length)
     assert padded >= max(length, content.MIN_PADDED)
@@ -68,7 +70,33 @@ def test_a_record_past_a_limit_is_refused(record: Record) -> None:
 
 def test_a_segment_past_its_limit_is_refused() -> None:
     with pytest.raises(SyncFault, match="too_large"):
-        content.pack([Record(number, "a", "", bytes(content.MAX_BODY)) for number in (1, 2)])
+        content.pack([Record(number, "a", "", bytes(content.MAX_BODY)) for number in range(1, 9)])
+    with pytest.raises(SyncFault, match="too_large"):
+        content.pack([Record(number, "a", "", random.Random(number).randbytes(60_000)) for number in (1, 2, 3)])  # noqa: S311
+
+
+def test_only_what_an_older_reader_could_not_hold_is_written_as_version_2() -> None:
+    body = bytes(content.MAX_BODY - content.FRAME_OVERHEAD - 1)
+    for count, version in ((1, 1), (2, 1), (3, 2), (8, 2)):
+        records = [Record(number, "a", "", body) for number in range(1, count + 1)]
+        packed = content.pack(records)
+        assert packed[0] == version
+        assert list(content.unpack(packed)) == records
+
+
+def test_version_1_holds_no_more_than_it_always_did() -> None:
+    packed = bytearray(content.pack([Record(number, "a", "", bytes(60_000)) for number in (1, 2, 3)]))
+    packed[0] = content.VERSION
+    with pytest.raises(SyncFault, match="malformed_content"):
+        content.unpack(bytes(packed))
+
+
+@given(st.integers(1, content.MAX_PADDED))
+def test_the_step_below_is_a_size_that_padding_leaves_alone(length: int) -> None:
+    step = content.step_below(length)
+    assert content.padme(step) == step
+    assert step <= length or step == content.MIN_PADDED
+    assert content.padme(step + 1) >= length
 
 
 def test_a_segment_holds_at_least_one_record_with_a_class() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sync import outbox, receipt, suite
 from sync.checkpoint import EMPTY, Checkpoint, extend_all
-from sync.content import Record, framed_size
+from sync.content import Record
 from sync.faults import SyncFault
 from sync.outbox import Sealed, Waiting
 from sync.receipt import Receipt
@@ -46,13 +46,6 @@ def test_an_urgent_record_goes_before_older_ones_and_without_them() -> None:
 
 def test_records_of_one_priority_go_together_in_the_order_of_their_numbers() -> None:
     assert numbers(outbox.choose([waiting(1), waiting(2), waiting(3), waiting(4, priority=20)])) == [1, 2, 3]
-
-
-@given(st.lists(st.integers(0, 40_000), min_size=1, max_size=30))
-def test_a_segment_stays_below_its_target_unless_one_record_is_larger(sizes: list[int]) -> None:
-    chosen = outbox.choose([waiting(number, size=size) for number, size in enumerate(sizes, 1)])
-    assert numbers(chosen) == list(range(1, len(chosen) + 1))
-    assert len(chosen) == 1 or sum(map(framed_size, chosen)) <= outbox.SEGMENT_TARGET
 
 
 def test_a_receipt_settles_all_segments_up_to_its_size() -> None:
