@@ -26,6 +26,12 @@ SENTENCES: dict[str, str] = {
     # what a pack must agree with
     "pack_other_key": "The pack was signed with a key that is not the HQ we know.",
     "pack_other_box": "The pack is for another box.",
+    "pack_fork": "HQ sent two different packs under one number, or one that does not follow the one before.",
+    # what is in a pack
+    "malformed_item": "Something in the pack is not as it should be.",
+    "item_older": "The pack holds something older than what the box has already.",
+    "parts_missing": "The pack names a file whose parts did not come.",
+    "certificate_unfit": "The certificate does not fit the key and the name of this box.",
     # what HQ answers
     "unknown_box": "HQ does not know this box yet. Enrol it there.",
     "fork": "HQ already holds other bytes under this number: this box was set back or copied.",

@@ -89,6 +89,12 @@ def _open(chosen: argparse.Namespace) -> int:
     return code
 
 
+def _publish(chosen: argparse.Namespace) -> int:
+    from sync.hq import publish
+
+    return publish.run(chosen)
+
+
 def _code(chosen: argparse.Namespace) -> int:
     from sync.hq import slot
 
@@ -116,6 +122,24 @@ def _compared(code: str, given: str) -> bool:
     tell(f"Check code: {code}")
     return input("Did the clinic, called under a number that you know, read you the same? [y/N] ").strip() in ("y", "Y")
 
+
+_MANY: dict[str, Any] = {"action": "append", "default": [], "type": Path, "metavar": "FILE"}
+PUBLISH: Sequence[Argument] = (
+    ("--to", {"default": "", "metavar": "BOX|all|FILE", "help": "a box's id, all, or a file with an id a line"}),
+    ("--policy", {**_MANY, "help": "what boxes hold back, when they warn (TOML)"}),
+    ("--agreement", {**_MANY, "help": "a new version of the agreement (TOML and texts)"}),
+    ("--resource", {**_MANY, "help": "something to read or listen to, or its removal (TOML and a file)"}),
+    ("--roster", {**_MANY, "help": "staff: who is to have an account, who not (TOML)"}),
+    ("--update", {**_MANY, "help": "that a release is there (TOML)"}),
+    ("--revoke", {"action": "append", "default": [], "metavar": "USER", "help": "retire an account at once"}),
+    ("--sign-out-everybody", {"action": "store_true", "help": "end every login of staff"}),
+    ("--tls-name", {"default": "", "metavar": "NAME", "help": "have one box ask for a certificate of that name"}),
+    ("--certificate", {"type": Path, "metavar": "PEM", "help": "one box's certificate chain"}),
+    ("--hq-keys", {"action": "store_true", "help": "HQ's keys as in hq-public.json"}),
+    ("--void", {"action": "append", "default": [], "type": int, "metavar": "N", "help": "pass over refused pack N"}),
+    ("--list", {"default": "", "metavar": "BOX", "help": "the packs that were made for that box"}),
+    ("--json", {"action": "store_true", "help": "one JSON object a line"}),
+)
 
 COMMANDS: Sequence[Command] = (
     Command(
@@ -147,6 +171,7 @@ COMMANDS: Sequence[Command] = (
         _open,
         (("--json", {"action": "store_true", "help": "one JSON object a line"}),),
     ),
+    Command("publish", "send agreements, resources, roster and the like down to boxes", _publish, PUBLISH),
     Command("code", "the code of HQ's key, to read to a clinic that gives it a slot", _code),
     Command(
         "open-slot",

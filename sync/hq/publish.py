@@ -1,0 +1,343 @@
+"""`hq publish`: plain files to sealed, signed packs, one chain for each box. ITEMS.md describes the files.
+
+Needs the pack key and the boxes' cards, not the record key: it may run where nothing can be opened. All is checked
+with the box's own decoder before the first pack is made. Two who publish at once: the number is decided by conditional
+create, and who comes second seals anew on top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import datetime
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography import x509
+
+from sync import items, keys, pack, suite
+from sync.content import Record
+from sync.envelope import NO_PREVIOUS
+from sync.faults import SyncFault
+from sync.hq import folder as hq_folder
+from sync.hq.objects import Objects, numbered_path, open_objects
+from sync.items import Item
+from sync.keys import BoxFacts
+from sync.spool import read_bounded
+from sync.terminal import DONE, FAILED, tell
+
+MAX_LIST = 1_000_000  # bytes of a file of box ids: 30,000 of them
+MAX_INPUT = 131_072  # bytes of a description
+TRIES = 20  # against others who publish to the same box; each of theirs that wins makes one of ours lose
+NO_INBOX = "it has told no key for packs yet: it runs an older version"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An item as it will be sent. `auto`: its version is the number of the pack that carries it, which always rises."""
+
+    item: Item
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one box will get: pack numbers, first to last; or why it will get nothing."""
+
+    box: bytes
+    first: int = 0
+    last: int = 0
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One pack that waits for its box or was taken, as far as HQ can see without opening it: it cannot."""
+
+    number: int
+    at: int
+    size: int
+    kind: int
+
+
+# -- from files to items -----------------------------------------------------------------------------------------------
+
+
+def policy(path: Path) -> list[Ready]:
+    return [_described(path, items.Policy)]
+
+
+def roster(path: Path) -> list[Ready]:
+    return [_described(path, items.Roster)]
+
+
+def update(path: Path) -> list[Ready]:
+    return [_described(path, items.Update)]
+
+
+def agreement(path: Path) -> list[Ready]:
+    """`file` in a text names a file beside the description: its first line is the title, the rest the body."""
+    fields = _fields(path)
+    for text in fields.get("texts", ()):
+        if isinstance(text, dict) and isinstance(text.get("file"), str):
+            title, _, body = _beside(path, text.pop("file"), MAX_INPUT).decode("utf-8").partition("\n")
+            text["title"], text["body"] = title.strip(), body.strip()
+    return [_checked(path, fields, items.Agreement)]
+
+
+def resource(path: Path) -> list[Ready]:
+    """`file` names what is shown, beside the description: a text, or a document or recording that goes in parts."""
+    fields = _fields(path)
+    name = fields.pop("file", None)
+    if name is None:
+        return [_checked(path, fields, items.Resource)]
+    raw = _beside(path, str(name), items.MAX_FILE)
+    if fields.get("kind", "text") == "text":
+        return [_checked(path, {**fields, "text": raw.decode("utf-8").strip()}, items.Resource)]
+    parts = items.parts_of(raw, 1)
+    whole = _checked(path, {**fields, "digest": parts[0].digest if parts else "", "size": len(raw)}, items.Resource)
+    return [*(Ready(part) for part in parts), whole]
+
+
+def certificate(path: Path, now: datetime.datetime) -> list[Ready]:
+    """A chain in PEM, the box's own certificate first. ValueError for one that has ended."""
+    chain = _beside(path, path.name, items.MAX_CHAIN).decode("ascii", "replace")
+    try:
+        leaf = x509.load_pem_x509_certificates(chain.encode("ascii", "replace"))[0]
+    except ValueError:
+        raise ValueError(f"{path.name} holds no certificate in PEM") from None
+    if leaf.not_valid_after_utc <= now:
+        raise ValueError(f"the certificate in {path.name} has ended")
+    return [_auto(items.TlsCertificate(version=items.MAX_VERSION, chain=chain))]
+
+
+def tls_name(name: str) -> list[Ready]:
+    return [_auto(items.TlsName(version=items.MAX_VERSION, name=name.lower()))]
+
+
+def revocations(accounts: Sequence[str], everybody: bool) -> list[Ready]:
+    return [_auto(items.Revocations(version=items.MAX_VERSION, accounts=tuple(accounts), everybody=everybody))]
+
+
+def void(numbers: Sequence[int]) -> list[Ready]:
+    return [_auto(items.Void(version=items.MAX_VERSION, numbers=tuple(numbers)))]
+
+
+def hq_facts(folder: Path) -> list[Ready]:
+    """HQ's keys as they stand in hq-public.json."""
+    facts = hq_folder.public(folder)
+    text = base64.b64encode(keys.hq_to_json(facts)).decode("ascii")
+    return [Ready(items.HqKeys(version=facts.serial, facts=text))]
+
+
+def _described(path: Path, kind: type[Item]) -> Ready:
+    return _checked(path, _fields(path), kind)
+
+
+def _checked(path: Path, fields: dict[str, Any], kind: type[Item]) -> Ready:
+    """ValueError names the file and what is wrong in it: here somebody can mend it."""
+    try:
+        item = msgspec.convert(fields, type=kind)
+        items.encode(item)
+    except msgspec.ValidationError as problem:
+        raise ValueError(f"{path.name}: {problem}") from None
+    except SyncFault as fault:
+        if fault.code not in ("malformed_item", "too_large"):
+            raise
+        raise ValueError(f"{path.name}: a value is not as ITEMS.md describes it ({fault.code})") from None
+    return Ready(item)
+
+
+def _auto(item: Item) -> Ready:
+    try:
+        items.encode(item)
+    except SyncFault as fault:
+        raise ValueError(f"{items.kind_of(item)}: not as ITEMS.md describes it ({fault.code})") from None
+    return Ready(item, auto=True)
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    raw = _beside(path, path.name, MAX_INPUT)
+    try:
+        found = json.loads(raw) if path.suffix == ".json" else tomllib.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as problem:  # both parsers' faults are ValueErrors
+        raise ValueError(f"{path.name}: {problem}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name}: not a table")
+    return found
+
+
+def _beside(path: Path, name: str, limit: int) -> bytes:
+    raw = read_bounded(path.parent / name, limit)
+    if raw is None:
+        raise ValueError(f"there is no file {name}")
+    if len(raw) > limit:
+        raise ValueError(f"{name} is larger than {limit} bytes")
+    return raw
+
+
+# -- from items to packs -----------------------------------------------------------------------------------------------
+
+
+def recipients(folder: Path, to: str) -> list[BoxFacts]:
+    """`to`: a box's id, "all", or a file with one id a line. ValueError for an id that is not enrolled."""
+    if not to:
+        raise ValueError("say who gets it: --to BOX, --to all, or --to FILE with one id a line")
+    known = {facts.box: facts for facts in hq_folder.all_enrolled(folder)}
+    if to == "all" and not known:
+        raise ValueError("no box is enrolled here yet")
+    if to == "all":
+        return list(known.values())
+    listed = read_bounded(Path(to), MAX_LIST) if keys.box_from_text(to) is None else to.encode("ascii")
+    if listed is None or len(listed) > MAX_LIST:
+        raise ValueError("--to is a box's id, all, or a file with one id a line")
+    found: dict[bytes, BoxFacts] = {}
+    for line in listed.decode("ascii", "replace").split():
+        box = keys.box_from_text(line)
+        if box is None or box not in known:
+            raise ValueError(f"box {line[:8]} is not enrolled here")
+        found[box] = known[box]
+    return list(found.values())
+
+
+async def publish(
+    folder: Path, to: Sequence[BoxFacts], ready: Sequence[Ready], at: Callable[[], datetime.datetime]
+) -> list[Published]:
+    """Make the next packs of each of those boxes. A box that cannot get packs is told of, the others get theirs."""
+    objects, signing = open_objects(folder), hq_folder.pack_signing_key(folder)
+    if signing.public not in hq_folder.public(folder).pack_keys:
+        raise SyncFault("bad_key_file")  # no box would believe it
+    packs = planned(ready, at().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    made = []
+    for box in to:
+        if not box.inbox_key:
+            made.append(Published(box.box, fault="no_inbox_key"))
+            continue
+        numbers = [await _add(objects, box, signing, records, int(at().timestamp())) for records in packs]
+        made.append(Published(box.box, numbers[0], numbers[-1]))
+    return made
+
+
+def planned(ready: Sequence[Ready], at: str) -> list[list[tuple[Ready, str]]]:
+    """The items by pack. A version that is not known yet takes as much room as the largest."""
+    by_item = {id(one.item): one for one in ready}
+    cut = items.cut([one.item for one in ready], at)
+    return [[(by_item[id(item)], at) for item in some] for some in cut]
+
+
+def _records(planned_pack: Sequence[tuple[Ready, str]], number: int) -> list[Record]:
+    records = []
+    for place, (one, at) in enumerate(planned_pack, 1):
+        item = msgspec.structs.replace(one.item, version=number) if one.auto else one.item
+        records.append(Record(place, items.kind_of(item), at, items.encode(item)))
+    return records
+
+
+async def _add(
+    objects: Objects, box: BoxFacts, signing: suite.SigningKey, some: Sequence[tuple[Ready, str]], at: int
+) -> int:
+    """The next pack of that box; its number. `busy` when others win again and again."""
+    for _ in range(TRIES):
+        number, previous = await newest(objects, box.box)
+        raw = pack.seal(
+            _records(some, number + 1),
+            kind=pack.ITEMS,
+            box=box.box,
+            number=number + 1,
+            previous=previous,
+            inbox_key=box.inbox_key,
+            signing_key=signing,
+            at=at,
+        )
+        path = numbered_path("packs", box.box, number + 1)
+        if await objects.create(path, raw) is None:
+            await objects.make_durable(path)
+            return number + 1
+    raise SyncFault("busy")
+
+
+async def newest(objects: Objects, box: bytes) -> tuple[int, bytes]:
+    """Number and hash of a box's newest pack; 0 and zeros for none."""
+    last = None
+    async for entry in objects.entries(f"packs/{box.hex()}"):
+        last = entry
+    if last is None:
+        return 0, NO_PREVIOUS
+    raw = await objects.get(last.path)
+    found = pack.parse(raw or b"")
+    return found.number, found.hash
+
+
+async def listed(folder: Path, box: bytes) -> list[Listed]:
+    """The packs that were made for a box."""
+    objects, found = open_objects(folder), []
+    async for entry in objects.entries(f"packs/{box.hex()}"):
+        one = pack.parse(await objects.get(entry.path) or b"")
+        found.append(Listed(one.number, one.at, len(one.raw), one.kind))
+    return found
+
+
+# -- from the command line ---------------------------------------------------------------------------------------------
+
+
+def wanted(chosen: argparse.Namespace, now: datetime.datetime) -> list[Ready]:
+    """Everything that the command line asks for, in the order in which a box applies it. ValueError for nothing."""
+    found: list[Ready] = []
+    for read, paths in (
+        (policy, chosen.policy),
+        (agreement, chosen.agreement),
+        (resource, chosen.resource),
+        (roster, chosen.roster),
+        (update, chosen.update),
+    ):
+        for path in paths:
+            found += read(path)
+    if chosen.revoke or chosen.sign_out_everybody:
+        found += revocations(chosen.revoke, chosen.sign_out_everybody)
+    if chosen.tls_name:
+        found += tls_name(chosen.tls_name)
+    if chosen.certificate:
+        found += certificate(chosen.certificate, now)
+    if chosen.hq_keys:
+        found += hq_facts(chosen.folder)
+    if chosen.void:
+        found += void(chosen.void)
+    if not found:
+        raise ValueError("nothing to publish was named")
+    return found
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """`hq publish`. Exit code 1 when a box got nothing."""
+    if chosen.list:
+        return _run_list(chosen)
+    now = datetime.datetime.now(datetime.UTC)
+    ready, to = wanted(chosen, now), recipients(chosen.folder, chosen.to)
+    if len(to) > 1 and (chosen.tls_name or chosen.certificate):
+        raise ValueError("a name or a certificate is for one box")
+    code = DONE
+    for one in asyncio.run(publish(chosen.folder, to, ready, lambda: datetime.datetime.now(datetime.UTC))):
+        code = FAILED if one.fault else code
+        facts = {"box": one.box.hex(), "first": one.first, "last": one.last, "fault": one.fault}
+        text = f"pack {one.first}" if one.first == one.last else f"packs {one.first} to {one.last}"
+        text = NO_INBOX if one.fault else text
+        tell(json.dumps(facts) if chosen.json else f"box {one.box.hex()[:8]}: {text}")
+    return code
+
+
+def _run_list(chosen: argparse.Namespace) -> int:
+    box = keys.box_from_text(chosen.list)
+    if box is None:
+        raise ValueError("--list needs a box's id, 32 hexadecimal digits")
+    for one in asyncio.run(listed(chosen.folder, box)):
+        at = datetime.datetime.fromtimestamp(one.at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kind = "items" if one.kind == pack.ITEMS else "returned records"
+        facts = {"number": one.number, "at": at, "bytes": one.size, "kind": kind}
+        tell(json.dumps(facts) if chosen.json else f"{one.number:6}  {at}  {one.size:8} bytes  {kind}")
+    return DONE
