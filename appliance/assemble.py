@@ -36,7 +36,6 @@ from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox.actions import Forwarder
-from appliance.outbox.headquarters import record_key
 from appliance.portal import tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
@@ -99,7 +98,8 @@ class Appliance:
         return self._keeper
 
     def headquarters(self) -> bytes | None:
-        return record_key(self._home.spool)
+        facts = self._forwarder.headquarters() if self._forwarder else None
+        return facts.record_key if facts else None
 
     def addresses(self) -> tuple[str, ...]:
         return portal_urls(self._settings.portal.host, self._settings.portal.name, self._port)
@@ -193,7 +193,7 @@ class Appliance:
             try:
                 keeper = await self._kept(db, opened)
                 live = Live(db, self._feed.publish)
-                clinic = Clinic(db, live, self._settings.sign_in.second_factor)
+                clinic = Clinic(db, live, self._settings.sign_in.second_factor, record_key=self.headquarters)
                 await clinic.clock.begin()
                 clinic.clock.changed = self._clock_changed
                 clinic.audit.seen = lambda: outside.witness(self._home.store)

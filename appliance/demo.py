@@ -22,7 +22,8 @@ from appliance.identity import actions as identity
 from appliance.identity import rows as accounts
 from appliance.identity.passwords import hash_password
 from appliance.outbox.actions import box_public
-from appliance.policy import BOX, StaffRole
+from appliance.outbox.pinned import pin_json
+from appliance.policy import BOX, Facts, StaffRole, decide
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store import birth, keyslots
@@ -125,6 +126,7 @@ async def _prepare(home: Home) -> Demo:
         await _everybody(db, demo)
         await _session(db, demo)
         facts = await db.write(box_public)
+        await _headquarters(home, db)
     finally:
         await db.close()
     await asyncio.to_thread(_save, home, demo)
@@ -214,6 +216,14 @@ async def _everybody(db: Database, demo: Demo) -> None:
 
     if missing:
         await db.write(work)
+
+
+async def _headquarters(home: Home, db: Database) -> None:
+    """Trust the demo's own HQ, which lives in the same home."""
+    public = home.demo_hq / "hq-public.json"
+    if public.exists():
+        raw = await asyncio.to_thread(public.read_bytes)
+        await db.write(lambda tx: pin_json(tx, decide(BOX, "enrol_box", Facts()), raw, now_text()))
 
 
 async def _session(db: Database, demo: Demo) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import getpass
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -46,7 +45,6 @@ def _prepare_demo(home: Home) -> demo.Demo:
         _sync("hq", "init", str(home.demo_hq), "--url", f"https://127.0.0.1:{port}")
     facts = demo.prepare(home)
     _sync("hq", "enroll", str(home.demo_hq), str(home.box_facts))
-    shutil.copyfile(home.demo_hq / "hq-public.json", home.spool / "hq.json")
     return facts
 
 

@@ -99,8 +99,9 @@ class Spool:
         except FileNotFoundError:
             return 0
 
-    def put_hq_facts(self, facts: HqFacts) -> None:
-        write_whole(self.root / "hq.json", keys.hq_to_json(facts))
+    def put_hq_json(self, raw: bytes) -> None:
+        """Tell the courier who HQ is. Written by the box, from its store, and by nobody else."""
+        write_whole(self.root / "hq.json", raw)
 
     def status(self) -> CourierStatus:
         """The courier's last word; an empty one when there is none or it cannot be read."""

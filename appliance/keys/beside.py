@@ -25,11 +25,11 @@ from appliance.store.keyslots import Opened
 class Beside:
     """What `ControlClient` has for keys."""
 
-    def __init__(self, home: Home, keeper: Keeper) -> None:
-        self._home, self._keeper = home, keeper
+    def __init__(self, db: Database, keeper: Keeper) -> None:
+        self._db, self._keeper = db, keeper
 
     async def keys(self) -> types.Keys:
-        return wire(await self._keeper.list(BOX, now_text()), self._keeper.rekey_seconds(), self._hq())
+        return wire(await self._keeper.list(BOX, now_text()), self._keeper.rekey_seconds(), await self._hq())
 
     async def add_passphrase(self, passphrase: str, label: str = "") -> str:
         return await self._keeper.add_passphrase(BOX, passphrase, label, now_text())
@@ -39,7 +39,7 @@ class Beside:
         return types.Sheet(id=made.slot, words=made.words, code=sheet.code(made.words))
 
     async def add_hq(self, code: str) -> str:
-        public = self._hq()
+        public = await self._hq()
         if public is None:
             raise Fault("not_enrolled")
         check_hq(public, code)
@@ -60,8 +60,8 @@ class Beside:
     async def rekey(self) -> float:
         return await self._keeper.rekey(BOX, now_text())
 
-    def _hq(self) -> bytes | None:
-        return record_key(self._home.spool)
+    async def _hq(self) -> bytes | None:
+        return await self._db.read(record_key)
 
 
 @asynccontextmanager
@@ -71,6 +71,6 @@ async def beside(home: Home, opened: Opened) -> AsyncIterator[Beside]:
     try:
         keeper = Keeper(home.store, db, opened.key, opened.number)
         await keeper.reconcile(now_text(), opened.slot)
-        yield Beside(home, keeper)
+        yield Beside(db, keeper)
     finally:
         await db.close()

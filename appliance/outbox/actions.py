@@ -16,12 +16,12 @@ from typing import Literal
 
 from appliance.clock import now_text
 from appliance.faults import Fault
-from appliance.outbox import rows
+from appliance.outbox import pinned, rows
 from appliance.outbox.rows import OutboxRows, Standing
 from appliance.store.database import Database, Transaction
 from sync import keys, outbox, receipt
 from sync.faults import SyncFault
-from sync.keys import BoxFacts, HqFacts
+from sync.keys import HqFacts
 from sync.outbox import Sealed
 from sync.spool import CourierStatus, Spool
 
@@ -48,8 +48,7 @@ def settle(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> bool:
 
 def box_public(tx: Transaction) -> dict[str, object]:
     """What `hq enroll` must know of this box, as JSON. Makes the identity on first use: call in `write`."""
-    own = rows.identity(tx)
-    return keys.box_to_dict(BoxFacts(own.box, own.signing_key.public))
+    return keys.box_to_dict(pinned.box_facts(tx))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,17 @@ class Forwarder:
         self._compared = False  # whether the spool's bytes were compared with the store's since the start
         self._refused = ""  # the last receipt's fault, until one settles
         self._told = ""
-        self._hq: tuple[int, HqFacts | None] = (0, None)
+        self._hq: HqFacts | None = None
+        self._written = (0, b"")  # hq.json as it was found to be right: its stamp, and what it holds
         self._facts = SyncFacts("not_enrolled", 0, "", "", "")
 
     def state(self) -> SyncFacts:
         """The newest facts."""
         return self._facts
+
+    def headquarters(self) -> HqFacts | None:
+        """HQ's pinned facts as of the last look."""
+        return self._hq
 
     def wake(self) -> None:
         """Look now: something was put into the outbox."""
@@ -128,10 +132,7 @@ class Forwarder:
     async def _round(self) -> None:
         if not self._compared:
             await asyncio.to_thread(self._spool.prepare, "out")
-        stamp = self._spool.hq_stamp()
-        if stamp != self._hq[0]:
-            self._hq = (stamp, await asyncio.to_thread(self._spool.hq_facts))
-        hq = self._hq[1]
+        hq = await self._pinned()
         if hq is None:
             return
         await self._settle(hq, await self._db.read(rows.standing))
@@ -139,6 +140,32 @@ class Forwarder:
         for _ in range(min(standing.waiting, outbox.SEAL_AHEAD - len(standing.unsettled))):
             await self._db.write(lambda tx: seal_next(tx, hq, self._at()))
         await self._fill_spool(await self._db.read(rows.standing))
+
+    async def _pinned(self) -> HqFacts | None:
+        """HQ as the store knows it; the spool's hq.json is made to say the same."""
+        raw = await self._db.read(pinned.pinned_json)
+        if raw is None:
+            raw = await self._by_receipt()
+        if raw is None:
+            self._hq = None
+        elif raw != self._written[1] or self._hq is None:
+            self._hq = keys.hq_from_json(raw)
+        if raw is not None and (self._spool.hq_stamp(), raw) != self._written:
+            await asyncio.to_thread(self._spool.put_hq_json, raw)
+            self._written = (self._spool.hq_stamp(), raw)
+        return self._hq
+
+    async def _by_receipt(self) -> bytes | None:
+        """After an upgrade from a version that trusted the spool: what the store's receipt vouches for is pinned."""
+        if self._spool.hq_stamp() == 0:
+            return None
+        try:
+            offered = await asyncio.to_thread(self._spool.hq_facts)
+        except SyncFault:
+            return None
+        if offered is not None and await self._db.read(rows.last_receipt) is not None:
+            await self._db.write(lambda tx: pinned.pin_by_receipt(tx, offered, self._at()))
+        return await self._db.read(pinned.pinned_json)
 
     async def _settle(self, hq: HqFacts, standing: Standing) -> None:
         """Settle by the newest receipt; one settles all before it."""
@@ -182,7 +209,7 @@ class Forwarder:
         with suppress(Fault, OSError):
             standing = await self._db.read(rows.standing)
             courier = await asyncio.to_thread(self._courier)
-            facts = self._since(facts_of(self._hq[1] is not None, standing, courier, fault))
+            facts = self._since(facts_of(self._hq is not None, standing, courier, fault))
             if facts != self._facts:
                 self._facts = facts
                 self._on_change()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
-from appliance.faults import Fault
 from appliance.ids import ALPHABET
-from sync.faults import SyncFault
-from sync.spool import Spool
+from appliance.outbox import pinned
+from appliance.store.database import Transaction
 
 KEY_LABEL = b"hearth hq key 1\n"
 
 
 def key_code(public: bytes) -> str:
-    """What the person compares with HQ, by telephone, before HQ's key gets a slot: hq.json lies where the courier
-    writes, and whoever exchanged it there would be given a way into the store. SLOTS.md section 7; 16 letters."""
+    """What the person compares with HQ, by telephone, before HQ's key gets a slot, which is a way into the store.
+    SLOTS.md section 7; 16 letters."""
     return check_code(KEY_LABEL, public)
 
 
@@ -29,10 +27,7 @@ def check_code(label: bytes, content: bytes) -> str:
     return "-".join("".join(letters[start : start + 4]) for start in range(0, 16, 4))
 
 
-def record_key(spool: Path) -> bytes | None:
-    """HQ's public record key (1,216 bytes), None before enrolment. Blocks. Fault("store_failed") if unreadable."""
-    try:
-        facts = Spool(spool).hq_facts()
-    except (SyncFault, OSError) as problem:
-        raise Fault("store_failed", type(problem).__name__) from None
+def record_key(tx: Transaction) -> bytes | None:
+    """HQ's public record key (1,216 bytes) as the store has it pinned, None before enrolment."""
+    facts = pinned.pinned(tx)
     return facts.record_key if facts else None

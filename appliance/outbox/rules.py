@@ -21,6 +21,13 @@ URGENT, USUAL, BULK = 0, 10, 20
 # A class that is not here cannot leave the box.
 RULES: dict[str, Rule] = {
     "session_ended": Rule(True, USUAL, "That a session took place: pseudonyms, times, agreement versions. No names."),
+    "consent_signed": Rule(
+        True,
+        USUAL,
+        "Which version of the agreement a person signed, where their consent covers it. No name.",
+    ),
+    "disclosure_granted": Rule(True, USUAL, "That a person, by pseudonym, lets HQ have records: which, until when."),
+    "disclosure_ended": Rule(True, USUAL, "That such a consent has ended, so that HQ acts on it."),
     "audit_checkpoint": Rule(
         True, BULK, "How many entries the audit has and the hash over them: proof that none was taken out. No entry."
     ),

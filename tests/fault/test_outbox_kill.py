@@ -17,8 +17,8 @@ from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import keys
 from sync.hq import opening as hq_open
-from sync.spool import Spool
-from tests.fakes.parties import enrol, hand_over, make_hq, objects, running_hq
+from tests.fakes.parties import enrol, make_hq, objects, running_hq
+from tests.fakes.pinning import pin_hq
 from tests.fault import outbox_child
 
 CHILD = Path(outbox_child.__file__)
@@ -39,11 +39,9 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(step: str, tmp_path:
     db = await Database.create(tmp_path / "store", StoreKey(key))
     make_hq(hq)
     enrol(hq, keys.box_from_json(json.dumps(await db.write(actions.box_public)).encode()))
-    await db.close()
-    spool = Spool(tmp_path / "spool")
-    spool.prepare("out")
     async with running_hq(hq) as facts:
-        hand_over(spool, facts)
+        await pin_hq(db, facts)
+        await db.close()
         for add in ROUNDS:
             assert await live(step, key, tmp_path, add) == -signal.SIGKILL
         assert await live("none", key, tmp_path, 0) == 0

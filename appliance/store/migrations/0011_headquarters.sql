@@ -8,5 +8,39 @@ CREATE TABLE headquarters (
 
 CREATE TABLE box_inbox (
     id   INTEGER PRIMARY KEY CHECK (id = 1),
-    seed BLOB NOT NULL  -- of the X-Wing key that packs are sealed to
+    seed BLOB NOT NULL CHECK (length(seed) = 32)  -- of the X-Wing key that packs are sealed to
+) STRICT;
+
+-- A segment without a receipt has a number above outbox_settled.size. Settled ones keep their bytes for a while, so that
+-- HQ can have them again if its store lost them; `sealed` is NULL once they are gone here.
+ALTER TABLE segments ADD COLUMN priority INTEGER NOT NULL DEFAULT 10;  -- of its records
+ALTER TABLE segments ADD COLUMN exported_at TEXT NOT NULL DEFAULT '';  -- when it last went on a stick
+DROP INDEX segments_unsettled;
+CREATE INDEX segments_kept ON segments (sequence) WHERE sealed IS NOT NULL;
+
+-- Why nothing is sealed until a person decides, and what HQ signed that says so.
+CREATE TABLE log_trouble (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    code     TEXT NOT NULL,
+    receipt  BLOB,  -- HQ's head, its signature checked; NULL: not heard yet
+    found_at TEXT NOT NULL
+) STRICT;
+
+-- Each time the log went on after what HQ has, and not after what this box had sealed itself.
+CREATE TABLE log_lives (
+    life       INTEGER PRIMARY KEY CHECK (life >= 1),
+    size       INTEGER NOT NULL,  -- segments that HQ had: the log goes on with the one after
+    sealed     INTEGER NOT NULL,  -- the last one sealed here before
+    again      INTEGER NOT NULL,  -- records that were sealed without a receipt, and go again
+    code       TEXT NOT NULL,     -- what had been found
+    reason     TEXT NOT NULL,
+    actor      TEXT NOT NULL,     -- person, '' for the box
+    adopted_at TEXT NOT NULL,
+    receipt    BLOB               -- what HQ had signed; NULL: it was gone on with without HQ's word
+) STRICT;
+
+-- The newest restoration (copies) after which HQ was asked where the log stands, or a person said to go on.
+CREATE TABLE log_heard (
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    restoration INTEGER NOT NULL
 ) STRICT;
