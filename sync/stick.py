@@ -16,12 +16,15 @@ import errno
 import os
 import re
 import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sync import bundle, keys
-from sync.bundle import Bundle
+from sync import bundle, keys, suite
+from sync.bundle import Bundle, Part
 from sync.faults import SyncFault
 from sync.spool import DIGITS
 
@@ -32,6 +35,15 @@ MOST_BOXES = 20_000  # folders looked at; the fleet that HQ is made for, twice
 MOST_FILES = 4096  # bundles of one box looked at: 16 GiB
 _NUMBERED = re.compile(r"^([0-9]{16})([a-z]?)\.hsb$")
 _DIRECTION = {"up": bundle.UP, "down": bundle.DOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A bundle that is on the stick now: how many envelopes or packs, and their bytes."""
+
+    name: str
+    count: int
+    size: int
 
 
 def numbered(name: str) -> int | None:
@@ -104,6 +116,54 @@ class Stick:
             (self._folder(way, box) / name).unlink(missing_ok=True)
         except OSError as problem:
             raise _fault(problem) from None
+
+    def renew(
+        self,
+        way: Way,
+        box: bytes,
+        *,
+        kind: int,
+        head: Sequence[Part],
+        due: Iterable[tuple[int, bytes]],
+        over: Callable[[bytes], bool],
+    ) -> Iterator[Written]:
+        """Write what of `due` (numbers rising, payloads of `kind`) is not whole on the stick yet, each bundle with
+        `head` in front; yields each bundle as it is done.
+
+        A bundle is removed when all in it is `over`: the caller's own and needed no more. A damaged one is removed too:
+        what was in it is written again. What the caller does not know stays.
+        """
+        there: set[bytes] = set()
+        for name in [one for one in self.names(way, box) if numbered(one) is not None]:
+            payloads = self._payloads(way, box, name, kind)
+            if payloads is not None and all(over(one) for one in payloads):
+                self.drop(way, box, name)
+            else:
+                there.update(suite.digest(one) for one in payloads or ())
+        numbers: deque[int] = deque()
+
+        def missing() -> Iterator[Part]:
+            for number, raw in due:
+                if suite.digest(raw) not in there:
+                    numbers.append(number)
+                    yield Part(kind, raw)
+
+        for group in bundle.cut(head, missing()):
+            name = name_of(numbers[0], frozenset(self.names(way, box)))
+            self.write(way, box, name, bundle.pack(_DIRECTION[way], box, group))
+            parts = group[len(head) :]
+            yield Written(name, len(parts), sum(len(part.payload) for part in parts))
+            for _ in parts:
+                numbers.popleft()
+
+    def _payloads(self, way: Way, box: bytes, name: str, kind: int) -> tuple[bytes, ...] | None:
+        """None for a bundle that is none of the caller's; nothing in a damaged one."""
+        try:
+            return self.read(way, box, name).of(kind) or None
+        except SyncFault as fault:
+            if fault.code == "stick_failed":
+                raise
+            return () if fault.code == "bundle_damaged" else None
 
     def _folder(self, way: Way, box: bytes) -> Path:
         return self._top / way / box.hex()
