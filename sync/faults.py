@@ -43,6 +43,11 @@ SENTENCES: dict[str, str] = {
     # the way there
     "hq_unreachable": "HQ cannot be reached. The courier tries again by itself.",
     "wrong_certificate": "What answers at HQ's address is not the HQ we know.",
+    "certificate_renewed": "HQ shows a renewed certificate that this box was not told of. Nothing was sent.",
+    "certificate_refused": "HQ did not accept this box's certificate. Enrol the box again.",
+    "other_server": "Something else answers at HQ's address: a network's own page, or a name service that lies.",
+    "captive_portal": "The network wants somebody to sign in first: it answers in place of HQ.",
+    "name_unknown": "The network does not know HQ's name.",
     "courier_away": "The courier is not running.",
     "spool_failed": "The courier could not write to its spool.",
     # the way by stick
@@ -60,6 +65,20 @@ SENTENCES: dict[str, str] = {
     "other_certificate": "The certificate that the courier has is another box's.",
     "certificate_ended": "This box's certificate for HQ has ended. The box asks for a new one by itself.",
     "box_revoked": "HQ does not let this box in any more.",
+    # enrolment
+    "code_mistyped": "A letter of the code is wrong or missing. Compare it with the one you were given.",
+    "code_wrong": "HQ does not know this code. Compare it letter by letter, or ask headquarters for a new one.",
+    "code_used": "Another box has used this code. Ask headquarters for a new one.",
+    "code_ended": "This code is too old. Ask headquarters for a new one.",
+    "too_many_tries": "Too many tries at HQ. Wait a minute, then try again.",
+    "malformed_enrolment": "This is not a box's request to its headquarters, or it is damaged.",
+    "not_hq": "What answers there is not HQ. The network may want you to sign in first, or the address is wrong.",
+    "answer_forged": "What answered does not know this code, or not this request: it is not the HQ that gave the code.",
+    # HQ's keys when they change
+    "facts_other_key": "HQ's new keys are not signed by a key of the HQ we know.",
+    "facts_unrelated": "HQ's new keys have nothing in common with those we know. Nothing was changed.",
+    "rotation_open": "A new key waits already. Put it in use first, with --finish.",
+    "rotation_none": "No new key waits. Make one first, without --finish.",
     # HQ's own machine
     "hq_exists": "There is something in this folder already. Nothing was changed.",
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",
