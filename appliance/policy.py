@@ -138,7 +138,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "carry_by_stick": {"box": "any", "administrator": "any", "operator": "any", "clinical_lead": "any"},
     "read_returned":  {"clinical_lead": "any"},
     "apply_pack":     {"box": "any"},
-    "grant_disclosure": {"operator": "any", "clinical_lead": "any", "patient": "own"},
+    "grant_disclosure": {"box": "any", "operator": "any", "clinical_lead": "any", "patient": "own"},
     "set_clock":   {"administrator": "any", "operator": "any", "clinical_lead": "any"},
     "see_staff":     {"administrator": "any", "clinical_lead": "any"},
     "appoint":       {"box": "any", "administrator": "any", "clinical_lead": "any"},

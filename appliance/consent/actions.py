@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.consent import rows, rules
+from appliance.disclosures import actions as disclosures
 from appliance.faults import Fault
 from appliance.policy import Actor, Facts, decide
 from appliance.sessions import rows as sessions
@@ -34,3 +35,4 @@ def sign(
     if agreement.version != version:
         raise Fault("forged", "another version counts now")
     rows.add_consent(tx, permit, person, agreement, signature, at)
+    disclosures.agreement_signed(tx, person, at)

@@ -59,6 +59,24 @@ def signed_version(tx: Transaction, person: str) -> int | None:
     return row["version"] if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Which text a person signed, and when."""
+
+    version: int
+    language: str
+    digest: str
+    at: str
+
+
+def newest_signature(tx: Transaction, person: str) -> Signature | None:
+    """The last one that the person gave."""
+    row = tx.one(
+        "SELECT version, language, digest, at FROM consents WHERE person = ? ORDER BY sequence DESC LIMIT 1", (person,)
+    )
+    return None if row is None else Signature(row["version"], row["language"], row["digest"], row["at"])
+
+
 def has_signed(tx: Transaction, person: str) -> bool:
     """Whether the person signed the version that counts now. Without any published agreement nobody has."""
     row = tx.one("SELECT max(version) AS version FROM agreements")

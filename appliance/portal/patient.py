@@ -203,7 +203,7 @@ async def over(request: web.Request) -> web.StreamResponse:
         why = "left"
     else:
         raise web.HTTPSeeOther(place)
-    response = pages.render(request, "over.html", {"why": why})
+    response = pages.render(request, "over.html", {"why": why, "shared": who.shared})
     if why in ("ended", "removed"):
         # Nothing of the hour stays in the browser of a device that others may use (C14). The cookie stays: it opens
         # only this page, and a reload should not end in a fault.

@@ -5,12 +5,14 @@ The words are the policy's: *admit* is one word from key press to audit entry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from appliance.care import rows as care
 from appliance.clock import parse
 from appliance.consent import rows as consents
+from appliance.disclosures import rows as disclosures
+from appliance.disclosures.rules import Consent
 from appliance.faults import Fault
 from appliance.groups import rows as groups
 from appliance.outbox import rows as outbox
@@ -112,8 +114,7 @@ def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: s
     state = session_after(rows.session(tx, session_id).state, action)
     rows.set_state(tx, permit, session_id, state, at)
     if state == "ended":
-        body = record.encode(_record(tx, session_id))
-        outbox.add(tx, record.RECORD_CLASS, body, at)
+        _tell_headquarters(tx, session_id, at)
         now = int(parse(at).timestamp())
         tickets.close(tx, permit, now + AFTER_END_SECONDS, now + SHARED_AFTER_END_SECONDS)
         groups.forget(tx, permit)
@@ -188,26 +189,38 @@ def _permit_on(
     return permit, rows.member(tx, member_id, session_id)
 
 
-def _record(tx: Transaction, session_id: str) -> record.SessionEnded:
-    session, members = rows.session(tx, session_id), rows.members(tx, session_id)
-    key = rows.pseudonym_key(tx)
-    present = {m.id: rows.attendances(tx, m.id, session.ended_at) for m in members}
+def _tell_headquarters(tx: Transaction, session_id: str, at: str) -> None:
+    """The record of a session that is over. Of those who came, it tells only of whom a written consent allows (C32)."""
+    members = [m for m in rows.members(tx, session_id) if rows.attendances(tx, m.id, at)]
+    told = {m.id: disclosures.in_force(tx, m.person, "visits", at) for m in members if not m.facilitator}
+    number = outbox.add(tx, record.RECORD_CLASS, record.encode(_record(tx, session_id, members, told)), at)
+    for consent in told.values():
+        if consent is not None:
+            disclosures.note(tx, number, consent, "visits")
+
+
+def _record(
+    tx: Transaction, session_id: str, members: Sequence[rows.Member], told: Mapping[str, Consent | None]
+) -> record.SessionEnded:
+    session, key = rows.session(tx, session_id), rows.pseudonym_key(tx)
+    shown = [(m, told.get(m.id)) for m in members if m.facilitator or told.get(m.id) is not None]
     return record.SessionEnded(
         session=record.pseudonym(key, "session", session.id),
         starts_at=session.starts_at,
         opened_at=session.opened_at,
         ended_at=session.ended_at,
-        expected=sum(not m.facilitator for m in members),
+        expected=sum(not m.facilitator for m in rows.members(tx, session_id)),
         compared_at=groups.compared_at(tx, session.id),
+        withheld=len(members) - len(shown),
         attendees=[
             record.Attendee(
                 person=record.pseudonym(key, "person", m.person),
                 facilitator=m.facilitator,
                 removed=m.was_removed,
-                present=present[m.id],
+                present=rows.attendances(tx, m.id, session.ended_at),
                 agreement=consents.signed_version(tx, m.person),
+                consent=consent.id if consent else "",
             )
-            for m in members
-            if present[m.id]
+            for m, consent in shown
         ],
     )

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 
 import msgspec
 
+from appliance.disclosures.rules import NOTICE
+
 RECORD_CLASS = "session_ended"
-VERSION = 1
+VERSION = 2
 
 
 class Attendee(msgspec.Struct, frozen=True, kw_only=True):
-    """One who was admitted at least once. `present`: (joined, left) pairs, RFC 3339 in UTC."""
+    """One who was there, and of whom HQ may know. `present`: (joined, left) pairs, RFC 3339 in UTC."""
 
     person: str
     facilitator: bool
     removed: bool
     present: Sequence[tuple[str, str]]
     agreement: int | None
+    consent: str = ""  # to disclosure, under which this one is told of; "" for those who lead
 
 
 class SessionEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,8 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str
     expected: int
     attendees: Sequence[Attendee]
+    withheld: int = 0  # people who were there and of whom nothing is told, for want of a consent
+    notice: str = NOTICE
     compared_at: Sequence[str] = ()  # when the room's words were read aloud and were the same for all
 
 

@@ -13,6 +13,7 @@ from appliance.sessions import rows
 from appliance.store.database import Transaction
 from media.client import RelayFault
 from tests.fakes.box import OpenBox
+from tests.fakes.disclosing import let_headquarters_know
 from tests.fakes.waiting import until
 
 
@@ -146,6 +147,7 @@ async def test_a_removal_is_in_the_record_although_a_new_ticket_led_back_in(box:
     await admitted_page(box)
     await box.clinic.act(box.leader(), "remove", box.session, box.members[0])
     await box.clinic.act(box.leader(), "reissue", box.session, box.members[0])
+    await let_headquarters_know(box.clinic, box.session)
     await box.clinic.act(box.leader(), "end", box.session)
-    found = await box.clinic.db.read(lambda tx: tx.all("SELECT body FROM outbox"))
+    found = await box.clinic.db.read(lambda tx: tx.all("SELECT body FROM outbox WHERE record_class = 'session_ended'"))
     assert [person["removed"] for person in json.loads(found[0]["body"])["attendees"]] == [True]

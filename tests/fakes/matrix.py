@@ -26,6 +26,9 @@ from appliance.control.client import ControlClient
 from appliance.control.desk import Route
 from appliance.control.feed import Feed
 from appliance.control.listener import ControlListener
+from appliance.disclosures import actions as disclosures
+from appliance.disclosures.forms import form
+from appliance.disclosures.rules import SCOPES
 from appliance.identity import actions as identity
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
@@ -210,6 +213,8 @@ async def _people(box: OpenBox, things: Things) -> None:
         things.groups = mine, theirs
         care.let_in(tx, BOX, mine, box.staff["cora"], at)
         things.patients = session_rows.member(tx, box.members[0]).person, person
+        told = things.patients[0]
+        disclosures.grant(tx, BOX, told, form("en"), scopes=SCOPES, days=30, signature="Ada Brook", how="paper", at=at)
 
     await box.clinic.db.write(work)
 

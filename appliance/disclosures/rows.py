@@ -1,0 +1,137 @@
+"""The ledger of consents to disclosure, and what went to HQ under each.
+
+Every function that writes takes a permit and writes the audit entry from it, but for `note` and `hold`, which are part
+of a permitted action.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from appliance.audit import rows as audit
+from appliance.disclosures import rules
+from appliance.disclosures.rules import Consent, Scope
+from appliance.faults import Fault
+from appliance.policy import Permit
+from appliance.store.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One record that went, or is to go, to HQ. `state`: waits on the box, is sealed and on its way, HQ has it, or was
+    taken out since the consent ended before."""
+
+    at: str
+    record_class: str
+    scope: Scope
+    state: Literal["waiting", "sealed", "arrived", "held"]
+
+
+def grant(tx: Transaction, permit: Permit, consent: Consent, at: str) -> None:
+    tx.execute(
+        "INSERT INTO disclosure_consents (id, person, scopes, version, language, digest, signature, how, granted_at,"
+        " expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            consent.id,
+            consent.person,
+            " ".join(consent.scopes),
+            consent.version,
+            consent.language,
+            consent.digest,
+            consent.signature,
+            consent.how,
+            consent.granted_at,
+            consent.expires_at,
+        ),
+    )
+    audit.append(tx, permit, at)
+
+
+def end(tx: Transaction, permit: Permit, consent: str, why: rules.Why, at: str) -> None:
+    tx.execute(
+        "UPDATE disclosure_consents SET ended_at = ?, why = ? WHERE id = ? AND ended_at = ''", (at, why, consent)
+    )
+    audit.append(tx, permit, at)
+
+
+def of_person(tx: Transaction, person: str) -> list[Consent]:
+    """All consents of a person, the newest first."""
+    found = tx.all("SELECT * FROM disclosure_consents WHERE person = ? ORDER BY granted_at DESC, rowid DESC", (person,))
+    return [_consent(row) for row in found]
+
+
+def open_ones(tx: Transaction) -> list[Consent]:
+    """All that have not ended, whosever they are."""
+    return [_consent(row) for row in tx.all("SELECT * FROM disclosure_consents WHERE ended_at = ''")]
+
+
+def consent(tx: Transaction, consent_id: str) -> Consent:
+    """Fault("not_found")."""
+    row = tx.one("SELECT * FROM disclosure_consents WHERE id = ?", (consent_id,))
+    if row is None:
+        raise Fault("not_found", "consent")
+    return _consent(row)
+
+
+def in_force(tx: Transaction, person: str, scope: Scope, now: str) -> Consent | None:
+    """The consent that a record of that scope may go under, or None: then it stays."""
+    return next((one for one in of_person(tx, person) if rules.in_force(one, scope, now)), None)
+
+
+def note(tx: Transaction, number: int, consent: Consent, scope: Scope) -> None:
+    """That record `number` of the outbox tells of this person under this consent."""
+    tx.execute(
+        "INSERT INTO disclosures (number, person, consent, scope) VALUES (?, ?, ?, ?)",
+        (number, consent.person, consent.id, scope),
+    )
+
+
+def hold(tx: Transaction) -> None:
+    """Take what is not sealed yet out of the records that tell of a person under a consent that has ended."""
+    found = tx.all(
+        "SELECT o.number, o.record_class, o.body, d.consent FROM outbox o JOIN disclosures d ON d.number = o.number"
+        " JOIN disclosure_consents c ON c.id = d.consent"
+        " WHERE o.segment IS NULL AND o.body IS NOT NULL AND d.held = 0 AND c.ended_at != ''"
+    )
+    for row in found:
+        before = tx.one("SELECT body FROM outbox WHERE number = ?", (row["number"],))
+        body = rules.without(row["record_class"], before["body"] if before else row["body"], row["consent"])
+        tx.execute("UPDATE outbox SET body = ? WHERE number = ?", (body, row["number"]))
+        tx.execute("UPDATE disclosures SET held = 1 WHERE number = ? AND consent = ?", (row["number"], row["consent"]))
+
+
+def history(tx: Transaction, person: str) -> list[Disclosure]:
+    """What of this person went to HQ or waits for it, the newest first: the accounting that a person may ask for."""
+    found = tx.all(
+        "SELECT o.at, o.record_class, d.scope, d.held, o.segment, s.size FROM disclosures d"
+        " JOIN outbox o ON o.number = d.number LEFT JOIN outbox_settled s ON s.size >= o.segment"
+        " WHERE d.person = ? ORDER BY d.number DESC",
+        (person,),
+    )
+    return [Disclosure(row["at"], row["record_class"], row["scope"], _state(row)) for row in found]
+
+
+def _state(row: Row) -> Literal["waiting", "sealed", "arrived", "held"]:
+    if row["held"]:
+        return "held"
+    if row["segment"] is None:
+        return "waiting"
+    return "sealed" if row["size"] is None else "arrived"
+
+
+def _consent(row: Row) -> Consent:
+    return Consent(
+        id=row["id"],
+        person=row["person"],
+        scopes=rules.scopes(row["scopes"].split()),
+        version=row["version"],
+        language=row["language"],
+        digest=row["digest"],
+        signature=row["signature"],
+        how=row["how"],
+        granted_at=row["granted_at"],
+        expires_at=row["expires_at"],
+        ended_at=row["ended_at"],
+        why=row["why"],
+    )
