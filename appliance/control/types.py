@@ -80,8 +80,43 @@ class Health(Wire, frozen=True, kw_only=True):
     store: str = ""
 
 
+class StickRefusal(Wire, frozen=True, kw_only=True):
+    """A file on a stick that was not taken, and why: a code of sync's faults."""
+
+    name: str
+    code: str
+
+
+class StickState(Wire, frozen=True, kw_only=True):
+    """The stick that is written or read now (`step`, `percent`), and what came of the last one (`way`, `at`).
+
+    export: `segments` and `bytes` were written, `there` were on it whole already. import: `settled` segments got their
+    receipt, `packs` were taken, `others` boxes have something on it; `nothing`: it has nothing for this box. `fault`:
+    why it ended early, a fault's code, or "".
+    """
+
+    step: Literal["", "writing", "reading"] = ""
+    percent: int = 0
+    way: Literal["", "export", "import"] = ""
+    at: str = ""
+    segments: int = 0
+    bytes: int = 0
+    there: int = 0
+    settled: int = 0
+    packs: int = 0
+    others: int = 0
+    nothing: bool = False
+    refused: tuple[StickRefusal, ...] = ()
+    fault: str = ""
+
+
 class Sync(Wire, frozen=True, kw_only=True):
-    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last code or ""."""
+    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last code or "".
+
+    `courier`, `waits_until`, `bytes_today`, `budget_left` (-1: no budget) and `rate` (bytes a second, 0: not known) as
+    the courier tells them (sync/spool.py). `trouble`: why nothing is sealed until a person adopts HQ's log, a code of
+    sync's faults, or "". `heard_at`: when HQ was last heard; `silent`: that is longer ago than it should be.
+    """
 
     state: Literal["not_enrolled", "up_to_date", "sending", "hq_unreachable"]
     queued: int
@@ -89,6 +124,21 @@ class Sync(Wire, frozen=True, kw_only=True):
     last_attempt_at: str
     fault: str
     unreachable_since: str = ""  # when HQ was missed first; "" while it answers
+    queued_bytes: int = 0  # of the records that wait: sealed ones as they travel, others before sealing
+    oldest_at: str = ""  # of the records that wait
+    courier: Literal["", "no_hq", "idle", "connecting", "sending", "waiting", "hours", "budget"] = ""
+    waits_until: str = ""
+    bytes_today: int = 0
+    budget_left: int = -1
+    rate: float = 0.0
+    trouble: str = ""
+    heard_at: str = ""
+    silent: bool = False
+    packs_waiting: int = 0  # from HQ, not taken over yet
+    pack_fault: str = ""  # why the next one is not, a code
+    update: str = ""  # the version of a release that HQ told of, "" for none
+    certificate_ends: str = ""  # of the box's certificate towards HQ
+    stick: StickState = StickState()
 
 
 class Copies(Wire, frozen=True, kw_only=True):
@@ -301,6 +351,25 @@ class BackUp(Wire, frozen=True, kw_only=True):
     """Make a backup in this folder, a full path as the box sees it."""
 
     to: str
+
+
+class CarryStick(Wire, frozen=True, kw_only=True):
+    """Write sealed records on the stick mounted there, or read what HQ put on it."""
+
+    way: Literal["export", "import"]
+    place: str
+
+
+class Sticks(Wire, frozen=True, kw_only=True):
+    """Where a stick is plugged in."""
+
+    places: tuple[Place, ...]
+
+
+class Adopt(Wire, frozen=True, kw_only=True):
+    """Go on after what HQ has. The reason stays in the audit."""
+
+    reason: str
 
 
 class Done(Wire, frozen=True, kw_only=True):
