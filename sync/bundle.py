@@ -30,6 +30,7 @@ PACK = 4
 MAX_BUNDLE = (
     4 * 1024 * 1024
 )  # bytes. FAT ends at 4 GiB; what is lost when a stick is pulled out is at most one of these
+MAX_PARTS = 4096  # more than envelopes can be in one; bounds what empty parts can make a reader hold
 MAX_SMALL = 4096  # bytes of a part that is none of those below
 _LIMITS = {RECEIPT: MAX_RECEIPT, ENVELOPE: MAX_ENVELOPE, PACK: MAX_PACK}
 
@@ -66,7 +67,7 @@ def pack(direction: int, box: bytes, parts: Sequence[Part]) -> bytes:
         raise SyncFault("too_large")
     body = HEADER.pack(MAGIC, VERSION, direction, 0, box)
     body += b"".join(PART.pack(part.kind, len(part.payload)) + part.payload for part in parts)
-    if len(body) + suite.HASH_SIZE > MAX_BUNDLE:
+    if len(body) + suite.HASH_SIZE > MAX_BUNDLE or len(parts) > MAX_PARTS:
         raise SyncFault("too_large")
     return body + suite.digest(body)
 
@@ -103,9 +104,10 @@ def cut(head: Sequence[Part], parts: Iterable[Part]) -> Iterator[list[Part]]:
 
 
 def _parts(raw: bytes) -> Iterator[Part]:
-    at = 0
+    at = count = 0
     while at < len(raw):
-        if len(raw) - at < PART.size:
+        count += 1
+        if len(raw) - at < PART.size or count > MAX_PARTS:
             raise SyncFault("malformed_bundle")
         kind, length = PART.unpack_from(raw, at)
         at += PART.size

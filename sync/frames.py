@@ -24,6 +24,8 @@ REFUSAL = 0x82  # JSON {"code", "next_wanted", "sequence"}; HQ says nothing afte
 NEWS = 0x83  # JSON {"packs": number of the newest pack for this box}
 PULSE = 0x84  # nothing: I am still here
 
+OPTIONAL = 0x40  # a kind with this bit, of a newer version, is passed over by who does not know it
+
 MAX_SMALL = 4096  # bytes of a payload that is neither envelope nor receipt
 _LIMITS = {
     HELLO: MAX_SMALL,
@@ -60,21 +62,22 @@ class Reader:
         self._held = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that are whole now. `malformed_carriage` for an unknown kind, `too_large` for a length beyond its
-        limit: the stream is of no use after either."""
+        """The frames that are whole now, without OPTIONAL ones. `malformed_carriage` for another unknown kind,
+        `too_large` for a length beyond its limit: the stream is of no use after either."""
         self._held += data
         found: list[Frame] = []
         at = 0
         while len(self._held) - at >= HEAD.size:
             kind, length = HEAD.unpack_from(self._held, at)
-            if kind not in _LIMITS:
+            if kind not in _LIMITS and not kind & OPTIONAL:
                 raise SyncFault("malformed_carriage")
-            if length > _LIMITS[kind]:
+            if length > _LIMITS.get(kind, MAX_SMALL):
                 raise SyncFault("too_large")
             end = at + HEAD.size + length
             if len(self._held) < end:
                 break
-            found.append(Frame(kind, bytes(self._held[at + HEAD.size : end])))
+            if kind in _LIMITS:
+                found.append(Frame(kind, bytes(self._held[at + HEAD.size : end])))
             at = end
         del self._held[:at]
         return found

@@ -140,6 +140,8 @@ def box_from_json(raw: bytes) -> BoxFacts:
 
 def box_from_dict(fields: dict[str, Any]) -> BoxFacts:
     """The same from a dictionary that was read already."""
+    if fields.get("version") not in (1, VERSION):
+        raise SyncFault("unsupported_version")
     box = box_from_text(_text(fields, "box"))
     verify_key = _bytes(fields, "verify_key")
     inbox_key = b"" if fields.get("version") == 1 else _bytes(fields, "inbox_key")
