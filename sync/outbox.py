@@ -110,6 +110,8 @@ def settles(receipt: Receipt, settled: Checkpoint, unsettled: Sequence[Sealed]) 
 
     `set_back` when HQ holds more than was ever sealed here, `receipt_other_bytes` when it holds something else.
     """
+    if receipt.size == settled.size and receipt.checkpoint != settled:
+        raise SyncFault("receipt_other_bytes")
     if receipt.size <= settled.size:
         return False
     covered = [sealed for sealed in unsettled if sealed.sequence <= receipt.size]

@@ -2,7 +2,10 @@
 
     out/<sequence>.segment   written and removed by the box, read by the courier
     in/<sequence>.receipt    written by the courier, read and removed by the box; the newest one stays
-    hq.json                  HQ's public facts        courier.json   how the last attempt went
+    hq.json                  HQ's public facts, by the box        courier.json   how the last attempt went, by the courier
+    urgent.json              numbers of envelopes in out/ that hold urgent records, by the box
+    ask_head                 a word of the box: please ask HQ how far it is
+    head.json                the courier's answer, with that word: the receipt is in in/
     courier.lock             held by the one courier that runs
 
 A file appears whole or not at all: written beside its place, fsynced, renamed, folder fsynced.
@@ -14,6 +17,7 @@ import fcntl
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -25,16 +29,39 @@ from sync.keys import HqFacts
 from sync.receipt import MAX_RECEIPT
 
 MAX_STATUS = 4096
+MAX_WORD = 64  # bytes of ask_head
 DIGITS = 16  # of a sequence number in a file or object name, so that names sort as numbers
 _NAME = re.compile(r"^([0-9]{16})\.(segment|receipt)$")
 
 
 class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """courier.json. Times are RFC 3339 or ""; `fault` is the code of the last attempt's fault, "" when it went well."""
+    """courier.json. Times are RFC 3339 or ""; `fault` is the code of the last attempt's fault, "" when it went well.
+
+    `state`: what the courier does now; `hours` and `budget` mean that something waits for them. `in_flight`: envelopes
+    said and not receipted. `bytes_today`: both ways with all headers. `budget_left`: -1 without a budget. `rate`: bytes of
+    envelopes receipted per second over the last minutes, outages counted; 0 when nothing was carried. `next_wanted`:
+    what HQ asked for with `gap`, else 0. `clock_off`: seconds by which this machine's clock is ahead of HQ's.
+    """
 
     fault: str = ""
     last_attempt_at: str = ""
     last_success_at: str = ""
+    state: Literal["no_hq", "idle", "connecting", "sending", "waiting", "hours", "budget"] = "idle"
+    fault_since: str = ""
+    waits_until: str = ""
+    in_flight: int = 0
+    bytes_today: int = 0
+    budget_left: int = -1
+    rate: float = 0.0
+    next_wanted: int = 0
+    clock_off: int = 0
+
+
+class HeadTold(msgspec.Struct, frozen=True, kw_only=True):
+    """head.json: HQ's head is in in/ as the receipt for `size`; 0: HQ has nothing of this box. `word` is ask_head's."""
+
+    word: str
+    size: int
 
 
 class Spool:
@@ -113,6 +140,44 @@ class Spool:
 
     def put_status(self, status: CourierStatus) -> None:
         write_whole(self.root / "courier.json", msgspec.json.encode(status), durable=False)
+
+    def ask_head(self, word: str) -> None:
+        """Ask the courier to ask HQ how far it is. `word` is new each time, so that an old answer is none."""
+        write_whole(self.root / "ask_head", word.encode("ascii"))
+
+    def head_asked(self) -> str:
+        """The word that the box asks with, "" when it does not ask."""
+        raw = read_bounded(self.root / "ask_head", MAX_WORD) or b""
+        return raw.decode("ascii", "replace") if len(raw) <= MAX_WORD else ""
+
+    def tell_head(self, word: str, size: int) -> None:
+        """The courier's answer, after the receipt is in in/."""
+        write_whole(self.root / "head.json", msgspec.json.encode(HeadTold(word=word, size=size)))
+
+    def head_told(self) -> HeadTold | None:
+        """The answer to the question of now; None while there is none."""
+        raw, asked = read_bounded(self.root / "head.json", MAX_STATUS), self.head_asked()
+        try:
+            told = msgspec.json.decode(raw or b"", type=HeadTold)
+        except msgspec.DecodeError:
+            return None
+        return told if asked and told.word == asked else None
+
+    def forget_head(self) -> None:
+        """The question is answered."""
+        for name in ("ask_head", "head.json"):
+            (self.root / name).unlink(missing_ok=True)
+
+    def put_urgent(self, sequences: Sequence[int]) -> None:
+        """Which envelopes hold urgent records: they pass the day's budget and hours."""
+        write_whole(self.root / "urgent.json", msgspec.json.encode(list(sequences)), durable=False)
+
+    def urgent(self) -> list[int]:
+        """Those, or none when the file is not there or cannot be read."""
+        try:
+            return msgspec.json.decode(read_bounded(self.root / "urgent.json", MAX_STATUS) or b"[]", type=list[int])
+        except msgspec.DecodeError:
+            return []
 
     def lock(self) -> int | None:
         """Take the courier's lock until the process ends; None when another courier has it."""
