@@ -2,10 +2,10 @@
 
     out/<sequence>.segment   written and removed by the box, read by the courier
     in/<sequence>.receipt    written by the courier, read and removed by the box; the newest one stays
-    hq.json                  HQ's public facts, by the box        courier.json   how the last attempt went, by the courier
+    hq.json                  HQ's public facts, by the box     courier.json   how the last attempt went
     urgent.json              numbers of envelopes in out/ that hold urgent records, by the box
-    ask_head                 a word of the box: please ask HQ how far it is
-    head.json                the courier's answer, with that word: the receipt is in in/
+    ask/head.request         the box asks how far HQ is: {"box": its id}
+    ask/head.answer          the courier's answer: {"status": 200}: the receipt is in in/; 204: HQ has none; {"fault": …}
     courier.lock             held by the one courier that runs
 
 A file appears whole or not at all: written beside its place, fsynced, renamed, folder fsynced.
@@ -29,7 +29,6 @@ from sync.keys import HqFacts
 from sync.receipt import MAX_RECEIPT
 
 MAX_STATUS = 4096
-MAX_WORD = 64  # bytes of ask_head
 DIGITS = 16  # of a sequence number in a file or object name, so that names sort as numbers
 _NAME = re.compile(r"^([0-9]{16})\.(segment|receipt)$")
 
@@ -58,10 +57,10 @@ class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeadTold(msgspec.Struct, frozen=True, kw_only=True):
-    """head.json: HQ's head is in in/ as the receipt for `size`; 0: HQ has nothing of this box. `word` is ask_head's."""
+    """ask/head.answer. `status` 200: HQ's head is in in/ as a receipt; 204: HQ has nothing of this box; else `fault`."""
 
-    word: str
-    size: int
+    status: int = 0
+    fault: str = ""
 
 
 class Spool:
@@ -141,32 +140,25 @@ class Spool:
     def put_status(self, status: CourierStatus) -> None:
         write_whole(self.root / "courier.json", msgspec.json.encode(status), durable=False)
 
-    def ask_head(self, word: str) -> None:
-        """Ask the courier to ask HQ how far it is. `word` is new each time, so that an old answer is none."""
-        write_whole(self.root / "ask_head", word.encode("ascii"))
-
-    def head_asked(self) -> str:
-        """The word that the box asks with, "" when it does not ask."""
-        raw = read_bounded(self.root / "ask_head", MAX_WORD) or b""
-        return raw.decode("ascii", "replace") if len(raw) <= MAX_WORD else ""
-
-    def tell_head(self, word: str, size: int) -> None:
-        """The courier's answer, after the receipt is in in/."""
-        write_whole(self.root / "head.json", msgspec.json.encode(HeadTold(word=word, size=size)))
+    def ask_head(self, box: bytes) -> None:
+        """Ask the courier to ask HQ how far it is. Asked already: nothing is written."""
+        request = self.root / "ask" / "head.request"
+        if not request.exists():
+            request.parent.mkdir(mode=0o770, exist_ok=True)
+            write_whole(request, msgspec.json.encode({"box": box.hex()}))
 
     def head_told(self) -> HeadTold | None:
-        """The answer to the question of now; None while there is none."""
-        raw, asked = read_bounded(self.root / "head.json", MAX_STATUS), self.head_asked()
+        """The answer; None while there is none."""
+        raw = read_bounded(self.root / "ask" / "head.answer", MAX_STATUS)
         try:
-            told = msgspec.json.decode(raw or b"", type=HeadTold)
+            return None if raw is None else msgspec.json.decode(raw, type=HeadTold)
         except msgspec.DecodeError:
-            return None
-        return told if asked and told.word == asked else None
+            return HeadTold(fault="hq_failed")
 
     def forget_head(self) -> None:
-        """The question is answered."""
-        for name in ("ask_head", "head.json"):
-            (self.root / name).unlink(missing_ok=True)
+        """Take question and answer away: it was heard, or is to be asked anew."""
+        for name in ("head.request", "head.answer"):
+            (self.root / "ask" / name).unlink(missing_ok=True)
 
     def put_urgent(self, sequences: Sequence[int]) -> None:
         """Which envelopes hold urgent records: they pass the day's budget and hours."""
