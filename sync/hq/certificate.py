@@ -98,6 +98,15 @@ def issue(csr: bytes, box: bytes, authority_key: bytes, authority_pem: bytes, no
     return Issued(made.public_bytes(Encoding.PEM), f"{made.serial_number:x}", made.not_valid_after_utc)
 
 
+def read(pem: bytes) -> Issued:
+    """A certificate that was issued before; `malformed_facts`."""
+    try:
+        found = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise SyncFault("malformed_facts") from None
+    return Issued(pem, f"{found.serial_number:x}", found.not_valid_after_utc)
+
+
 def csr_key(csr: bytes) -> ec.EllipticCurvePublicKey:
     """The P-256 key that a signing request (DER) proves to have; `malformed_facts`."""
     try:

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sync import keys
 from sync.hq import folder as hq_folder
 from sync.spool import read_bounded, write_whole
 from sync.terminal import DONE, FAILED, ready, say, stopping, tell
@@ -56,18 +55,34 @@ def _init(chosen: argparse.Namespace) -> int:
 
 
 def _enroll(chosen: argparse.Namespace) -> int:
-    raw = read_bounded(chosen.box, keys.MAX_FACTS)
-    if raw is None:
-        raise ValueError("there is no file with the box's public facts under that name")
-    facts = keys.box_from_json(raw)
-    hq_folder.enroll(chosen.folder, facts)
-    return tell(f"Box {facts.box.hex()[:8]} is enrolled.")
+    from sync.hq import admitting
+
+    return admitting.enroll(chosen)
+
+
+def _revoke(chosen: argparse.Namespace) -> int:
+    from sync.hq import admitting
+
+    return admitting.revoke(chosen)
+
+
+def _rotate(chosen: argparse.Namespace) -> int:
+    from sync.hq import admitting
+
+    return admitting.rotate(chosen)
+
+
+def _upgrade(chosen: argparse.Namespace) -> int:
+    from sync.hq import admitting
+
+    return admitting.upgrade(chosen)
 
 
 def _serve(chosen: argparse.Namespace) -> int:
+    from sync.hq.admitting import upgrade_now
     from sync.hq.serve import serve
 
-    hq_folder.upgrade(chosen.folder, datetime.now(UTC))
+    upgrade_now(chosen.folder)
 
     async def run() -> None:
         stop = stopping()
@@ -155,10 +170,37 @@ COMMANDS: Sequence[Command] = (
     ),
     Command(
         "enroll",
-        "know a box from now on",
+        "let a box in: print a one-time code for it, or take its file, or answer its request from a stick",
         _enroll,
-        (("box", {"type": Path, "metavar": "BOX.json"}),),
+        (
+            ("box", {"type": Path, "nargs": "?", "metavar": "BOX.json", "help": "a box's public facts, by hand"}),
+            ("--name", {"default": "", "help": "print a code for a box that will be called so"}),
+            ("--replaces", {"default": "", "metavar": "BOX", "help": "with --name: the lost box whose place it takes"}),
+            ("--request", {"type": Path, "metavar": "FILE", "help": "what `hearth enroll --request` wrote"}),
+            ("--answer", {"type": Path, "metavar": "FILE", "help": "where the answer to it goes"}),
+            ("--json", {"action": "store_true", "help": "with --name: print address and code as JSON"}),
+        ),
     ),
+    Command(
+        "revoke",
+        "shut a box out, from its next request on; what it has sent stays readable",
+        _revoke,
+        (
+            ("box", {"metavar": "BOX", "help": "its id, the beginning of it, or its name"}),
+            ("--reason", {"required": True, "help": "stays with the box's card"}),
+            ("--replaced-by", {"default": "", "metavar": "BOX", "help": "the box that took its place"}),
+        ),
+    ),
+    Command(
+        "rotate",
+        "exchange a key in two acts: list the next one, and with --finish put it in use",
+        _rotate,
+        (
+            ("kind", {"choices": ("tls", "receipts", "packs", "record")}),
+            ("--finish", {"action": "store_true", "help": "put the listed key in use"}),
+        ),
+    ),
+    Command("upgrade", "give an HQ of an older version the keys that it lacks", _upgrade),
     Command(
         "serve",
         "take envelopes; needs no opening key",

@@ -20,6 +20,7 @@ from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import ingest
+from sync.hq.enrolment import Enroller
 from sync.hq.ingest import Offer, Verdict
 from sync.hq.objects import object_path, open_objects
 from sync.hq.probe import probe
@@ -51,9 +52,10 @@ class Hq:
         await probe((self._objects, open_objects(self._folder)))
 
     def application(self) -> web.Application:
-        """The route table: one."""
+        """The route table."""
         app = web.Application(client_max_size=carriage.MAX_CARRIAGE)
         app.router.add_post("/v1/boxes/{box}/segments/{sequence}", self._answer)
+        Enroller(self._folder, self._objects).add_to(app)
         return app
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -146,7 +148,7 @@ def _short(box: str) -> str:
 async def serve(folder: Path, host: str, port: int, ready: Callable[[int], None], stop: asyncio.Event) -> None:
     """Serve until `stop`; `ready` is told the port. Raises SyncFault: `hq_missing`, `bad_key_file`, `port_taken`, …"""
     hq = Hq(folder)
-    context = hq_folder.tls_context(folder)
+    context = hq_folder.server_context(folder)
     await hq.probe()
     listening = _listen(host, port)
     runner = web.AppRunner(hq.application(), access_log=None, shutdown_timeout=0.5)
