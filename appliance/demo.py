@@ -16,6 +16,10 @@ import msgspec
 from appliance.clock import now_seconds, now_text
 from appliance.consent import actions as consent
 from appliance.consent.texts import first_agreement
+from appliance.disclosures import actions as disclosures
+from appliance.disclosures import rows as ledger
+from appliance.disclosures.forms import form
+from appliance.disclosures.rules import DAYS, SCOPES
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.identity import actions as identity
@@ -124,6 +128,7 @@ async def _prepare(home: Home) -> Demo:
         if not demo.coleader:
             await _another(db, demo)
         await _everybody(db, demo)
+        await _signed(db, demo)
         await _session(db, demo)
         facts = await db.write(box_public)
         await _headquarters(home, db)
@@ -224,6 +229,27 @@ async def _headquarters(home: Home, db: Database) -> None:
     if public.exists():
         raw = await asyncio.to_thread(public.read_bytes)
         await db.write(lambda tx: pin_json(tx, decide(BOX, "enrol_box", Facts()), raw, now_text()))
+
+
+async def _signed(db: Database, demo: Demo) -> None:
+    """The made-up people have signed that headquarters may hear of them, so that there is something to see there."""
+
+    def work(tx: Transaction) -> None:
+        for person, name in zip(demo.people, PEOPLE, strict=False):
+            if not ledger.of_person(tx, person):  # also nobody who took it back is made to sign again
+                disclosures.grant(
+                    tx,
+                    BOX,
+                    person,
+                    form("en"),
+                    scopes=SCOPES,
+                    days=DAYS,
+                    signature=name,
+                    how="paper",
+                    at=now_text(),
+                )
+
+    await db.write(work)
 
 
 async def _session(db: Database, demo: Demo) -> None:

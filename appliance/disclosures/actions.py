@@ -75,7 +75,10 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 
 def permit_to_see(tx: Transaction, actor: Actor, person: str) -> Permit:
     """Faults: refused, not_found."""
-    permit = decide(actor, "grant_disclosure", _facts(actor, person))
+    own = actor.role == "patient"
+    if own and sessions.member(tx, actor.member).person != person:
+        raise Fault("refused", "consent of another person")
+    permit = decide(actor, "grant_disclosure", Facts(member=actor.member if own else "", person=person))
     people.person(tx, person)
     return permit
 
@@ -163,7 +166,3 @@ def _end(tx: Transaction, permit: Permit, consent: Consent, why: Why, at: str) -
 
 def _pseudonym(tx: Transaction, person: str) -> str:
     return pseudonym(sessions.pseudonym_key(tx), "person", person)
-
-
-def _facts(actor: Actor, person: str) -> Facts:
-    return Facts(member=actor.member, person=person) if actor.role == "patient" else Facts(person=person)
