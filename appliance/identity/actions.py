@@ -83,7 +83,7 @@ def retire(tx: Transaction, actor: Actor, person: str, at: str) -> None:
     permit, found = _other(tx, actor, "retire", person)
     if found.retired:
         raise Fault("wrong_state", "retired already")
-    _keep_the_last(tx, found)
+    keep_the_last(tx, found)
     rows.retire(tx, permit, person, at)
     access.forget(tx, permit, person, at)
     rows.drop_logins(tx, permit, person)
@@ -115,7 +115,7 @@ def _other(tx: Transaction, actor: Actor, action: Action, person: str) -> tuple[
     return permit, found
 
 
-def _keep_the_last(tx: Transaction, found: Account) -> None:
+def keep_the_last(tx: Transaction, found: Account) -> None:
     """Without one who may appoint, nobody could ever be let in again."""
     who_appoint = ("administrator", "clinical_lead")
     left = [a for a in rows.accounts(tx) if not a.retired and a.person != found.person]
