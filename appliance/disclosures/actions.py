@@ -25,6 +25,7 @@ from appliance.sessions.record import pseudonym
 from appliance.store.database import Transaction
 
 RECIPIENT = "headquarters"
+SIGNED = "consent_signed"
 PURPOSE = "care, its payment and its quality"  # as the form says it
 
 
@@ -62,7 +63,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """This person signed that version of the agreement."""
 
-    record: str = "consent_signed"
+    record: str = SIGNED
     version: int = 1
     consent: str  # to disclosure, under which this goes
     person: str
@@ -143,7 +144,7 @@ def expire(tx: Transaction, at: str) -> bool:
 
 def agreement_signed(tx: Transaction, person: str, at: str) -> None:
     """Tell HQ which version of the agreement a person has signed, if they have and HQ may know."""
-    consent, signed = rows.in_force(tx, person, "agreements", at), agreements.newest_signature(tx, person)
+    consent, signed = rows.in_force(tx, person, SIGNED, at), agreements.newest_signature(tx, person)
     if consent is None or signed is None:
         return
     body = Signed(
@@ -154,7 +155,7 @@ def agreement_signed(tx: Transaction, person: str, at: str) -> None:
         digest=signed.digest,
         at=signed.at,
     )
-    rows.note(tx, outbox.add(tx, body.record, msgspec.json.encode(body), at), consent, "agreements")
+    rows.note(tx, outbox.add(tx, body.record, msgspec.json.encode(body), at), consent, SIGNED)
 
 
 def _end(tx: Transaction, permit: Permit, consent: Consent, why: Why, at: str) -> None:

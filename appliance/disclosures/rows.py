@@ -74,16 +74,18 @@ def consent(tx: Transaction, consent_id: str) -> Consent:
     return _consent(row)
 
 
-def in_force(tx: Transaction, person: str, scope: Scope, now: str) -> Consent | None:
-    """The consent that a record of that scope may go under, or None: then it stays."""
+def in_force(tx: Transaction, person: str, record_class: str, now: str) -> Consent | None:
+    """The consent that a record of that class may go under, or None: then it stays. A class without a scope is a KeyError:
+    nobody has thought yet about what its people must sign."""
+    scope = rules.CLASS_SCOPE[record_class]
     return next((one for one in of_person(tx, person) if rules.in_force(one, scope, now)), None)
 
 
-def note(tx: Transaction, number: int, consent: Consent, scope: Scope) -> None:
+def note(tx: Transaction, number: int, consent: Consent, record_class: str) -> None:
     """That record `number` of the outbox tells of this person under this consent."""
     tx.execute(
         "INSERT INTO disclosures (number, person, consent, scope) VALUES (?, ?, ?, ?)",
-        (number, consent.person, consent.id, scope),
+        (number, consent.person, consent.id, rules.CLASS_SCOPE[record_class]),
     )
 
 

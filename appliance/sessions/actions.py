@@ -192,11 +192,11 @@ def _permit_on(
 def _tell_headquarters(tx: Transaction, session_id: str, at: str) -> None:
     """The record of a session that is over. Of those who came, it tells only of whom a written consent allows (C32)."""
     members = [m for m in rows.members(tx, session_id) if rows.attendances(tx, m.id, at)]
-    told = {m.id: disclosures.in_force(tx, m.person, "visits", at) for m in members if not m.facilitator}
+    told = {m.id: disclosures.in_force(tx, m.person, record.RECORD_CLASS, at) for m in members if not m.facilitator}
     number = outbox.add(tx, record.RECORD_CLASS, record.encode(_record(tx, session_id, members, told)), at)
     for consent in told.values():
         if consent is not None:
-            disclosures.note(tx, number, consent, "visits")
+            disclosures.note(tx, number, consent, record.RECORD_CLASS)
 
 
 def _record(

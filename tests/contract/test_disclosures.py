@@ -114,7 +114,7 @@ async def test_a_new_form_takes_the_place_of_the_old_one(box: OpenBox) -> None:
     first, second = await signs(box, who), await signs(box, who, scopes=("visits",))
     found = await box.clinic.db.read(lambda tx: rows.of_person(tx, who))
     assert [(one.id, one.why) for one in found] == [(second, ""), (first, "replaced")]
-    assert await box.clinic.db.read(lambda tx: rows.in_force(tx, who, "agreements", now_text())) is None
+    assert await box.clinic.db.read(lambda tx: rows.in_force(tx, who, "consent_signed", now_text())) is None
 
 
 async def test_a_signature_under_the_agreement_goes_only_where_the_consent_covers_it(box: OpenBox) -> None:
@@ -193,10 +193,10 @@ async def test_a_patient_says_yes_and_takes_it_back_on_a_page_of_their_own(box: 
     assert "full name" in shown.text
     shown = await visitor.post("/join/sharing", signature="Ada Brook")
     assert "You have said yes" in shown.text
-    assert await box.clinic.db.read(lambda tx: rows.in_force(tx, who, "visits", now_text())) is not None
+    assert await box.clinic.db.read(lambda tx: rows.in_force(tx, who, "session_ended", now_text())) is not None
     shown = await visitor.post("/join/sharing/end")
     assert "From now on we send nothing more" in shown.text
-    assert await box.clinic.db.read(lambda tx: rows.in_force(tx, who, "visits", now_text())) is None
+    assert await box.clinic.db.read(lambda tx: rows.in_force(tx, who, "session_ended", now_text())) is None
 
 
 async def test_a_patient_says_yes_for_nobody_else(box: OpenBox) -> None:
