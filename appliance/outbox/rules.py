@@ -28,6 +28,13 @@ RULES: dict[str, Rule] = {
     ),
     "disclosure_granted": Rule(True, USUAL, "That a person, by pseudonym, lets HQ have records: which, until when."),
     "disclosure_ended": Rule(True, USUAL, "That such a consent has ended, so that HQ acts on it."),
+    "pack_applied": Rule(True, USUAL, "That a pack from HQ counts here now: its number and hash, kinds of its items."),
+    "pack_refused": Rule(
+        True, URGENT, "That a pack cannot be applied, and why, a code: those behind it wait until HQ mends it."
+    ),
+    "tls_request": Rule(
+        True, USUAL, "The request for a certificate of the box's own name: name and public key. The key stays here."
+    ),
     "audit_checkpoint": Rule(
         True, BULK, "How many entries the audit has and the hash over them: proof that none was taken out. No entry."
     ),

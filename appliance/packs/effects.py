@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from appliance.consent import rows as consent
-from appliance.faults import Fault
 from appliance.outbox import pinned
 from appliance.outbox import rows as outbox
 from appliance.packs import naming, record, rows, rules, staffing
@@ -21,6 +20,7 @@ from appliance.store.database import Transaction
 from sync import items
 from sync.content import Record
 from sync.faults import SyncFault
+from sync.rollover import acceptable
 
 KEPT = ("policy", "update", "tls_name")  # items that are read again later
 
@@ -130,12 +130,10 @@ def _tls_certificate(tx: Transaction, permit: Permit, item: items.TlsCertificate
 
 
 def _hq_facts(tx: Transaction, permit: Permit, item: items.HqKeys, now: Now, _after: After) -> None:
-    try:
-        pinned.pin(tx, permit, item.parsed, now.at)
-    except Fault as fault:
-        if fault.code != "wrong_state":
-            raise
-        raise SyncFault("item_older") from None
+    known = pinned.pinned(tx)
+    if known is not None and item.parsed != known and not acceptable(known, item.parsed):
+        raise SyncFault("item_older")
+    pinned.pin(tx, permit, item.parsed, now.at)
 
 
 # Without an effect of its own: an update is only shown; what a void names was passed over when its turn came.
