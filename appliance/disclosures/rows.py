@@ -75,8 +75,8 @@ def consent(tx: Transaction, consent_id: str) -> Consent:
 
 
 def in_force(tx: Transaction, person: str, record_class: str, now: str) -> Consent | None:
-    """The consent that a record of that class may go under, or None: then it stays. A class without a scope is a KeyError:
-    nobody has thought yet about what its people must sign."""
+    """The consent that a record of that class may go under, or None: then it stays. KeyError for a class without a
+    scope: nobody has thought yet about what its people must sign."""
     scope = rules.CLASS_SCOPE[record_class]
     return next((one for one in of_person(tx, person) if rules.in_force(one, scope, now)), None)
 
