@@ -147,6 +147,18 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("backup_damaged", "caller", 422, "This backup is damaged or not whole. Use another one."),
     FaultKind("backup_foreign", "caller", 422, "What is there is not the backup of a Hearth box."),
+    # sticks that carry sealed records
+    FaultKind("stick_busy", "caller", 409, "A stick is being written or read already. Please wait until it is done."),
+    FaultKind("stick_missing", "caller", 404, "There is no such folder. Is the stick plugged in?"),
+    FaultKind(
+        "stick_full", "machine", 507, "The stick is full. What is on it whole counts; the rest goes on the next one."
+    ),
+    FaultKind(
+        "stick_failed",
+        "machine",
+        500,
+        "The stick cannot be read or written. Is it still in, and is it not write-protected?",
+    ),
     FaultKind(
         "sign_in_unfinished",
         "caller",

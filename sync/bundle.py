@@ -31,6 +31,7 @@ MAX_BUNDLE = (
     4 * 1024 * 1024
 )  # bytes. FAT ends at 4 GiB; what is lost when a stick is pulled out is at most one of these
 MAX_PARTS = 4096  # more than envelopes can be in one; bounds what empty parts can make a reader hold
+MAX_PARTS = 4096  # in one bundle. Twice as many as the shortest envelopes that fit
 MAX_SMALL = 4096  # bytes of a part that is none of those below
 _LIMITS = {RECEIPT: MAX_RECEIPT, ENVELOPE: MAX_ENVELOPE, PACK: MAX_PACK}
 
@@ -63,7 +64,7 @@ class Bundle:
 
 def pack(direction: int, box: bytes, parts: Sequence[Part]) -> bytes:
     """A bundle's bytes. `too_large` beyond a limit."""
-    if any(len(part.payload) > _LIMITS.get(part.kind, MAX_SMALL) for part in parts):
+    if len(parts) > MAX_PARTS or any(len(part.payload) > _LIMITS.get(part.kind, MAX_SMALL) for part in parts):
         raise SyncFault("too_large")
     body = HEADER.pack(MAGIC, VERSION, direction, 0, box)
     body += b"".join(PART.pack(part.kind, len(part.payload)) + part.payload for part in parts)
@@ -94,7 +95,7 @@ def cut(head: Sequence[Part], parts: Iterable[Part]) -> Iterator[list[Part]]:
     taken = 0
     for part in parts:
         size = PART.size + len(part.payload)
-        if group and taken + size > room:
+        if group and (taken + size > room or len(head) + len(group) >= MAX_PARTS):
             yield [*head, *group]
             group, taken = [], 0
         group.append(part)

@@ -39,11 +39,15 @@ _DIRECTION = {"up": bundle.UP, "down": bundle.DOWN}
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A bundle that is on the stick now: how many envelopes or packs, and their bytes."""
+    """A bundle that is on the stick now: the numbers of its envelopes or packs, and their bytes."""
 
     name: str
-    count: int
+    numbers: tuple[int, ...]
     size: int
+
+    @property
+    def count(self) -> int:
+        return len(self.numbers)
 
 
 def numbered(name: str) -> int | None:
@@ -152,9 +156,7 @@ class Stick:
             name = name_of(numbers[0], frozenset(self.names(way, box)))
             self.write(way, box, name, bundle.pack(_DIRECTION[way], box, group))
             parts = group[len(head) :]
-            yield Written(name, len(parts), sum(len(part.payload) for part in parts))
-            for _ in parts:
-                numbers.popleft()
+            yield Written(name, tuple(numbers.popleft() for _ in parts), sum(len(part.payload) for part in parts))
 
     def _payloads(self, way: Way, box: bytes, name: str, kind: int) -> tuple[bytes, ...] | None:
         """None for a bundle that is none of the caller's; nothing in a damaged one."""

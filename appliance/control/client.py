@@ -31,6 +31,7 @@ from appliance.control.types import (
     AuditVerified,
     BackUp,
     Backups,
+    CarryStick,
     Clock,
     Code,
     Codes,
@@ -49,6 +50,7 @@ from appliance.control.types import (
     Sheet,
     SignIn,
     Snapshot,
+    Sticks,
     Unlock,
     WayIn,
     Wire,
@@ -301,6 +303,23 @@ class ControlClient:
     async def restoration_seen(self) -> None:
         """One who may back up was told that this store came out of a backup. Faults: refused."""
         await self._post("/v1/backups/seen", Done)
+
+    # -- sealed records by stick
+
+    async def sticks(self) -> Sticks:
+        """Where a stick is plugged in. Faults: not_signed_in, refused, box_locked."""
+        return await self._request("GET", "/v1/sync/sticks", Sticks)
+
+    async def carry_stick(self, way: Literal["export", "import"], place: str) -> None:
+        """Begin to write or read the stick mounted at `place`; `Sync.stick` tells how it goes on and how it ended.
+
+        Faults: refused, stick_busy, stick_missing, bad_request.
+        """
+        await self._post("/v1/sync/sticks", Done, CarryStick(way=way, place=place))
+
+    async def sync_now(self) -> None:
+        """Have the courier try at once. Faults: refused."""
+        await self._post("/v1/sync/now", Done)
 
     # -- the end
 

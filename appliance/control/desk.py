@@ -19,6 +19,7 @@ from appliance.identity import rows as accounts
 from appliance.ids import token_hash
 from appliance.keeping import Keeper
 from appliance.policy import TABLE, Action, Actor, Asks, StaffRole, is_named
+from appliance.sticks.actions import Sticks
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,6 +39,7 @@ class Box(Protocol):
     def sync(self) -> types.Sync: ...
     def copier(self) -> Copier: ...
     def copies(self) -> types.Copies: ...
+    def sticks(self) -> Sticks: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,17 @@ BOX = web.AppKey("box", Box)
 WAY_IN = "/v1/sign-in"  # its steps are asked by somebody who has no login yet
 
 # What is done to the box itself and not to a session; a console offers it by `types.Login.may`.
-OF_THE_BOX: tuple[Action, ...] = ("set_clock", "list_keys", "add_key", "remove_key", "rekey", "back_up")
+OF_THE_BOX: tuple[Action, ...] = (
+    "set_clock",
+    "list_keys",
+    "add_key",
+    "remove_key",
+    "rekey",
+    "back_up",
+    "carry_by_stick",
+    "adopt_log",
+    "enrol_box",
+)
 
 
 def login_of(person: str, name: str, role: StaffRole) -> types.Login:

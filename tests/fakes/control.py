@@ -19,7 +19,9 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
 from appliance.settings import BackupSection
+from appliance.sticks.actions import Sticks
 from tests.fakes.box import CHEAP, PASSPHRASE, OpenBox, open_box
+from tests.fakes.sealing import Sealing
 
 
 class Box:
@@ -31,6 +33,7 @@ class Box:
         db = opened.clinic.db
         self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
         self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
+        self._sticks = Sticks(Home(db.folder.parent), db, Sealing(db), lambda: feed.publish("sync"))
 
     def is_unlocked(self) -> bool:
         return self._unlocked
@@ -69,6 +72,10 @@ class Box:
     def copier(self) -> Copier:
         self.clinic()
         return self._copier
+
+    def sticks(self) -> Sticks:
+        self.clinic()
+        return self._sticks
 
     def copies(self) -> types.Copies:
         return copies(self._copier.told()) if self._unlocked else types.Copies()

@@ -39,11 +39,13 @@ def test_other_words_in_front_are_refused_by_their_own_code() -> None:
     assert _code(_sealed(raw[:-32] + b"\x03\0\0")) == "malformed_bundle"
     assert _code(_sealed(raw[:-32] + b"\x01\0\0\0\x05abc")) == "malformed_bundle"
     assert _code(_sealed(raw[:-32] + bundle.PART.pack(1, bundle.MAX_SMALL + 1) + bytes(5000))) == "malformed_bundle"
+    assert _code(_sealed(raw[:-32] + bundle.PART.pack(9, 0) * 4097)) == "malformed_bundle"
     assert _code(bytes(bundle.MAX_BUNDLE + 1)) == "too_large"
 
 
 def test_what_is_too_large_is_not_packed() -> None:
-    for parts in ([Part(bundle.HELLO, bytes(bundle.MAX_SMALL + 1))], [Part(bundle.ENVELOPE, bytes(160_000))] * 27):
+    small, large = Part(bundle.HELLO, bytes(bundle.MAX_SMALL + 1)), Part(bundle.ENVELOPE, bytes(160_000))
+    for parts in ([small], [large] * 27, [Part(9, b"")] * 4097):
         with pytest.raises(SyncFault, match="too_large"):
             bundle.pack(bundle.UP, BOX, parts)
 
