@@ -27,6 +27,7 @@ from appliance.control.backup import copies
 from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
+from appliance.control.sticks import stick
 from appliance.copies.copier import Copier
 from appliance.faults import Fault
 from appliance.fitting import Carried
@@ -36,11 +37,13 @@ from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox.actions import Forwarder
-from appliance.portal import tls
+from appliance.packs.actions import Applier
+from appliance.portal import named, tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
 from appliance.rollback.actions import accept
 from appliance.settings import Settings
+from appliance.sticks.actions import Sticks
 from appliance.store import checkup, keyslots, machine
 from appliance.store.database import Database
 from media.client import RelayClient
@@ -76,7 +79,10 @@ class Appliance:
         self._keeper: Keeper | None = None
         self._relay: RelayClient | None = None
         self._forwarder: Forwarder | None = None
+        self._applier: Applier | None = None
+        self._by_name = named.ByName()
         self._copier: Copier | None = None
+        self._sticks: Sticks | None = None
         self._port = settings.portal.port
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
@@ -136,10 +142,16 @@ class Appliance:
     def copies(self) -> types.Copies:
         return types.Copies() if self._copier is None else copies(self._copier.told())
 
+    def sticks(self) -> Sticks:
+        if self._sticks is None:
+            raise Fault("box_locked")
+        return self._sticks
+
     def sync(self) -> types.Sync:
         if self._forwarder is None:
             return types.Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_at="", fault="")
-        return types.Sync(**asdict(self._forwarder.state()))
+        facts = types.Sync(**asdict(self._forwarder.state()))
+        return facts if self._sticks is None else msgspec.structs.replace(facts, stick=stick(self._sticks.told()))
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -148,6 +160,8 @@ class Appliance:
         portal = self._settings.portal
         names = (f"{portal.name}.local",)
         self._tls = await asyncio.to_thread(tls.context, self._home.tls, names, lan_addresses())
+        await asyncio.to_thread(self._by_name.load, self._home.tls, tls.bare())
+        self._tls.sni_callback = self._by_name.choose
         clinic = (self._settings.clinic.name, self._settings.clinic.phone)
         self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE))
         self._port = await self._portal.start(portal.host, portal.port, self._tls)
@@ -213,6 +227,7 @@ class Appliance:
         )
         live.relay = self._relay
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
+        self._sticks = Sticks(self._home, db, self._forwarder, lambda: self._feed.publish("sync"))
         self._keep_going(self._relay.run)
         self._keep_going(self._forwarder.run)
         self._keep_going(copier.run)
@@ -242,6 +257,8 @@ class Appliance:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._copier is not None:
             await self._copier.close()
+        if self._sticks is not None:
+            await self._sticks.close()
         if self._clinic is not None:
             await self._clinic.live.close()
             await self._clinic.clock.end()
@@ -275,6 +292,7 @@ class Appliance:
     async def _renew_certificate(self, db: Database) -> None:
         try:
             await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses(), self._tls)
+            await named.follow(db, self._home.tls, self._by_name, tls.bare())
         except (OSError, ssl.SSLError, Fault) as problem:  # the old one still serves, and a session needs the box
             log.error("the portal's certificate could not be renewed: %s", type(problem).__name__)
 
