@@ -137,6 +137,13 @@ class Sync(Wire, frozen=True, kw_only=True):
     packs_waiting: int = 0  # from HQ, not taken over yet
     pack_fault: str = ""  # why the next one is not, a code
     update: str = ""  # the version of a release that HQ told of, "" for none
+    update_since: str = ""  # its day, as HQ has it
+    packs_applied: int = 0  # up to this one
+    silent_days: int = 0  # how long HQ was not heard, where that is too long
+    portal_name: str = ""  # under which the portal has a certificate that HQ got
+    portal_certificate_days: int | None = None  # until that one ends
+    to_appoint: int = 0  # staff of HQ's roster who have no account here
+    kept_accounts: int = 0  # HQ wants them changed, but they are the last that manage the others
     certificate_ends: str = ""  # of the box's certificate towards HQ
     stick: StickState = StickState()
 

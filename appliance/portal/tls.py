@@ -27,13 +27,19 @@ PORTAL_FILE = "portal.pem"
 TLS_1_2_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
-def context(folder: Path, names: Sequence[str] = ("hearth.local",), addresses: Sequence[str] = ()) -> ssl.SSLContext:
-    """The portal's context from portal.pem. A box without one shows a self-signed stand-in until it is unlocked."""
+def bare() -> ssl.SSLContext:
+    """How the portal speaks TLS, without a certificate yet."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_ciphers(TLS_1_2_SUITES)
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     made.set_alpn_protocols(["http/1.1"])
+    return made
+
+
+def context(folder: Path, names: Sequence[str] = ("hearth.local",), addresses: Sequence[str] = ()) -> ssl.SSLContext:
+    """The portal's context from portal.pem. A box without one shows a self-signed stand-in until it is unlocked."""
+    made = bare()
     try:
         made.load_cert_chain(folder / PORTAL_FILE)
     except (OSError, ssl.SSLError):
