@@ -27,6 +27,7 @@ from appliance.control.backup import copies
 from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
+from appliance.control.packs import with_packs
 from appliance.control.sticks import stick
 from appliance.copies.copier import Copier
 from appliance.faults import Fault
@@ -36,7 +37,7 @@ from appliance.identity.rules import Throttle
 from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
-from appliance.outbox.actions import Forwarder
+from appliance.outbox.forwarder import Forwarder
 from appliance.packs.actions import Applier
 from appliance.portal import named, tls
 from appliance.portal.listener import PortalListener, application
@@ -151,6 +152,7 @@ class Appliance:
         if self._forwarder is None:
             return types.Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_at="", fault="")
         facts = types.Sync(**asdict(self._forwarder.state()))
+        facts = facts if self._applier is None else with_packs(facts, self._applier.told())
         return facts if self._sticks is None else msgspec.structs.replace(facts, stick=stick(self._sticks.told()))
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -228,8 +230,10 @@ class Appliance:
         live.relay = self._relay
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
         self._sticks = Sticks(self._home, db, self._forwarder, lambda: self._feed.publish("sync"))
+        self._applier = self._applying(db, clinic, self._forwarder)
         self._keep_going(self._relay.run)
         self._keep_going(self._forwarder.run)
+        self._keep_going(self._applier.run)
         self._keep_going(copier.run)
         self._keep_going(lambda: checkup.run(db))
         self._keep_going(lambda: self._watch_network(db))
@@ -237,6 +241,18 @@ class Appliance:
         self._keep_going(clinic.clock.run)
         self._keep_going(clinic.audit.run)
         self._feed.publish("gap")  # everything is new
+
+    def _applying(self, db: Database, clinic: Clinic, forwarder: Forwarder) -> Applier:
+        """What takes packs of headquarters up."""
+        return Applier(
+            db,
+            self._home.spool,
+            on_change=lambda: self._feed.publish("sync"),
+            ended=clinic.end_logins_of,
+            sent=forwarder.wake,
+            certificate=lambda: self._renew_certificate(db),
+            believed=lambda: not clinic.clock.trouble,
+        )
 
     async def _kept(self, db: Database, opened: keyslots.Opened) -> Keeper:
         """The slots of the open store, in order; which one opened it is in the audit from now on."""
