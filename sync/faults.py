@@ -74,12 +74,17 @@ SENTENCES: dict[str, str] = {
     "malformed_enrolment": "This is not a box's request to its headquarters, or it is damaged.",
     "not_hq": "What answers there is not HQ. The network may want you to sign in first, or the address is wrong.",
     "answer_forged": "What answered does not know this code, or not this request: it is not the HQ that gave the code.",
+    "wrong_address": "This is not the address of an HQ. It looks like https://hq.example.org:8444.",
     # HQ's keys when they change
+    "facts_other_code": "The code you compared is not that of the key in this file. Nothing was changed.",
     "facts_other_key": "HQ's new keys are not signed by a key of the HQ we know.",
     "facts_unrelated": "HQ's new keys have nothing in common with those we know. Nothing was changed.",
     "rotation_open": "A new key waits already. Put it in use first, with --finish.",
     "rotation_none": "No new key waits. Make one first, without --finish.",
     # HQ's own machine
+    "target_failed": "Where the records go to refused them. Nothing of this batch was kept; run it again.",
+    "hq_packages": "This needs packages that are not installed: .ci/setup hq",
+    "hash_unknown": "Nothing tells the hash of the missing envelope: give a receipt that ends with it.",
     "hq_exists": "There is something in this folder already. Nothing was changed.",
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",
     "box_exists": "Another key is enrolled under this box's id already. Nothing was changed.",

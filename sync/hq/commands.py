@@ -93,21 +93,33 @@ def _serve(chosen: argparse.Namespace) -> int:
 
 
 def _open(chosen: argparse.Namespace) -> int:
-    """Exit code 1 when anything is missing or wrong; what is right is printed all the same."""
-    from sync.hq import opening
+    from sync.hq import open_command
 
-    code = DONE
-    for finding in opening.open_all(chosen.folder):
-        if isinstance(finding, opening.Trouble):
-            code = FAILED
-        tell(opening.as_json(finding) if chosen.json else opening.as_text(finding))
-    return code
+    return open_command.run(chosen)
 
 
 def _publish(chosen: argparse.Namespace) -> int:
     from sync.hq import publish
 
     return publish.run(chosen)
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from sync.hq import by_stick
+
+    return by_stick.import_stick(chosen)
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from sync.hq import by_stick
+
+    return by_stick.export_stick(chosen)
+
+
+def _give_back(chosen: argparse.Namespace) -> int:
+    from sync.hq import giving_back
+
+    return giving_back.run(chosen)
 
 
 def _code(chosen: argparse.Namespace) -> int:
@@ -209,11 +221,56 @@ COMMANDS: Sequence[Command] = (
     ),
     Command(
         "open",
-        "verify everything and print the records",
+        "open the records: print them, or keep them elsewhere with --to",
         _open,
-        (("--json", {"action": "store_true", "help": "one JSON object a line"}),),
+        (
+            ("--json", {"action": "store_true", "help": "one JSON object a line"}),
+            (
+                "--to",
+                {
+                    "default": "",
+                    "metavar": "TARGET",
+                    "help": "postgres://HOST/DATABASE (password by PGPASSFILE), parquet:FOLDER or fhir:FOLDER; goes on"
+                    " where the last run stopped",
+                },
+            ),
+            ("--again", {"default": "", "metavar": "CLASS", "help": "with --to: type the records of a class anew"}),
+        ),
     ),
     Command("publish", "send agreements, resources, roster and the like down to boxes", _publish, PUBLISH),
+    Command(
+        "import",
+        "take what boxes wrote on a stick; receipts and packs for them go back on it",
+        _import,
+        (
+            ("stick", {"type": Path, "metavar": "STICK", "help": "the folder where it is mounted"}),
+            ("--no-export", {"action": "store_true", "help": "write nothing on the stick"}),
+            ("--json", {"action": "store_true", "help": "one JSON object a line"}),
+        ),
+    ),
+    Command(
+        "export",
+        "write receipts and packs on a stick: for the boxes that are on it",
+        _export,
+        (
+            ("stick", {"type": Path, "metavar": "STICK", "help": "the folder where it is mounted"}),
+            ("--box", {"default": "", "metavar": "BOX", "help": "for this box"}),
+            ("--all", {"action": "store_true", "help": "for every box"}),
+            ("--json", {"action": "store_true", "help": "one JSON object a line"}),
+        ),
+    ),
+    Command(
+        "give-back",
+        "re-seal a lost box's records to the box that takes its place",
+        _give_back,
+        (
+            ("--lost", {"required": True, "metavar": "BOX", "help": "the id of the box that is lost"}),
+            ("--to", {"required": True, "metavar": "BOX", "help": "the id of the box that takes its place"}),
+            ("--reason", {"required": True, "help": "why; it stays at HQ"}),
+            ("--force", {"action": "store_true", "help": "also when the lost box is not revoked in favour of it"}),
+            ("--json", {"action": "store_true", "help": "one JSON object"}),
+        ),
+    ),
     Command("code", "the code of HQ's key, to read to a clinic that gives it a slot", _code),
     Command(
         "open-slot",

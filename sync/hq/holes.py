@@ -2,8 +2,8 @@
 
 The marker `holes/<box>/<sequence>.json` holds the hash that the missing envelope had, signed with HQ's receipt key. The
 hash is known from the envelope after it, which names it, or from a receipt that ends with it. So the chain and the tree
-go on over the hole, every later receipt still proves what it proved, and the missing bytes are known at once should they
-turn up. What was in them cannot be proved any more. Of two missing side by side only the last one's hash is known,
+go on over the hole, every later receipt still proves what it proved, and the missing bytes are known at once should
+they turn up. What was in them cannot be proved any more. Of two missing side by side only the last one's hash is known,
 unless a receipt ends with the other.
 """
 

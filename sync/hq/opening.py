@@ -29,6 +29,7 @@ from sync.keys import BoxFacts
 
 BATCH_RECORDS = 2000  # records that a target takes at once
 BATCH_BYTES = 8 * 1024 * 1024
+MAX_NUMBER = 2**63 - 1  # of a record: what every database keeps
 # What another look may mend: a newer version of ours, a key that was fetched, an object that was brought back.
 AGAIN = frozenset(
     (
@@ -129,7 +130,7 @@ class Opener:
             for finding in await asyncio.to_thread(_opened, some, self.keys):
                 yield finding
             if some.ended:
-                yield Reached(some.box.box, tree)
+                yield Reached(some.box.box, growth.tree)
                 growth = Growth()
 
     async def into(self, target: Target) -> Tally:
@@ -226,7 +227,10 @@ def _records(found: Envelope, keys: RecordKeys) -> Iterable[Opened | Trouble]:
         key = keys.get(found.key_id)
         if key is None:
             raise SyncFault("unknown_recipient")
-        return [Opened(found.box, found.sequence, record) for record in envelope.open_records(found, key)]
+        records = envelope.open_records(found, key)
+        if any(record.number > MAX_NUMBER for record in records):
+            raise SyncFault("malformed_content")
+        return [Opened(found.box, found.sequence, record) for record in records]
     except SyncFault as fault:
         return [Trouble(found.box, found.sequence, fault.code)]
 

@@ -41,8 +41,9 @@ START = Position()
 class Trouble:
     """Envelopes `sequence` to `last` (0: that one alone) are not as they must be.
 
-    `code` is a SyncFault's, or "hole" when they are missing, "chain" when one does not follow the one before, "conflict"
-    when record `number` came twice with other content, "untyped" when record `number` is not what its class says.
+    `code` is a SyncFault's, or "hole" when they are missing, "chain" when one does not follow the one before,
+    "conflict" when record `number` came twice with other content, "untyped" when record `number` is not what its
+    class says.
     """
 
     box: bytes
@@ -71,8 +72,8 @@ Step = Envelope | Trouble | Accepted
 class Slice:
     """Some steps of a box's log, in order. `strangers`: names that are no envelope's.
 
-    `position`: where a later walk goes on, behind the last envelope that is good. What follows it may be rubbish under a
-    high number, and must not hide what comes.
+    `position`: where a later walk goes on, behind the last envelope that is good. What follows it may be rubbish under
+    a high number, and must not hide what comes.
     """
 
     box: BoxFacts
