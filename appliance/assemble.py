@@ -30,6 +30,8 @@ from appliance.control.listener import ControlListener
 from appliance.control.packs import with_packs
 from appliance.control.sticks import stick
 from appliance.copies.copier import Copier
+from appliance.enrolment.desk import Desk
+from appliance.enrolment.enroller import Enroller
 from appliance.faults import Fault
 from appliance.fitting import Carried
 from appliance.home import Home
@@ -84,6 +86,7 @@ class Appliance:
         self._by_name = named.ByName()
         self._copier: Copier | None = None
         self._sticks: Sticks | None = None
+        self._enroller: Enroller | None = None
         self._port = settings.portal.port
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
@@ -142,6 +145,11 @@ class Appliance:
 
     def copies(self) -> types.Copies:
         return types.Copies() if self._copier is None else copies(self._copier.told())
+
+    def enroller(self) -> Enroller:
+        if self._enroller is None:
+            raise Fault("box_locked")
+        return self._enroller
 
     def sticks(self) -> Sticks:
         if self._sticks is None:
@@ -234,6 +242,8 @@ class Appliance:
         self._keep_going(self._relay.run)
         self._keep_going(self._forwarder.run)
         self._keep_going(self._applier.run)
+        self._enroller = Enroller(db, Desk(self._home.spool), version("hearth"), self._enrolment_changed)
+        self._keep_going(self._enroller.run)
         self._keep_going(copier.run)
         self._keep_going(lambda: checkup.run(db))
         self._keep_going(lambda: self._watch_network(db))
@@ -281,6 +291,12 @@ class Appliance:
             with contextlib.suppress(Fault):  # a full disk: what is signed next will cover these entries too
                 await self._clinic.audit.close()
             await self._clinic.db.close()
+
+    def _enrolment_changed(self) -> None:
+        """HQ's keys may be others now, and the console waits for the word."""
+        if self._forwarder is not None:
+            self._forwarder.wake()
+        self._feed.publish("sync")
 
     def _clock_changed(self) -> None:
         self._feed.publish("gap")  # every time shown is another one now

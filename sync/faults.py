@@ -23,6 +23,8 @@ SENTENCES: dict[str, str] = {
     "receipt_other_box": "The receipt is for another box.",
     "set_back": "More was sent from this box than it remembers: it was set back or copied.",
     "receipt_other_bytes": "HQ holds other bytes than this box sent.",
+    "restored": "This box came out of a backup. It asks HQ how far it was before it seals anything more.",
+    "receipt_missing": "Records were handed over long ago and HQ's receipt has not come. Sending again does no harm.",
     # what a pack must agree with
     "pack_other_key": "The pack was signed with a key that is not the HQ we know.",
     "pack_other_box": "The pack is for another box.",

@@ -36,6 +36,11 @@ from appliance.control.types import (
     Code,
     Codes,
     Done,
+    Enrol,
+    EnrolFacts,
+    EnrolFile,
+    Enrolment,
+    EnrolRequestWanted,
     FaultBody,
     FeedEntry,
     Invitation,
@@ -320,6 +325,32 @@ class ControlClient:
     async def sync_now(self) -> None:
         """Have the courier try at once. Faults: refused."""
         await self._post("/v1/sync/now", Done)
+
+    # -- headquarters
+
+    async def enrolment(self) -> Enrolment:
+        """Whether the box has a headquarters, and what it asks it. Faults: not_signed_in, refused, box_locked."""
+        return await self._request("GET", "/v1/enrolment", Enrolment)
+
+    async def enrol(self, address: str, code: str) -> Enrolment:
+        """Ask to be let in; `enrolment` tells what came of it. Faults: refused, code_mistyped, wrong_address."""
+        return await self._post("/v1/enrolment", Enrolment, Enrol(address=address, code=code))
+
+    async def enrol_cancel(self) -> Enrolment:
+        """Stop asking. Faults: refused."""
+        return await self._post("/v1/enrolment/cancel", Enrolment)
+
+    async def enrol_request(self, code: str = "") -> EnrolFile:
+        """A request to carry by hand. Faults: refused, not_enrolled, code_mistyped, courier_away."""
+        return await self._post("/v1/enrolment/request", EnrolFile, EnrolRequestWanted(code=code))
+
+    async def enrol_answer(self, content: str) -> Enrolment:
+        """What HQ answered, base64. Faults: refused, wrong_answer."""
+        return await self._post("/v1/enrolment/answer", Enrolment, EnrolFile(content=content))
+
+    async def enrol_facts(self, content: str, code: str) -> Enrolment:
+        """HQ's file of public facts, base64. Faults: refused, facts_other_code, facts_damaged."""
+        return await self._post("/v1/enrolment/facts", Enrolment, EnrolFacts(content=content, code=code))
 
     # -- the end
 

@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import audit, backup, clock, keys, paper, sign_in, sticks, types, views
+from appliance.control import audit, backup, clock, enrolment, keys, paper, sign_in, sticks, types, views
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, gated, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
@@ -69,6 +69,7 @@ class ControlListener:
             *keys.ROUTES,
             *backup.ROUTES,
             *sticks.ROUTES,
+            *enrolment.ROUTES,
             *audit.ROUTES,
         )
 

@@ -111,7 +111,8 @@ class StickState(Wire, frozen=True, kw_only=True):
 
 
 class Sync(Wire, frozen=True, kw_only=True):
-    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last code or "".
+    """How the sealed records travel. `queued`: records without a receipt. `fault`: the courier's last code or "",
+    `receipt_missing` where it was handed over long ago and nothing came back, `gap` with `missing`.
 
     `courier`, `waits_until`, `bytes_today`, `budget_left` (-1: no budget) and `rate` (bytes a second, 0: not known) as
     the courier tells them (sync/spool.py). `trouble`: why nothing is sealed until a person adopts HQ's log, a code of
@@ -132,6 +133,9 @@ class Sync(Wire, frozen=True, kw_only=True):
     budget_left: int = -1
     rate: float = 0.0
     trouble: str = ""
+    trouble_since: str = ""
+    exported_at: str = ""  # when the first record without a receipt went on a stick
+    missing: tuple[int, ...] = ()  # HQ lost these segments, first and last, and their bytes are gone here too
     heard_at: str = ""
     silent: bool = False
     packs_waiting: int = 0  # from HQ, not taken over yet
@@ -146,6 +150,48 @@ class Sync(Wire, frozen=True, kw_only=True):
     kept_accounts: int = 0  # HQ wants them changed, but they are the last that manage the others
     certificate_ends: str = ""  # of the box's certificate towards HQ
     stick: StickState = StickState()
+
+
+class Enrolment(Wire, frozen=True, kw_only=True):
+    """Whether this box has a headquarters, and what it asks it. `fault`: why there is no answer yet, or why HQ refused,
+    a code of sync's faults. `hq_code`: of HQ's key, as HQ reads it out. `clock_off`: seconds by which this box's clock
+    was ahead of HQ's."""
+
+    state: Literal["not_enrolled", "asking", "enrolled"]
+    address: str = ""
+    fault: str = ""
+    name: str = ""  # of this box at HQ
+    box: str = ""  # its id
+    hq_code: str = ""
+    enrolled_at: str = ""
+    clock_off: int = 0
+    certificate_ends: str = ""
+
+
+class Enrol(Wire, frozen=True, kw_only=True):
+    """Ask HQ at this address to let the box in by the code that HQ gave."""
+
+    address: str
+    code: str
+
+
+class EnrolRequestWanted(Wire, frozen=True, kw_only=True):
+    """A request to carry by hand; `code` "" for a new certificate of a box that HQ knows."""
+
+    code: str = ""
+
+
+class EnrolFile(Wire, frozen=True, kw_only=True):
+    """A request or an answer, base64."""
+
+    content: str
+
+
+class EnrolFacts(Wire, frozen=True, kw_only=True):
+    """HQ's public facts from a file, base64, and the code of its key that a person compared."""
+
+    content: str
+    code: str
 
 
 class Copies(Wire, frozen=True, kw_only=True):

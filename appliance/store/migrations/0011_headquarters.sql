@@ -18,11 +18,11 @@ ALTER TABLE segments ADD COLUMN exported_at TEXT NOT NULL DEFAULT '';  -- when i
 DROP INDEX segments_unsettled;
 CREATE INDEX segments_kept ON segments (sequence) WHERE sealed IS NOT NULL;
 
--- Why nothing is sealed until a person decides, and what HQ signed that says so.
+-- Why nothing is sealed until a person decides, and what HQ signed that says so, its signature checked.
 CREATE TABLE log_trouble (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
-    code     TEXT NOT NULL,
-    receipt  BLOB,  -- HQ's head, its signature checked; NULL: not heard yet
+    code     TEXT NOT NULL,  -- set_back, receipt_other_bytes
+    receipt  BLOB NOT NULL,
     found_at TEXT NOT NULL
 ) STRICT;
 
@@ -39,8 +39,27 @@ CREATE TABLE log_lives (
     receipt    BLOB               -- what HQ had signed; NULL: it was gone on with without HQ's word
 ) STRICT;
 
--- The newest restoration (copies) after which HQ was asked where the log stands, or a person said to go on.
+-- How many restorations and accepted rollbacks there had been when HQ last told where the log stands after one, or a
+-- person said to go on. While there are more, nothing is sealed.
 CREATE TABLE log_heard (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    returned INTEGER NOT NULL
+) STRICT;
+
+-- What the box asks its HQ for until an answer comes: to be let in by a code, or a new certificate ('' as code).
+CREATE TABLE enrolment_asked (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    url      TEXT NOT NULL,
+    code     TEXT NOT NULL,  -- as it was typed; gone with the answer
+    request  BLOB,           -- the very bytes, so that a lost answer can be asked for again; NULL: no courier's key yet
+    asked_at TEXT NOT NULL,
+    fault    TEXT NOT NULL DEFAULT ''  -- why there is no answer yet, a code of sync's faults
+) STRICT;
+
+-- What HQ said when it let this box in.
+CREATE TABLE enrolment_known (
     id          INTEGER PRIMARY KEY CHECK (id = 1),
-    restoration INTEGER NOT NULL
+    name        TEXT NOT NULL,  -- of this box at HQ
+    enrolled_at TEXT NOT NULL,
+    clock_off   INTEGER NOT NULL  -- seconds by which this box's clock was ahead of HQ's, with the newest answer
 ) STRICT;
