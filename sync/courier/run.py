@@ -1,7 +1,7 @@
 """Carries sealed envelopes to HQ and receipts back. Holds no store key and no plaintext; knows numbers and bytes.
 
-One envelope at a time, lowest number first, over one kept connection. HQ's certificate is pinned: that of hq.json and
-no other, whatever the name, the authority or the date (a Pi's clock may be decades off after a power cut).
+The loop: what must go, may it go now, a line, a conversation on it (`talk.py`), and what went wrong. HQ's certificate
+is pinned: one of hq.json's, whatever the name, the authority or the date (a Pi's clock may be decades off).
 """
 
 from __future__ import annotations
@@ -9,45 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import socket
-import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 
-import aiohttp
-import msgspec
-
-from sync import carriage, envelope, outbox, receipt
-from sync.envelope import Envelope
+from sync import outbox, receipt
+from sync.courier import freight, mailman, own_key
+from sync.courier.line import CONNECT_SECONDS, STAGGER_SECONDS, Line, Refused, Way, race
+from sync.courier.purse import Purse
+from sync.courier.status import Rate, Telling, later, utc_now
+from sync.courier.talk import LOOK_SECONDS, RACE_SECONDS, Desk, Talk
 from sync.faults import SyncFault
-from sync.hq import ingest
-from sync.keys import HqFacts
-from sync.receipt import MAX_RECEIPT
-from sync.spool import CourierStatus, Spool
+from sync.spool import Spool
 
-LOOK_SECONDS = 0.25  # between two looks into the spool: one small folder listing, nothing written
-CONNECT_SECONDS = 10.0  # TCP and TLS: four round trips of 600 ms with losses
-ANSWER_SECONDS = 60.0  # one envelope and its receipt. 160 KiB take 20 s at 64 kbit/s
-DEAD_LINE_SECONDS = 8  # bytes unacknowledged for so long: the line is dead, start again
-MAX_REFUSAL = 4096  # bytes of an answer that is no receipt
-MAX_RETRY_AFTER = 3600.0  # seconds that HQ may ask us to stay away
+CALL_SECONDS = 900.0  # between two calls when nothing is to be said: to hear of packs, to be seen
+METERED_CALL_SECONDS = 21_600.0
+CALL_BYTES = 8_000  # that a call costs: handshake, HELLO, NEWS
+CLOCK_SECONDS = 3600  # a difference to HQ's clock that is told
 
 _log = logging.getLogger("hearth.courier")
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """The body of HQ's answer when it is not a receipt."""
-
-    code: str = "hq_failed"
-    next_wanted: int = 0
-
-
-def utc_now() -> str:
-    """RFC 3339, UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Courier:
@@ -60,17 +41,22 @@ class Courier:
         now: Callable[[], float] = time.monotonic,
         at: Callable[[], str] = utc_now,
         jitter: Callable[[], float] = random.random,
+        purse: Purse | None = None,
     ) -> None:
         self._spool = spool
         self._now = now
         self._at = at
         self._jitter = jitter
-        self._status = spool.status()
+        self._desk = Desk(spool, purse or Purse(spool.root, now), Telling(spool, now), Rate(), now, at, _version())
         self._failures = 0
-        self._stay_away = 0.0  # seconds that HQ asked for
+        self._call_at = now()
+        self._call = False  # whether the line is wanted although nothing waits
+        self._way: Way | None = None
 
     async def run(self) -> None:
         """Carry whatever is in the spool, for ever. Waits quietly while there is no hq.json."""
+        with suppress(OSError):
+            await asyncio.to_thread(own_key.prepare, self._spool.root / "tls")
         while True:
             try:
                 await self._follow()
@@ -85,140 +71,160 @@ class Courier:
         stamp = self._spool.hq_stamp()
         facts = await asyncio.to_thread(self._spool.hq_facts)
         if facts is None:
+            self._way = None
+            self._desk.telling.change(state="no_hq")
+            await self._rest(None)
             return
-        async with _session(facts) as session:
-            while self._spool.hq_stamp() == stamp:
-                try:
-                    carried = await self._carry_one(session, facts)
-                except SyncFault as fault:
-                    await self._failed(fault)
-                else:
-                    if not carried:
-                        await asyncio.sleep(LOOK_SECONDS)
+        while self._spool.hq_stamp() == stamp:
+            way = self._way = Way(facts, await asyncio.to_thread(freight.client, self._spool))
+            try:
+                if not await self._carry(way, stamp):
+                    await self._rest(way)
+                    await asyncio.sleep(LOOK_SECONDS)
+            except SyncFault as fault:
+                await self._failed(fault)
 
-    async def _carry_one(self, session: aiohttp.ClientSession, facts: HqFacts) -> bool:
-        """Send the next envelope and keep its receipt. False when nothing waits."""
-        handed, due = await asyncio.to_thread(self._due, facts)
-        if due is None:
+    async def _carry(self, way: Way, stamp: int) -> bool:
+        """One conversation, if there is anything to say and it may be said now."""
+        box = await asyncio.to_thread(freight.box_id, self._spool)
+        if box is None or not await asyncio.to_thread(self._wanted):
             return False
-        self._status = msgspec.structs.replace(self._status, last_attempt_at=self._at())
-        raw = await self._post(session, facts, handed, due)
-        got = check(raw, due, facts)
-        await asyncio.to_thread(self._spool.put_receipt, got.size, raw)
-        self._failures, self._stay_away = 0, 0.0
-        self._status = CourierStatus(last_attempt_at=self._status.last_attempt_at, last_success_at=self._at())
-        await asyncio.to_thread(self._spool.put_status, self._status)
-        _log.info("HQ has envelope %d", got.size)
+        desk = self._desk
+        desk.telling.change(state="connecting", last_attempt_at=self._at(), waits_until="")
+        await asyncio.to_thread(desk.telling.write)
+
+        def new_line() -> Line:
+            return Line(way, f"/v1/boxes/{box.hex()}/stream", self._now)
+
+        line: Line | None = await race(new_line, RACE_SECONDS if self._lately else CONNECT_SECONDS)
+        self._call_at, before = self._now() + self._call_seconds(), desk.receipted
+        try:
+            while line is not None:
+                talking = Talk(desk, way, line, new_line, stamp)
+                line = await talking.run()
+        finally:
+            self._failures = 0 if desk.receipted > before else self._failures
+        self._failures = 0
+        self._settle_clock(talking.line)
+        desk.telling.change(state="idle", fault="", fault_since="", in_flight=0)
+        await self._fetch_packs(way, box)
         return True
 
-    def _due(self, facts: HqFacts) -> tuple[bytes, Envelope | None]:
-        """The newest receipt and the next envelope. An envelope that vanishes meanwhile was settled."""
-        sizes = self._spool.receipts()
-        handed = (self._spool.receipt(sizes[-1]) if sizes else None) or b""
-        due = outbox.next_to_send(self._spool.segments(), sizes[-1] if sizes else 0)
-        raw = None if due is None else self._spool.segment(due)
-        return handed, None if raw is None else envelope.parse(raw)
+    def _wanted(self) -> bool:
+        """Whether to open a line now: envelopes that may go, or a call that is due."""
+        desk, purse = self._desk, self._desk.purse
+        purse.turn()
+        desk.held = ""
+        numbers = freight.due(self._spool, desk.wanted).numbers
+        sealed = freight.load(self._spool, numbers[0]) if numbers else None
+        if sealed is not None:
+            urgent = sealed.sequence <= freight.urgent_upto(self._spool)
+            desk.held = purse.held(len(sealed.raw) + CALL_BYTES, urgent=urgent)
+            return not desk.held
+        return self._now() >= self._call_at and not purse.held(CALL_BYTES, urgent=False)
 
-    async def _post(self, session: aiohttp.ClientSession, facts: HqFacts, handed: bytes, due: Envelope) -> bytes:
-        url = f"{facts.url.rstrip('/')}/v1/boxes/{due.box.hex()}/segments/{due.sequence}"
-        body = carriage.pack(handed, due.raw)
+    def _call_seconds(self) -> float:
+        full = METERED_CALL_SECONDS if self._desk.purse.metered else CALL_SECONDS
+        return full * (0.5 + 0.5 * self._jitter())
+
+    @property
+    def _lately(self) -> bool:
+        """Whether a line was good a moment ago: then it is worth trying again and again."""
+        return self._now() - self._desk.good_at < RACE_SECONDS
+
+    async def _rest(self, way: Way | None) -> None:
+        """Nothing to carry now: say so, and look after what else was asked for."""
+        desk = self._desk
+        desk.purse.turn()
+        if way is not None:
+            held = desk.held
+            known = desk.telling.status.state == held and desk.telling.status.waits_until
+            until = known or (later(self._at(), desk.purse.waits_seconds(held)) if held else "")
+            desk.telling.change(state=held or "idle", waits_until=until)
+        desk.telling.change(bytes_today=desk.purse.bytes_today, budget_left=desk.purse.left, in_flight=0)
+        await asyncio.to_thread(desk.telling.write)
+        await self._answer_asks(way)
+
+    async def _answer_asks(self, way: Way | None) -> None:
+        for name in await asyncio.to_thread(mailman.asks, self._spool.root):
+            await self._answer(name, way)
+
+    async def _answer(self, name: str, way: Way | None) -> None:
+        root = self._spool.root
         try:
-            async with session.post(url, data=body, allow_redirects=False, ssl=_CONTEXT) as answer:
-                got = await _bounded(answer, MAX_RECEIPT if answer.status in (200, 201) else MAX_REFUSAL)
-                if answer.status in (200, 201):
-                    return got
-                self._stay_away = _retry_after(answer)
-                raise _refused(got)
-        except aiohttp.ServerFingerprintMismatch:
-            raise SyncFault("wrong_certificate") from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            raise SyncFault("hq_unreachable") from None
+            if name == mailman.HEAD:
+                said = await self._head(way)
+            else:
+                said = await mailman.post(await asyncio.to_thread(mailman.read, root, name), way)
+        except SyncFault as fault:
+            said = {"fault": fault.code}
+        await asyncio.to_thread(mailman.answer, root, name, said)
+
+    async def _head(self, way: Way | None) -> dict[str, object]:
+        box = await asyncio.to_thread(freight.box_id, self._spool)
+        if way is None or box is None:
+            return {"fault": "hq_unreachable"}
+        raw = await mailman.head(way, box)
+        if raw is None:
+            return {"status": 204, "body": ""}
+        size = receipt.parse(raw).size
+        await asyncio.to_thread(self._spool.put_receipt, size, raw)
+        return {"status": 200, "body": "", "size": size}
+
+    async def _fetch_packs(self, way: Way, box: bytes) -> None:
+        """All that HQ told of, in order. What is refused or lost now is asked for at the next call."""
+        number = await asyncio.to_thread(freight.next_pack, self._spool)
+        while way.facts.pack_keys and number <= self._desk.packs:
+            if self._desk.purse.held(CALL_BYTES, urgent=False):
+                return
+            raw = await mailman.fetch_pack(way, box, number)
+            if raw is None:
+                return
+            self._desk.purse.spend(len(raw) + CALL_BYTES)
+            await asyncio.to_thread(freight.put_pack, self._spool, number, raw)
+            number += 1
+
+    def _settle_clock(self, line: Line) -> None:
+        """How far our clock is from HQ's; a small difference is none."""
+        off = int(time.time() - line.hq_time) if line.hq_time else 0
+        self._desk.telling.change(clock_off=off if abs(off) >= CLOCK_SECONDS else 0)
 
     async def _failed(self, fault: SyncFault) -> None:
         """Say what went wrong and wait; a new envelope in the spool ends the wait, unless HQ asked us to stay away."""
         self._failures += 1
-        wait = max(outbox.retry_after(self._failures, self._jitter()), self._stay_away)
-        level = logging.WARNING if fault.code != self._status.fault else logging.DEBUG
-        _log.log(level, "not carried: %s", fault.code)
-        self._status = msgspec.structs.replace(self._status, fault=fault.code)
+        asked = fault.retry_after if isinstance(fault, Refused) else 0.0
+        wait = max(outbox.retry_after(self._failures, self._jitter()), asked)
+        if self._lately and not isinstance(fault, Refused):
+            wait = min(wait, STAGGER_SECONDS)
+        if fault.code == "gap":
+            self._desk.wanted = fault.next_wanted
+        telling = self._desk.telling
+        since = telling.status.fault_since if fault.code == telling.status.fault else self._at()
+        _log.log(
+            logging.WARNING if fault.code != telling.status.fault else logging.DEBUG, "not carried: %s", fault.code
+        )
+        telling.change(
+            fault=fault.code, fault_since=since, state="waiting", in_flight=0, next_wanted=fault.next_wanted,
+            waits_until=later(self._at(), wait),
+        )  # fmt: skip
         newest: list[int] = []
         with suppress(OSError):
-            await asyncio.to_thread(self._spool.put_status, self._status)
+            await asyncio.to_thread(telling.write)
             newest = self._spool.segments()[-1:]
-        until, wakeful = self._now() + wait, self._stay_away == 0.0
-        self._stay_away = 0.0
+        await self._wait(wait, newest, wakeful=asked == 0.0)
+
+    async def _wait(self, seconds: float, newest: list[int], *, wakeful: bool) -> None:
+        until, stamp = self._now() + seconds, self._spool.hq_stamp()
         while self._now() < until:
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - self._now())))
             with suppress(OSError):
-                if wakeful and self._spool.segments()[-1:] > newest:
+                await self._answer_asks(self._way)  # a new certificate may be what ends this wait
+                if self._spool.hq_stamp() != stamp or (wakeful and self._spool.segments()[-1:] > newest):
                     return
 
 
-def check(raw: bytes, sent: Envelope, facts: HqFacts) -> receipt.Receipt:
-    """The receipt, if it is this HQ's for exactly this envelope. The box checks again, against its own tree."""
-    got = receipt.parse(raw)
-    receipt.verify(got, facts.receipt_keys, sent.box)
-    if got.size != sent.sequence or got.last != sent.hash:
-        raise SyncFault("receipt_other_bytes")
-    return got
-
-
-def _tls() -> ssl.SSLContext:
-    """TLS 1.3. It verifies nothing by itself: the connector's pin does."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-_CONTEXT = _tls()
-
-
-def _session(facts: HqFacts) -> aiohttp.ClientSession:
-    """A client that speaks with the pinned certificate only: the handshake proves the key, then the certificate is
-    compared byte for byte (by SHA-256), then the request is sent."""
-    pin = aiohttp.Fingerprint(sha256(facts.tls_certificate).digest())
-    connector = aiohttp.TCPConnector(ssl=pin, socket_factory=_socket, limit=1)
-    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECT_SECONDS)
-    headers = {"User-Agent": "hearth", "Content-Type": "application/octet-stream"}
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, trust_env=False)
-
-
-def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket that notices a dead line (Linux: TCP_USER_TIMEOUT while sending, keep-alive probes while waiting)."""
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINE_SECONDS * 1000)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, DEAD_LINE_SECONDS // 2)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
-    return made
-
-
-async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    got = bytearray()
-    async for chunk in answer.content.iter_chunked(limit + 1):
-        got += chunk
-        if len(got) > limit:
-            raise SyncFault("hq_failed")
-    return bytes(got)
-
-
-def _refused(body: bytes) -> SyncFault:
-    """HQ's refusal in its own words, as far as we know them."""
+def _version() -> str:
     try:
-        said = msgspec.json.decode(body, type=Refusal)
-    except (msgspec.DecodeError, ValueError):
-        return SyncFault("hq_failed")
-    return SyncFault(said.code if said.code in ingest.SPOKEN else "hq_failed", next_wanted=said.next_wanted)
-
-
-def _retry_after(answer: aiohttp.ClientResponse) -> float:
-    """Seconds that HQ asks for with 429 or 503; 0 without a usable header."""
-    asked = answer.headers.get("Retry-After", "")
-    if answer.status not in (429, 503) or not asked.isdecimal() or len(asked) > 6:
-        return 0.0
-    return min(float(asked), MAX_RETRY_AFTER)
+        return version("hearth")
+    except PackageNotFoundError:
+        return ""

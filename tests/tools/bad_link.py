@@ -15,6 +15,14 @@ ends.
     loss       share of packets lost each way, 0 to 1; 1 is a line that is cut                 [0]
     queue      bytes that may wait in front of the line; more are dropped                      [64000]
     seed       of the random numbers, when it is named                                         [1]
+    cut        [least up, most up, least down, most down] in seconds: from now on the line is up for a random time, cut
+               for a random time, and so on; [] mends it for good. Packets that wait in the queue of a line that is cut
+               are lost when their turn comes                                                  [[]]
+    tell       true: print the counts as one JSON line, and go on
+    reset      true: counts from zero
+
+Counts, each [a to b, b to a]: packets and bytes offered, lost, queue_drops, delivered, delivered_bytes; and up_seconds,
+seconds, cuts: for how long the line was up since the start or the last reset, of how many, cut how often.
 """
 
 from __future__ import annotations
@@ -30,6 +38,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from typing import Any
 
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 _QUIET = ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.ping_group_range=0 0")
@@ -69,21 +78,78 @@ def make_end(link: int, side: str) -> int:
     return tun
 
 
+WORDS = ("packets", "bytes", "lost", "queue_drops", "delivered", "delivered_bytes")
+
+
+class Cuts:
+    """When the line is up: changes happen at random times, drawn one by one from a seeded source of its own."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self._ranges: list[float] = []
+        self._chance = random.Random(1)  # noqa: S311
+        self._next = float("inf")
+        self._since = self._start = time.monotonic()
+        self._up_seconds, self._cuts = 0.0, 0
+
+    def seed(self, number: float) -> None:
+        self._chance.seed(number)
+
+    def change(self, ranges: list[float], now: float) -> None:
+        self.turn(now)
+        self._ranges = ranges
+        self._set(True, now)
+        self._next = now + self._chance.uniform(*ranges[:2]) if ranges else float("inf")
+
+    def turn(self, now: float) -> None:
+        """Whatever changed until `now`."""
+        while self._next <= now:
+            at, self._cuts = self._next, self._cuts + self.up
+            self._set(not self.up, at)
+            self._next = at + self._chance.uniform(*(self._ranges[:2] if self.up else self._ranges[2:]))
+
+    def reset(self, now: float) -> None:
+        self.turn(now)
+        self._since = self._start = now
+        self._up_seconds, self._cuts = 0.0, 0
+
+    def told(self, now: float) -> dict[str, float]:
+        self.turn(now)
+        self._set(self.up, now)
+        return {"up_seconds": self._up_seconds, "seconds": now - self._start, "cuts": self._cuts}
+
+    def _set(self, up: bool, at: float) -> None:
+        self._up_seconds += (at - self._since) * self.up
+        self._since, self.up = at, up
+
+
 class Line:
     """What happens to each packet. `heap`: (when it arrives, order, side, packet)."""
 
     def __init__(self) -> None:
         self.settings = {"up": 100e6, "down": 100e6, "rtt": 0.02, "jitter": 0.0, "loss": 0.0, "queue": 64_000}
-        self.counts = {word: [0, 0] for word in ("packets", "bytes", "lost", "queue_drops", "delivered")}
+        self.counts = {word: [0, 0] for word in WORDS}
+        self.cuts = Cuts()
         self.heap: list[tuple[float, int, int, bytes]] = []
         self._chance = random.Random(1)  # noqa: S311
         self._free_at = [0.0, 0.0]
         self._order = 0
 
-    def change(self, wanted: dict[str, float]) -> None:
+    def change(self, wanted: dict[str, Any]) -> str:
+        """What to print about it."""
+        now, said = time.monotonic(), "done"
         if "seed" in wanted:
-            self._chance.seed(wanted.pop("seed"))
+            self._chance.seed(wanted["seed"])
+            self.cuts.seed(wanted.pop("seed"))
+        if wanted.pop("tell", False):
+            said = json.dumps({**self.counts, **self.cuts.told(now)})
+        if wanted.pop("reset", False):
+            self.counts = {word: [0, 0] for word in WORDS}
+            self.cuts.reset(now)
+        if "cut" in wanted:
+            self.cuts.change(wanted.pop("cut"), now)
         self.settings.update(wanted)
+        return said
 
     def take(self, side: int, packet: bytes, now: float) -> None:
         have, rate = self.settings, self.settings["up" if side == 0 else "down"]
@@ -93,7 +159,8 @@ class Line:
             self.counts["queue_drops"][side] += 1
             return
         self._free_at[side] = at = max(now, self._free_at[side]) + len(packet) * 8 / rate
-        if self._chance.random() < have["loss"]:
+        self.cuts.turn(now)
+        if not self.cuts.up or self._chance.random() < have["loss"]:
             self.counts["lost"][side] += 1
             return
         self._order += 1
@@ -109,6 +176,7 @@ class Line:
             with suppress(OSError):
                 os.write(ends[1 - side], packet)
                 self.counts["delivered"][side] += 1
+                self.counts["delivered_bytes"][side] += len(packet)
 
 
 def _read_all(end: int, side: int, line: Line) -> None:
@@ -131,14 +199,13 @@ def main(link: int) -> None:
             if descriptor in ends:
                 _read_all(descriptor, ends.index(descriptor), line)
             elif order := orders.readline():
-                line.change(json.loads(order))
-                print("done", flush=True)
+                print(line.change(json.loads(order)), flush=True)
             else:
                 running = False
         line.deliver(ends, time.monotonic())
     for side in "ab":
         _ip("netns", "del", space(link, side), check=False)
-    print(json.dumps(line.counts), flush=True)
+    print(json.dumps({**line.counts, **line.cuts.told(time.monotonic())}), flush=True)
 
 
 if __name__ == "__main__":

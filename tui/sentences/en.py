@@ -425,6 +425,11 @@ SENTENCES: dict[str, str] = {
     # ── why sending does not go on
     "sync_fault.hq_unreachable": "HQ can't be reached. The box tries again by itself.",
     "sync_fault.wrong_certificate": "What answers at HQ's address is not the HQ we know. Tell the administrator.",
+    "sync_fault.captive_portal": "The network wants somebody to sign in first. Records wait safely.",
+    "sync_fault.other_server": "Something else answers at HQ's address. Ask who runs the network.",
+    "sync_fault.certificate_renewed": "HQ shows a renewed certificate, unknown here. Tell the administrator.",
+    "sync_fault.certificate_refused": "HQ does not accept this box's certificate. Tell the administrator.",
+    "sync_fault.name_unknown": "The network does not know HQ's name. The box tries again by itself.",
     "sync_fault.courier_away": "The courier is not running.",
     "sync_fault.spool_failed": "The courier could not write to the disk.",
     "sync_fault.busy": "HQ is busy. The box tries again by itself.",

@@ -423,6 +423,11 @@ SENTENCES: dict[str, str] = {
     # ── why sending does not go on
     "sync_fault.hq_unreachable": "No se llega a la central. El equipo lo vuelve a intentar solo.",
     "sync_fault.wrong_certificate": "Quien responde no es la central que conocemos. Avise a administración.",
+    "sync_fault.captive_portal": "La red pide que alguien inicie sesión. Los registros esperan a salvo.",
+    "sync_fault.other_server": "En la dirección de la central responde otra cosa. Pregunte a quien lleva la red.",
+    "sync_fault.certificate_renewed": "La central muestra un certificado nuevo y desconocido. Avise a administración.",
+    "sync_fault.certificate_refused": "La central no acepta el certificado del equipo. Avise a administración.",
+    "sync_fault.name_unknown": "La red no conoce el nombre de la central. El equipo lo vuelve a intentar solo.",
     "sync_fault.courier_away": "El mensajero no está en marcha.",
     "sync_fault.spool_failed": "El mensajero no pudo escribir en el disco.",
     "sync_fault.busy": "La central está ocupada. El equipo lo vuelve a intentar solo.",

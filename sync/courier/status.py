@@ -1,0 +1,72 @@
+"""What the courier tells of itself: one small file, written when a word changes and seldom otherwise: SD cards wear."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from sync.spool import CourierStatus, Spool
+
+SELDOM_SECONDS = 10.0  # between two writes that only carry figures
+RATE_SECONDS = 300.0  # over which the rate is measured, outages and all
+_WORDS = ("fault", "state", "next_wanted", "waits_until")  # a change of these is told at once
+
+
+def utc_now() -> str:
+    """RFC 3339, UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def later(at: str, seconds: float) -> str:
+    """`at` and so many seconds; "" where `at` is no time."""
+    try:
+        then = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        return ""
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Rate:
+    """Bytes per second over the last RATE_SECONDS, or since the first of them: an honest figure for an estimate."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque(maxlen=4096)
+
+    def add(self, now: float, count: int) -> None:
+        self._seen.append((now, count))
+
+    def at(self, now: float) -> float:
+        while self._seen and self._seen[0][0] < now - RATE_SECONDS:
+            self._seen.popleft()
+        if not self._seen:
+            return 0.0
+        return sum(count for _, count in self._seen) / max(1.0, now - self._seen[0][0])
+
+
+class Telling:
+    """Holds the status and writes it. Blocks for a small unsynced file; OSError is the caller's."""
+
+    def __init__(self, spool: Spool, now: Callable[[], float]) -> None:
+        self._spool = spool
+        self._now = now
+        self.status = msgspec.structs.replace(spool.status(), state="idle", in_flight=0, waits_until="")
+        self._written: CourierStatus | None = None
+        self._written_at = 0.0
+
+    def change(self, **fields: Any) -> None:
+        self.status = msgspec.structs.replace(self.status, **fields)
+
+    def write(self) -> None:
+        """Write if a word is new, or if figures are and the last time is a while ago."""
+        before = self._written
+        if before == self.status:
+            return
+        fresh = before is None or any(getattr(before, word) != getattr(self.status, word) for word in _WORDS)
+        first = before is not None and not before.last_success_at and bool(self.status.last_success_at)
+        if fresh or first or self._now() - self._written_at >= SELDOM_SECONDS:
+            self._spool.put_status(self.status)
+            self._written, self._written_at = self.status, self._now()
