@@ -9,15 +9,18 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import obstore
-from obstore import ObjectMeta
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import S3Store
 
 from sync.faults import SyncFault
 from sync.hq.objects import LISTED_AT_ONCE, Entry, checked, checked_prefix, in_thread
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta  # a name for type checkers alone
 
 TIMEOUT = timedelta(seconds=20)  # one request to the store, with all that it carries: 160 KiB at most
 RETRIES = 3  # by the S3 client itself; the courier tries again for ever
@@ -127,7 +130,7 @@ class BucketObjects:
         if found is None or found[0] != expected or not found[1]:
             return False
         try:
-            obstore.put(self._store, path, raw, mode={"e_tag": found[1], "version": None}, use_multipart=False)
+            obstore.put(self._store, path, raw, mode={"e_tag": found[1]}, use_multipart=False)
         except (PreconditionError, FileNotFoundError):
             return False
         return True

@@ -29,6 +29,10 @@ STATUS: dict[str, int] = {
     "receipt_other_box": 400,
     "bad_signature": 403,
     "unknown_box": 403,
+    "no_certificate": 403,
+    "other_certificate": 403,
+    "certificate_ended": 403,
+    "box_revoked": 403,
     "unknown_recipient": 409,
     "gap": 409,
     "fork": 409,
@@ -38,6 +42,9 @@ STATUS: dict[str, int] = {
 }
 # The courier believes these words of an answer; any other becomes hq_failed.
 SPOKEN = frozenset((*STATUS, "receipt_store_differs", "hq_failed"))
+
+
+ALARMING = frozenset(("fork", "receipt_store_differs", "hq_failed"))  # somebody should look
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +79,21 @@ def examine(
     offered = envelope.parse(raw)
     if offered.box != box.box or offered.sequence != sequence:
         raise SyncFault("malformed_carriage")
-    envelope.verify(offered, box.verify_key)
-    if offered.key_id not in record_key_ids:
-        raise SyncFault("unknown_recipient")
+    check(offered, box, record_key_ids)
     if not handed_raw:
         return Offer(offered, None)
     handed = receipt.parse(handed_raw)
     receipt.verify(handed, receipt_keys, box.box)
     return Offer(offered, handed)
+
+
+def check(offered: Envelope, box: BoxFacts, record_key_ids: Collection[bytes]) -> None:
+    """Whether it is this box's and for a key of ours: `malformed_carriage`, `bad_signature`, `unknown_recipient`."""
+    if offered.box != box.box:
+        raise SyncFault("malformed_carriage")
+    envelope.verify(offered, box.verify_key)
+    if offered.key_id not in record_key_ids:
+        raise SyncFault("unknown_recipient")
 
 
 def start(offer: Offer) -> Head:

@@ -1,34 +1,41 @@
-"""HQ's listener: takes envelopes over HTTPS, stores each once, answers with a signed receipt. Holds no opening key.
+"""HQ's server: takes envelopes over HTTPS, stores each once, answers with signed receipts. Holds no opening key.
 
-Stateless: all it knows between two requests is on disk. What it decides is in `ingest.py`.
+Stateless: all it knows between two requests is in the object store, but for cards, which it believes for 30 s. Any
+number of servers stand behind a TCP balancer. What is decided is in `ingest.py`, who comes in `callers.py`, the door in
+`listening.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 
-from sync import carriage, keys, receipt, suite
+from sync import carriage
 from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import ingest
+from sync.hq.callers import Callers
+from sync.hq.cards import Cards
 from sync.hq.enrolment import Enroller
-from sync.hq.ingest import Offer, Verdict
-from sync.hq.objects import object_path, open_objects
+from sync.hq.intake import Intake
+from sync.hq.listening import listen_until, listening_socket
+from sync.hq.objects import numbered_path, open_objects
 from sync.hq.probe import probe
-from sync.keys import BoxFacts
+from sync.hq.stream import Stream
+from sync.keys import BoxFacts, box_from_text
 
 BODY_SECONDS = 120.0  # a whole body must have arrived by then: 160 KiB take 20 s at 64 kbit/s
-AT_ONCE = 64  # requests in work. More are told to come back: memory stays below AT_ONCE x 2 x MAX_CARRIAGE
-RETRY_AFTER = "2"  # seconds, with an answer of 503
+AT_ONCE = 64  # single requests in work
+STREAMS = 512  # streams at once
+RETRY_AFTER = (2, 10)  # seconds, with an answer of 503: spread, so that not all come back together
 
 _SEQUENCE = re.compile(r"^[1-9][0-9]{0,15}$")
 _log = logging.getLogger("hearth.hq")
@@ -40,87 +47,118 @@ class Hq:
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         facts = hq_folder.public(folder)
         self._folder = folder
-        self._receipts_key = hq_folder.receipt_signing_key(folder)
-        self._receipt_keys = facts.receipt_keys
-        self._record_key_ids = frozenset(key_id(key) for key in facts.record_keys)
         self._objects = open_objects(folder)
-        self._clock = clock
+        self._intake = Intake(
+            self._objects,
+            hq_folder.receipt_signing_key(folder),
+            facts.receipt_keys,
+            frozenset(key_id(key) for key in facts.record_keys),
+            clock,
+        )
+        self._callers = Callers(Cards(self._objects, folder))
+        self._closing = False
         self._in_work = 0
+        self._streams = 0
 
     async def probe(self) -> None:
-        """Refuse to start on a store that overwrites."""
+        """Refuse to start on a store that overwrites or lets two win."""
         await probe((self._objects, open_objects(self._folder)))
+
+    def close(self) -> None:
+        """Take nothing new; streams end after what they have in work."""
+        self._closing = True
 
     def application(self) -> web.Application:
         """The route table."""
         app = web.Application(client_max_size=carriage.MAX_CARRIAGE)
-        app.router.add_post("/v1/boxes/{box}/segments/{sequence}", self._answer)
+        app.router.add_get("/healthz", self._health)
+        app.router.add_post("/v1/boxes/{box}/stream", self._stream)
+        app.router.add_post("/v1/boxes/{box}/segments/{sequence}", self._guarded(self._segment))
+        app.router.add_get("/v1/boxes/{box}/head", self._guarded(self._head))
+        app.router.add_get("/v1/boxes/{box}/packs/{number}", self._guarded(self._pack))
         Enroller(self._folder, self._objects).add_to(app)
         return app
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        if self._in_work >= AT_ONCE:
-            return _refusal(SyncFault("busy"))
-        self._in_work += 1
-        try:
-            word, signed = await self._take(request)
-        except SyncFault as fault:
-            level = logging.ERROR if fault.code in ("fork", "receipt_store_differs", "hq_failed") else logging.WARNING
-            _log.log(level, "refused %s from box %s", fault.code, _short(request.match_info["box"]))
-            return _refusal(fault)
-        finally:
-            self._in_work -= 1
-        return web.Response(status=201 if word == "accept" else 200, body=signed)
+    async def _health(self, request: web.Request) -> web.Response:
+        """For a balancer. Says nothing of the store: all servers would leave at once when it is slow."""
+        return web.Response(status=503 if self._closing else 200, text="closing\n" if self._closing else "ok\n")
 
-    async def _take(self, request: web.Request) -> tuple[str, bytes]:
+    def _guarded(
+        self, handle: Callable[[web.Request, BoxFacts], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A route for a box that is let in, while there is room."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if self._closing or self._in_work >= AT_ONCE:
+                return _refusal(SyncFault("busy"))
+            self._in_work += 1
+            try:
+                return await handle(request, await self._callers.admitted(request))
+            except SyncFault as fault:
+                return _refused(fault, request)
+            finally:
+                self._in_work -= 1
+
+        return answer
+
+    async def _segment(self, request: web.Request, box: BoxFacts) -> web.Response:
         sequence = request.match_info["sequence"]
-        box = await self._known_box(request.match_info["box"])
         if not _SEQUENCE.match(sequence):
             raise SyncFault("malformed_carriage")
         offer = ingest.examine(
             await _body(request),
             box=box,
             sequence=int(sequence),
-            receipt_keys=self._receipt_keys,
-            record_key_ids=self._record_key_ids,
+            receipt_keys=self._intake.receipt_keys,
+            record_key_ids=self._intake.record_key_ids,
         )
-        if offer.handed is not None and offer.handed.size >= offer.envelope.sequence:
-            return "duplicate", ingest.repeated(
-                offer, await self._objects.get(object_path(box.box, offer.envelope.sequence))
-            )
-        verdict = await self._store(offer, box)
-        head = verdict.head
-        await self._objects.make_durable(object_path(box.box, head.checkpoint.size))
-        _log.info("%s %d from box %s", verdict.word, head.checkpoint.size, _short(box.box.hex()))
-        signed = receipt.issue(box.box, head.last, head.checkpoint, int(self._clock()), self._receipts_key)
-        return verdict.word, signed
+        chain = self._intake.chain(box, patient=False)
+        chain.handed = offer.handed
+        taken = await chain.put(offer.envelope)
+        await taken.durable()
+        _log.info("%s %d from box %s", taken.word, offer.envelope.sequence, box.box.hex()[:8])
+        signed = taken.signed or self._intake.sign(box.box, taken.head)
+        return web.Response(status=201 if taken.word == "accept" else 200, body=signed)
 
-    async def _known_box(self, text: str) -> BoxFacts:
-        box = keys.box_from_text(text)
-        facts = None if box is None else await asyncio.to_thread(hq_folder.enrolled, self._folder, box)
-        if facts is None:
-            raise SyncFault("unknown_box")
-        return facts
+    async def _head(self, request: web.Request, box: BoxFacts) -> web.Response:
+        signed = await self._intake.head(box)
+        return web.Response(status=204) if signed is None else web.Response(body=signed)
 
-    async def _store(self, offer: Offer, box: BoxFacts) -> Verdict:
-        """Catch up to the offer, judge it, create its object."""
-        sequence = offer.envelope.sequence
-        head = ingest.start(offer)
-        if 0 < head.checkpoint.size == sequence - 1 and not await self._objects.exists(
-            object_path(box.box, sequence - 1)
-        ):
-            raise SyncFault("receipt_store_differs")
-        for number in ingest.walk(offer, head):
-            head = ingest.step(head, await self._objects.get(object_path(box.box, number)), box)
-        verdict = ingest.judge(offer, head, None)
-        path = object_path(box.box, sequence)
-        stored = await self._objects.create(path, offer.envelope.raw)
-        if stored is not None and ingest.torn(stored, box, sequence):
-            _log.error("set aside a torn object of box %s", _short(box.box.hex()))
-            await self._objects.create(f"torn/{path}-{suite.digest(stored).hex()[:8]}", stored)
-            swapped = await self._objects.swap(path, offer.envelope.raw, stored)
-            stored = None if swapped else await self._objects.get(path)
-        return verdict if stored is None else ingest.judge(offer, head, stored)
+    async def _pack(self, request: web.Request, box: BoxFacts) -> web.Response:
+        number = request.match_info["number"]
+        raw = None
+        if _SEQUENCE.match(number):
+            raw = await self._objects.get(numbered_path("packs", box.box, int(number)))
+        return web.Response(status=404) if raw is None else web.Response(body=raw)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        if self._closing or self._streams >= STREAMS:
+            return _refusal(SyncFault("busy"))
+        self._streams += 1
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        try:
+            box = await self._callers.admitted(request)
+            response.enable_chunked_encoding()
+            response.force_close()
+            await response.prepare(request)
+            with self._callers.streaming(box.box) as give_way:
+                await Stream(
+                    request=request,
+                    response=response,
+                    box=box,
+                    intake=self._intake,
+                    leave=lambda: self._closing or give_way.is_set(),
+                    known=self._callers.known,
+                    retry_after=retry_after,
+                ).run()
+            await response.write_eof()
+            return response
+        except SyncFault as fault:
+            return _refused(fault, request)
+        except ConnectionError:
+            return response  # the line is gone, and nobody hears more of it
+        finally:
+            self._streams -= 1
 
 
 async def _body(request: web.Request) -> bytes:
@@ -133,16 +171,23 @@ async def _body(request: web.Request) -> bytes:
         raise SyncFault("malformed_carriage") from None
 
 
+def retry_after() -> int:
+    """Seconds to stay away."""
+    return random.randint(*RETRY_AFTER)  # noqa: S311 - spreads load, hides nothing
+
+
+def _refused(fault: SyncFault, request: web.Request) -> web.Response:
+    level = logging.ERROR if fault.code in ingest.ALARMING else logging.WARNING
+    box = request.match_info["box"]  # what a stranger sends as an id does not get into the logs
+    _log.log(level, "refused %s from box %s", fault.code, box[:8] if box_from_text(box) else "?")
+    return _refusal(fault)
+
+
 def _refusal(fault: SyncFault) -> web.Response:
     status = ingest.STATUS.get(fault.code, 500)
-    headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+    headers = {"Retry-After": str(retry_after())} if status in (429, 503) else {}
     code = fault.code if fault.code in ingest.SPOKEN else "hq_failed"
     return web.json_response({"code": code, "next_wanted": fault.next_wanted}, status=status, headers=headers)
-
-
-def _short(box: str) -> str:
-    """Enough of an id to find it in the logs; what a stranger sends as an id does not get into them whole."""
-    return box[:8] if keys.box_from_text(box) else "?"
 
 
 async def serve(folder: Path, host: str, port: int, ready: Callable[[int], None], stop: asyncio.Event) -> None:
@@ -150,21 +195,9 @@ async def serve(folder: Path, host: str, port: int, ready: Callable[[int], None]
     hq = Hq(folder)
     context = hq_folder.server_context(folder)
     await hq.probe()
-    listening = _listen(host, port)
-    runner = web.AppRunner(hq.application(), access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
+    listening = listening_socket(host, port)
     try:
-        await web.SockSite(runner, listening, ssl_context=context).start()
-        ready(listening.getsockname()[1])
-        await stop.wait()
+        told = listening.getsockname()[1]
+        await listen_until(stop, hq.application(), listening, context, lambda: ready(told), hq.close)
     finally:
-        await runner.cleanup()
         listening.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as fault:
-        raise SyncFault("port_taken") from fault

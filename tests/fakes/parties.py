@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sync import carriage, envelope, keys, suite
 from sync.content import Record
@@ -53,9 +56,40 @@ class SealingBox:
             spool.put_segment(len(self.sealed), raw)
 
 
-def make_hq(folder: Path, url: str = hq_folder.DEFAULT_URL) -> HqFacts:
+def make_hq(folder: Path, url: str = hq_folder.DEFAULT_URL, store: str = "") -> HqFacts:
     """An HQ's folder with keys."""
-    return hq_folder.init(folder, url, datetime.now(UTC))
+    facts = hq_folder.init(folder, url, datetime.now(UTC), store)
+    _FOLDERS[facts.tls_certificate] = folder
+    return facts
+
+
+# HQ's folder by its certificate: what is in there issues certificates to boxes. One key for all: making one is slow.
+_FOLDERS: dict[bytes, Path] = {}
+_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def certified(hq: HqFacts, box: bytes) -> tuple[Path, Path]:
+    """(certificate, key) of a box, as enrolment gives it."""
+    folder = _FOLDERS[hq.tls_certificate] / "clients"
+    chain, key = folder / f"{box.hex()}.pem", folder / f"{box.hex()}.key"
+    if not chain.exists():
+        folder.mkdir(exist_ok=True)
+        request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(_KEY, hashes.SHA256())
+        csr = request.public_bytes(serialization.Encoding.DER)
+        plain = serialization.NoEncryption()
+        key.write_bytes(_KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+        chain.write_bytes(hq_folder.issue(folder.parent, csr, box, datetime.now(UTC)).pem)
+    return chain, key
+
+
+def client_context(hq: HqFacts, box: bytes | None) -> ssl.SSLContext:
+    """TLS to HQ with a box's certificate, or with none."""
+    context = ssl.create_default_context(cadata=hq.tls_certificate)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.check_hostname = False
+    if box is not None:
+        context.load_cert_chain(*certified(hq, box))
+    return context
 
 
 @asynccontextmanager
@@ -77,8 +111,7 @@ async def post(
     hq: HqFacts, box: BoxFacts, sequence: int, raw: bytes, handed: bytes = b"", body: bytes | None = None
 ) -> tuple[int, bytes]:
     """One envelope to HQ, as a courier sends it: (status, body)."""
-    context = ssl.create_default_context(cadata=hq.tls_certificate)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = client_context(hq, box.box)
     url = f"{hq.url}/v1/boxes/{box.box.hex()}/segments/{sequence}"
     sent = carriage.pack(handed, raw) if body is None else body
     async with aiohttp.ClientSession() as session, session.post(url, data=sent, ssl=context) as answer:
@@ -102,9 +135,14 @@ def enrolled_box(folder: Path) -> SealingBox:
     return box
 
 
-def hand_over(spool: Spool, hq: HqFacts) -> None:
-    """What enrolment does on the box: hq.json."""
+def hand_over(spool: Spool, hq: HqFacts, box: bytes = b"B" * 16) -> None:
+    """What enrolment does on the box: hq.json and the courier's certificate."""
     write_whole(spool.root / "hq.json", keys.hq_to_json(hq))
+    if hq.tls_certificate in _FOLDERS:
+        chain, key = certified(hq, box)
+        (spool.root / "tls").mkdir(exist_ok=True)
+        write_whole(spool.root / "tls" / "courier.pem", chain.read_bytes())
+        write_whole(spool.root / "tls" / "courier.key", key.read_bytes(), mode=0o600)
 
 
 async def until_receipted(spool: Spool, upto: int) -> None:

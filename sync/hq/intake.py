@@ -1,0 +1,227 @@
+"""Envelopes into the store, receipts out of it: `ingest.py`'s rules over `objects.py`. Knows no HTTP.
+
+Envelopes of one box are created one after the other, never side by side: were n + 1 there before n is decided, a
+clone's envelope that wins n would stand under a stranger's, and neither box could go on. What overlaps is flushing n
+and creating n + 1; a receipt for n is signed when 1 to n are durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sync import envelope, receipt, suite
+from sync.checkpoint import EMPTY
+from sync.envelope import Envelope
+from sync.faults import SyncFault
+from sync.hq import ingest
+from sync.hq.ingest import Head, Offer
+from sync.hq.objects import Objects, numbered_path, object_path
+from sync.keys import BoxFacts
+from sync.receipt import Receipt
+
+GAP_SECONDS = 4.0  # that n waits for n - 1, which may be on its way over another line to another server
+LOOK_SECONDS = 0.1  # between two looks for it, at first
+READ_AHEAD = 16  # objects read side by side on the way from an old receipt: a store 10 ms away gives 1,600 a second
+ALARMS_KEPT = 64  # for a box. More tell nothing new, and who has a box's key must not fill the store with them
+HEAD_LIMIT = 100_000  # objects walked to answer what the newest receipt is
+
+_log = logging.getLogger("hearth.hq")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """One server's. `clock` gives Unix seconds for receipts; it is shown and never decides."""
+
+    objects: Objects
+    receipts_key: suite.SigningKey
+    receipt_keys: Sequence[bytes]
+    record_key_ids: Collection[bytes]
+    clock: Callable[[], float] = time.time
+
+    def chain(self, box: BoxFacts, *, patient: bool = True) -> Chain:
+        """A box's envelopes one after another. `patient`: wait a while for the one before."""
+        return Chain(self, box, GAP_SECONDS if patient else 0.0)
+
+    def sign(self, box: bytes, head: Head) -> bytes:
+        """A receipt for what is durable up to `head`."""
+        return receipt.issue(box, head.last, head.checkpoint, int(self.clock()), self.receipts_key)
+
+    async def head(self, box: BoxFacts) -> bytes | None:
+        """The newest receipt that can be signed for this box, None when nothing is here.
+
+        Walks on from what `keep_head` left, else from the first envelope.
+        """
+        head, flushed = await self._kept_head(box), 0
+        numbers = range(head.checkpoint.size + 1, head.checkpoint.size + 1 + HEAD_LIMIT)
+        async with aclosing(self.read(box.box, numbers)) as stored:
+            async for number, raw in stored:
+                if raw is None:
+                    break
+                head = ingest.step(head, raw, box)
+                await self.objects.make_durable(object_path(box.box, number))
+                flushed = number
+            else:
+                raise SyncFault("receipt_needed")
+        if head.checkpoint.size and not flushed and not await self._there(box.box, head.checkpoint.size):
+            raise SyncFault("receipt_store_differs")
+        return self.sign(box.box, head) if head.checkpoint.size else None
+
+    async def keep_head(self, box: bytes, signed: bytes) -> None:
+        """Leave a receipt where a later walk may start. A hint: the last writer wins, and it proves itself."""
+        await self.objects.replace(f"heads/{box.hex()}", signed)
+
+    async def read(self, box: bytes, numbers: range) -> AsyncGenerator[tuple[int, bytes | None], None]:
+        """Objects in order, some of them fetched ahead. Close it when you leave early."""
+        ahead: list[asyncio.Task[bytes | None]] = []
+        rest = iter(numbers)
+        try:
+            for number in numbers:
+                while len(ahead) < READ_AHEAD and (following := next(rest, None)) is not None:
+                    ahead.append(asyncio.create_task(self.objects.get(object_path(box, following))))
+                yield number, await ahead.pop(0)
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def alarm(self, box: bytes, offered: Envelope, stored: bytes | None) -> None:
+        """Tell that a box was set back or copied: in the log, and as an object that the fleet's page finds."""
+        _log.error("fork at %d of box %s", offered.sequence, box.hex()[:8])
+        if len([entry async for entry in self.objects.entries(f"alarms/{box.hex()}")]) >= ALARMS_KEPT:
+            return
+        told = {
+            "code": "fork",
+            "sequence": offered.sequence,
+            "offered": offered.hash.hex(),
+            "stored": "" if stored is None else suite.digest(stored).hex(),
+            "at": datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        path = numbered_path("alarms", box, offered.sequence, f"-{offered.hash.hex()[:8]}.json")
+        await self.objects.create(path, json.dumps(told).encode())
+
+    async def _kept_head(self, box: BoxFacts) -> Head:
+        raw = await self.objects.get(f"heads/{box.box.hex()}")
+        try:
+            kept = receipt.parse(raw or b"")
+            receipt.verify(kept, self.receipt_keys, box.box)
+        except SyncFault:
+            return Head(EMPTY, envelope.NO_PREVIOUS)
+        return Head(kept.checkpoint, kept.last)
+
+    async def _there(self, box: bytes, sequence: int) -> bool:
+        return await self.objects.exists(object_path(box, sequence))
+
+
+@dataclass(slots=True)
+class Taken:
+    """An envelope that is in the store. `await durable()`, then sign a receipt for `head`."""
+
+    word: str  # "accept", or "duplicate": it was there already
+    head: Head
+    _flushing: asyncio.Task[None] | None = None
+    signed: bytes = b""  # a receipt that covers it already
+
+    async def durable(self) -> None:
+        if self._flushing is not None:
+            await self._flushing
+
+    def drop(self) -> None:
+        """Nobody waits for it any more."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+
+
+@dataclass(slots=True)
+class Chain:
+    """Where one line stands with a box's log. Call `put` again only when it has returned."""
+
+    intake: Intake
+    box: BoxFacts
+    patience: float  # seconds
+    handed: Receipt | None = None
+    _head: Head | None = None
+    _unflushed: list[int] = field(default_factory=list)  # walked over: another server may have died before its fsync
+
+    def hand(self, raw: bytes) -> None:
+        """The newest receipt that the box has; its faults are those of receipts."""
+        handed = receipt.parse(raw)
+        receipt.verify(handed, self.intake.receipt_keys, self.box.box)
+        self.handed = handed
+
+    async def put(self, offered: Envelope) -> Taken:
+        """Judge an envelope and create its object. Raises the fault to refuse it with."""
+        try:
+            return await self._put(Offer(offered, self.handed))
+        except SyncFault as fault:
+            if fault.code == "fork":
+                stored = await self.intake.objects.get(object_path(self.box.box, offered.sequence))
+                await self.intake.alarm(self.box.box, offered, stored)
+            raise
+
+    async def _put(self, offer: Offer) -> Taken:
+        objects, sequence = self.intake.objects, offer.envelope.sequence
+        path = object_path(self.box.box, sequence)
+        if offer.handed is not None and offer.handed.size >= sequence:
+            signed = ingest.repeated(offer, await objects.get(path))
+            return Taken("duplicate", Head(offer.handed.checkpoint, offer.handed.last), signed=signed)
+        head = await self._before(offer)
+        verdict = ingest.judge(offer, head, None)
+        stored = await self._create(path, offer.envelope)
+        if stored is not None:
+            verdict = ingest.judge(offer, head, stored)
+        self._head = verdict.head
+        numbers, self._unflushed = [*self._unflushed, sequence], []
+        return Taken(verdict.word, verdict.head, asyncio.create_task(self._flush(numbers)))
+
+    async def _before(self, offer: Offer) -> Head:
+        """The head right before the offered envelope, read from the store where this line does not know it."""
+        sequence = offer.envelope.sequence
+        head = self._head
+        if head is not None and head.checkpoint.size == sequence - 1:
+            return head
+        if head is None or head.checkpoint.size >= sequence:
+            head = ingest.start(offer)
+            if 0 < head.checkpoint.size == sequence - 1 and not await self._there(sequence - 1):
+                raise SyncFault("receipt_store_differs")
+        numbers = ingest.walk(offer, head)
+        async with aclosing(self.intake.read(self.box.box, numbers)) as found:
+            async for number, stored in found:
+                raw = stored if stored is not None else await self._awaited(number)
+                head = ingest.step(head, raw, self.box)
+                self._unflushed.append(number)
+        return head
+
+    async def _awaited(self, number: int) -> bytes | None:
+        """An object that is not there yet, when it comes in time."""
+        until, pause = time.monotonic() + self.patience, LOOK_SECONDS
+        while time.monotonic() < until:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 1.0)
+            raw = await self.intake.objects.get(object_path(self.box.box, number))
+            if raw is not None:
+                return raw
+        return None
+
+    async def _create(self, path: str, offered: Envelope) -> bytes | None:
+        """None when the object is new, else what is there. What a power cut tore gives way: it never had a receipt."""
+        objects = self.intake.objects
+        stored = await objects.create(path, offered.raw)
+        if stored is None or not ingest.torn(stored, self.box, offered.sequence):
+            return stored
+        _log.error("set aside a torn object of box %s", self.box.box.hex()[:8])
+        await objects.replace(f"torn/{path}-{suite.digest(stored).hex()[:8]}", stored)
+        return None if await objects.swap(path, offered.raw, stored) else await objects.get(path)
+
+    async def _there(self, sequence: int) -> bool:
+        return await self.intake.objects.exists(object_path(self.box.box, sequence))
+
+    async def _flush(self, numbers: list[int]) -> None:
+        for number in numbers:
+            await self.intake.objects.make_durable(object_path(self.box.box, number))
