@@ -61,7 +61,7 @@ SENTENCES: dict[str, str] = {
     "stick_failed": "The stick cannot be read or written. Is it still in, and is it not write-protected?",
     # giving back
     "box_not_lost": "That box is not marked as lost. Revoke it first, or say --force if you are sure.",
-    "give_back_other": "A giving back to this box was begun otherwise. Nothing was changed.",
+    "no_inbox_key": "This box can get no packs yet: it has an older version, or was enrolled by one.",
     # the box's certificate, and whether it is let in
     "no_certificate": "HQ asks for this box's certificate, and the courier has none yet.",
     "other_certificate": "The certificate that the courier has is another box's.",

@@ -28,6 +28,7 @@ from appliance.outbox import rows as outbox
 from appliance.packs import effects, record, rows, rules, staffing
 from appliance.packs.effects import After, Now
 from appliance.policy import BOX, Facts, decide
+from appliance.returned import rows as returned
 from appliance.store.database import Database, Transaction
 from sync import items, pack
 from sync.content import Record
@@ -99,7 +100,7 @@ def apply_next(tx: Transaction, number: int, hq: HqFacts, at: str, moment: datet
     """All of pack `number`, and the answer to HQ. Raises SyncFault, and then nothing of it may stay."""
     parsed, records = opened(tx, number, hq)
     if parsed.kind == pack.RETURNED:
-        after = give_back(tx, parsed, records, at)
+        after = give_back(tx, parsed, records)
     else:
         after = effects.apply(tx, records, Now(number, at, moment))
     rows.end(tx, decide(BOX, "apply_pack", Facts(thing=str(number))), number, "applied", at)
@@ -107,9 +108,11 @@ def apply_next(tx: Transaction, number: int, hq: HqFacts, at: str, moment: datet
     return after
 
 
-def give_back(tx: Transaction, parsed: Pack, records: tuple[Record, ...], at: str) -> After:
-    """Records of a lost box: not understood before the part that keeps them is there."""
-    raise SyncFault("unsupported_version")
+def give_back(tx: Transaction, parsed: Pack, records: tuple[Record, ...]) -> After:
+    """Records of a lost box, kept as they came."""
+    permit = decide(BOX, "apply_pack", Facts(thing=str(parsed.number)))
+    returned.keep(tx, permit, parsed.subject, records, parsed.number)
+    return After(kinds=["returned"])
 
 
 def refuse(tx: Transaction, number: int, code: str, at: str) -> None:

@@ -117,9 +117,9 @@ def _export(chosen: argparse.Namespace) -> int:
 
 
 def _give_back(chosen: argparse.Namespace) -> int:
-    from sync.hq import giving_back
+    from sync.hq import reseal
 
-    return giving_back.run(chosen)
+    return reseal.run(chosen)
 
 
 def _code(chosen: argparse.Namespace) -> int:
