@@ -250,12 +250,21 @@ def list_colleague(tx: Transaction, _permit: Permit, one: Listed) -> None:
 
 
 def to_appoint(tx: Transaction) -> list[Listed]:
-    """Who works here by HQ's roster and has no account in use."""
+    """Who works here by HQ's roster and has no account."""
     rows = tx.all(
         "SELECT id, name, username, role, state FROM hq_roster r WHERE state = 'active' AND NOT EXISTS"
-        " (SELECT 1 FROM accounts a WHERE a.username = r.username AND a.retired_at IS NULL) ORDER BY name, id"
+        " (SELECT 1 FROM accounts a WHERE a.username = r.username) ORDER BY name, id"
     )
-    return [Listed(*row) for row in rows]  # type: ignore[misc]
+    return [Listed(row["id"], row["name"], row["username"], row["role"], row["state"]) for row in rows]
+
+
+def to_reinstate(tx: Transaction) -> set[str]:
+    """Persons of retired accounts who work here by HQ's roster."""
+    rows = tx.all(
+        "SELECT a.person FROM hq_roster r JOIN accounts a ON a.username = r.username"
+        " WHERE r.state = 'active' AND a.retired_at IS NOT NULL"
+    )
+    return {row["person"] for row in rows}
 
 
 def account_named(tx: Transaction, username: str) -> str | None:

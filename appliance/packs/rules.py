@@ -21,6 +21,20 @@ WARN_DAYS = 28  # before the certificate of the box's name ends: weeks, since th
 DAY = 24 * 3600
 
 
+# For whom a resource is meant, and who may read it: a stranger on the network, one who showed an invitation, staff.
+Reader = Literal["anyone", "patients", "staff"]
+READS: dict[Reader, tuple[Reader, ...]] = {
+    "anyone": ("anyone",),
+    "patients": ("anyone", "patients"),
+    "staff": ("anyone", "patients", "staff"),
+}
+
+
+def may_read(audience: Reader, reader: Reader) -> bool:
+    """Whether what is meant for `audience` is shown to `reader`."""
+    return audience in READS[reader]
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The newest pack that is in the store, applied or not."""

@@ -31,6 +31,7 @@ from appliance.portal import (
     people,
     printing,
     problems,
+    resources,
     scheduling,
     sign_in,
     sockets,
@@ -93,6 +94,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/protected", _protected, "anyone"),
     Route("POST", "/language", _set_language, "anyone"),
     Route("GET", "/ca.pem", _ca, "anyone"),
+    *resources.ROUTES,
     Route("GET", "/join", patient.join, "anyone"),
     Route("POST", "/join", patient.present, ("present",)),
     Route("GET", "/join/next", patient.onward, ("see_own_place",)),
@@ -187,7 +189,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)  # a file that is handed out has a stricter policy of its own
     if not request.path.startswith("/static/"):
         response.headers.update(IN_HTML)
     else:

@@ -13,6 +13,7 @@ PLACES: tuple[tuple[Action, str, str], ...] = (
     ("see_attendance", "/staff/attendance", "attendance"),
     ("see_staff", "/staff/people", "staff"),
     ("read_audit", "/staff/audit", "audit"),
+    ("see_account", "/staff/library", "library"),
     ("see_account", "/staff/account", "account"),
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar, get_args
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -15,7 +16,8 @@ from appliance.faults import Fault
 from appliance.identity import actions as identity
 from appliance.identity import staff
 from appliance.identity.staff import Colleague
-from appliance.policy import Action, Facts, StaffRole
+from appliance.packs import rows as packs
+from appliance.policy import TABLE, Action, Facts, StaffRole
 from appliance.portal import bodies, forms, logins, pages
 from appliance.portal.account import proved
 from appliance.portal.logins import Staff
@@ -32,13 +34,20 @@ T = TypeVar("T")
 async def page(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic_of(request))
     now = steady_seconds()
-    found = await _noted(request, who, "see_staff", "", lambda tx: staff.everybody(tx, who.actor, now), read=True)
+
+    def look(tx: Transaction) -> tuple[list[Colleague], list[packs.Listed], dict[str, str], set[str]]:
+        return staff.everybody(tx, who.actor, now), packs.to_appoint(tx), packs.wishes(tx), packs.to_reinstate(tx)
+
+    found, listed, wished, back = await _noted(request, who, "see_staff", "", look, read=True)
     shown = [_facts(request, one, who) for one in found]
     done = request.query.get("done", "")
     context = {
         "me": _me(who),
         "working": [one for one in shown if not one["retired"]],
         "retired": [one for one in shown if one["retired"]],
+        "to_appoint": [_listed(one) for one in listed if who.actor.role in TABLE["appoint"]],
+        "wished": wished,
+        "back": back,
         "done": done if done in DONE else "",
     }
     return pages.render(request, "people.html", context)
@@ -48,7 +57,10 @@ async def new_page(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic_of(request))
     proved(request, who)
     await _noted(request, who, "see_staff", "", lambda tx: staff.everybody(tx, who.actor, steady_seconds()), read=True)
-    return _new(request, who, {})
+    given = {name: request.query.get(name, "")[:100] for name in ("name", "username", "role")}
+    return _new(
+        request, who, given
+    )  # a line of headquarters' roster fills it in; everything is checked when it is sent
 
 
 def _new(request: web.Request, who: Staff, given: dict[str, str], fault: Fault | None = None) -> web.Response:
@@ -186,6 +198,12 @@ async def _noted(
         if fault.code == "refused":
             await clinic.note_refused(who.actor, action, Facts(person=person), fault.code)
         raise
+
+
+def _listed(one: packs.Listed) -> dict[str, str]:
+    """Whom headquarters wants to have an account here, and the way to the form that makes it."""
+    query = urlencode({"name": one.name, "username": one.username, "role": one.role})
+    return {"name": one.name, "username": one.username, "role": one.role, "link": f"{HOME}/new?{query}"}
 
 
 def _facts(request: web.Request, one: Colleague, who: Staff) -> dict[str, Any]:

@@ -38,6 +38,9 @@ OPEN = {
     ("GET", "/protected"),
     ("POST", "/language"),
     ("GET", "/ca.pem"),
+    ("GET", "/resources"),  # what HQ placed for anyone; for patients and staff more, by their cookie
+    ("GET", "/resources/{resource}"),
+    ("GET", "/resources/{resource}/file"),
     ("GET", "/join"),
     ("GET", "/join/gone"),
     # The control socket: for whoever may connect to it. Sessions are in the first two for those who may see them.
