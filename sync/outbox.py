@@ -76,9 +76,9 @@ class OutboxStore(Protocol):
         """Store the receipt; segments up to its size need no bytes any more."""
 
 
-def seal_next(store: OutboxStore, identity: Identity, hq: HqFacts, at: str) -> Sealed | None:
-    """Seal and keep the next segment. None when nothing waits or SEAL_AHEAD segments are on the way."""
-    if len(store.unsettled()) >= SEAL_AHEAD:
+def seal_next(store: OutboxStore, identity: Identity, hq: HqFacts, at: str, ahead: int = SEAL_AHEAD) -> Sealed | None:
+    """Seal and keep the next segment. None when nothing waits or `ahead` segments are on the way."""
+    if len(store.unsettled()) >= ahead:
         return None
     chosen = choose(store.waiting(WAITING_LIMIT))
     if not chosen:

@@ -5,7 +5,7 @@
     hq.json                  HQ's public facts, by the box     courier.json   how the last attempt went
     urgent.json              numbers of envelopes in out/ that hold urgent records, by the box
     ask/head.request         the box asks how far HQ is: {"box": its id}
-    ask/head.answer          the courier's answer: {"status": 200}: the receipt is in in/; 204: HQ has none; {"fault": …}
+    ask/head.answer          the courier's answer: {"status": 200}: the receipt is in in/; 204: none; {"fault": …}
     courier.lock             held by the one courier that runs
 
 A file appears whole or not at all: written beside its place, fsynced, renamed, folder fsynced.
@@ -26,6 +26,7 @@ import msgspec
 from sync import keys
 from sync.envelope import MAX_ENVELOPE
 from sync.keys import HqFacts
+from sync.limits import Limits
 from sync.receipt import MAX_RECEIPT
 
 MAX_STATUS = 4096
@@ -57,7 +58,7 @@ class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeadTold(msgspec.Struct, frozen=True, kw_only=True):
-    """ask/head.answer. `status` 200: HQ's head is in in/ as a receipt; 204: HQ has nothing of this box; else `fault`."""
+    """ask/head.answer. `status` 200: HQ's head is in in/ as a receipt; 204: HQ has none of this box; else `fault`."""
 
     status: int = 0
     fault: str = ""
@@ -104,10 +105,11 @@ class Spool:
     def drop_receipt(self, size: int) -> None:
         (self._in / f"{size:0{DIGITS}d}.receipt").unlink(missing_ok=True)
 
-    def drop_settled(self, size: int) -> None:
-        """Remove the envelopes that the receipt for `size` covers and the receipts before it."""
+    def drop_settled(self, size: int, but_from: int = 0) -> None:
+        """Remove the envelopes that the receipt for `size` covers and the receipts before it. `but_from`: envelopes
+        from that number on stay, since HQ lost them and wants them again."""
         for sequence in self.segments():
-            if sequence <= size:
+            if sequence <= size and not 0 < but_from <= sequence:
                 self.drop_segment(sequence)
         for older in self.receipts():
             if older < size:
@@ -163,6 +165,17 @@ class Spool:
     def put_urgent(self, sequences: Sequence[int]) -> None:
         """Which envelopes hold urgent records: they pass the day's budget and hours."""
         write_whole(self.root / "urgent.json", msgspec.json.encode(list(sequences)), durable=False)
+
+    def put_queue(self, records: int, oldest_at: str) -> None:
+        """How many records wait and since when, for HQ's page of its boxes."""
+        told = {"records": records, "oldest_at": oldest_at}
+        write_whole(self.root / "queue.json", msgspec.json.encode(told), durable=False)
+
+    def put_limits(self, limits: Limits) -> None:
+        """What a metered line may carry; written when it is not there so already."""
+        raw = msgspec.json.encode(limits)
+        if read_bounded(self.root / "limits.json", MAX_STATUS) != raw:
+            write_whole(self.root / "limits.json", raw)
 
     def urgent(self) -> list[int]:
         """Those, or none when the file is not there or cannot be read."""

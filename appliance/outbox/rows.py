@@ -13,28 +13,50 @@ from sync.checkpoint import EMPTY, Checkpoint, from_peaks, pack_peaks
 from sync.content import Record
 from sync.envelope import BOX_ID_SIZE
 from sync.outbox import NOTHING_SEALED, Identity, Sealed, Waiting
-from sync.receipt import Receipt
+from sync.receipt import Receipt, parse
+
+KEEP_SEGMENTS, KEEP_BYTES = 64, 4 * 1024 * 1024  # settled ones keep their bytes so long: HQ may have lost them
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a look at the outbox tells. `queued`: records without a receipt; `waiting`: those not even sealed."""
+    """What a look at the outbox tells. `queued`: records without a receipt; `waiting`: those not even sealed.
 
-    queued: int
-    waiting: int
-    unsettled: tuple[int, ...]
-    last_sealed: int
-    settled: int
-    settled_at: str
+    `urgent`: unsettled segments that hold urgent records. `exported_at`: when the first unsettled segment went on a
+    stick, "" when it did not; `sealed_at`: when it was sealed.
+    """
+
+    queued: int = 0
+    waiting: int = 0
+    unsettled: tuple[int, ...] = ()
+    last_sealed: int = 0
+    settled: int = 0
+    settled_at: str = ""
+    urgent: tuple[int, ...] = ()
+    exported_at: str = ""
+    sealed_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for a receipt: bytes of the records' bodies, and when the first was made."""
+
+    bytes: int = 0
+    oldest_at: str = ""
+
+
+NOTHING_WAITS = Backlog()
 
 
 def add(tx: Transaction, record_class: str, body: bytes, at: str) -> int:
     """Put a record into the outbox, in the transaction of what it tells. Its number, rising by one.
 
     `body` goes out as it is, sealed: pseudonyms only, at most 64 KiB. Fault `refused`: the class may not leave the box;
-    `too_large`.
+    `too_large`. 0: HQ's policy holds this class back, nothing was put in.
     """
     priority = rules.priority_of(record_class)
+    if tx.one("SELECT 1 FROM held_back WHERE record_class = ?", (record_class,)) is not None:
+        return 0
     if len(body) > content.MAX_BODY:
         raise Fault("too_large", "record for the outbox")
     tx.execute(
@@ -61,26 +83,65 @@ def known_identity(tx: Transaction) -> Identity | None:
     return None if row is None else Identity(row["box"], suite.SigningKey(row["signing_seed"]))
 
 
+def last_number(tx: Transaction) -> int:
+    """The highest number that a record has, or that numbering skipped to."""
+    row = tx.one("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
+    return row["seq"] if row else 0
+
+
 def standing(tx: Transaction) -> Standing:
     """One look at everything, without a body or a key."""
-    counts = tx.one(
-        "SELECT count(*) AS queued, coalesce(sum(segment IS NULL), 0) AS waiting FROM outbox WHERE segment IS NULL"
-        " OR segment IN (SELECT sequence FROM segments WHERE sealed IS NOT NULL)"
-    )
     settled = tx.one("SELECT size, settled_at FROM outbox_settled")
-    store = OutboxRows(tx)
+    size = settled["size"] if settled else 0
+    waiting = tx.one("SELECT count(*) AS count FROM outbox WHERE segment IS NULL")
+    on_the_way = tx.one("SELECT count(*) AS count FROM outbox WHERE segment > ?", (size,))
+    sealed = tx.all(
+        "SELECT sequence, priority, exported_at, sealed_at FROM segments WHERE sequence > ? ORDER BY sequence", (size,)
+    )
     return Standing(
-        queued=counts["queued"] if counts else 0,
-        waiting=counts["waiting"] if counts else 0,
-        unsettled=tuple(sealed.sequence for sealed in store.unsettled()),
-        last_sealed=store.last_sealed().sequence,
-        settled=settled["size"] if settled else 0,
+        queued=(waiting["count"] if waiting else 0) + (on_the_way["count"] if on_the_way else 0),
+        waiting=waiting["count"] if waiting else 0,
+        unsettled=tuple(row["sequence"] for row in sealed),
+        last_sealed=OutboxRows(tx).last_sealed().sequence,
+        settled=size,
         settled_at=settled["settled_at"] if settled else "",
+        urgent=tuple(row["sequence"] for row in sealed if row["priority"] == rules.URGENT),
+        exported_at=sealed[0]["exported_at"] if sealed else "",
+        sealed_at=sealed[0]["sealed_at"] if sealed else "",
+    )
+
+
+def backlog(tx: Transaction) -> Backlog:
+    """Reads every waiting row: ask only when something has changed."""
+    row = tx.one(
+        "SELECT coalesce(sum(length(body)), 0) AS bytes, coalesce(min(at), '') AS oldest_at FROM outbox"
+        " WHERE segment IS NULL OR segment > (SELECT coalesce(max(size), 0) FROM outbox_settled)"
+    )
+    return Backlog(row["bytes"], row["oldest_at"]) if row else Backlog()
+
+
+def kept_from(tx: Transaction) -> int:
+    """The lowest number from which on all bytes are here without a hole; one above the last when the last has none."""
+    found = tx.all("SELECT sequence FROM segments WHERE sealed IS NOT NULL ORDER BY sequence DESC")
+    lowest = OutboxRows(tx).last_sealed().sequence + 1
+    for row in found:
+        if row["sequence"] != lowest - 1:
+            break
+        lowest = row["sequence"]
+    return lowest
+
+
+def note_exported(tx: Transaction, upto: int, at: str) -> None:
+    """Unsettled segments up to that number went on a stick: who waits for a receipt knows since when."""
+    tx.execute(
+        "UPDATE segments SET exported_at = ? WHERE sequence <= ? AND sequence > (SELECT coalesce(max(size), 0)"
+        " FROM outbox_settled)",
+        (at, upto),
     )
 
 
 def sealed_bytes(tx: Transaction, sequence: int) -> bytes | None:
-    """The bytes of an unsettled segment."""
+    """The bytes of a segment; None for one that was never here, or settled long ago."""
     row = tx.one("SELECT sealed FROM segments WHERE sequence = ?", (sequence,))
     return None if row is None else row["sealed"]
 
@@ -108,11 +169,19 @@ class OutboxRows:
         ]
 
     def last_sealed(self) -> Sealed:
+        """HQ's head where the log went on after it and nothing was sealed since."""
         row = self._tx.one("SELECT sequence, hash FROM segments ORDER BY sequence DESC LIMIT 1")
+        raw = last_receipt(self._tx)
+        head = parse(raw) if raw is not None else None
+        if head is not None and (row is None or head.size >= row["sequence"]):
+            return Sealed(head.size, head.last)
         return NOTHING_SEALED if row is None else Sealed(row["sequence"], row["hash"])
 
     def unsettled(self) -> Sequence[Sealed]:
-        rows = self._tx.all("SELECT sequence, hash FROM segments WHERE sealed IS NOT NULL ORDER BY sequence")
+        rows = self._tx.all(
+            "SELECT sequence, hash FROM segments WHERE sequence > (SELECT coalesce(max(size), 0) FROM outbox_settled)"
+            " ORDER BY sequence"
+        )
         return [Sealed(row["sequence"], row["hash"]) for row in rows]
 
     def settled(self) -> Checkpoint:
@@ -120,9 +189,10 @@ class OutboxRows:
         return EMPTY if row is None else from_peaks(row["size"], row["peaks"])
 
     def keep(self, sealed: Sealed, raw: bytes, numbers: Sequence[int], at: str) -> None:
+        priority = self._tx.one("SELECT priority FROM outbox WHERE number = ?", (numbers[0],))
         self._tx.execute(
-            "INSERT INTO segments (sequence, hash, sealed, sealed_at) VALUES (?, ?, ?, ?)",
-            (sealed.sequence, sealed.hash, raw, at),
+            "INSERT INTO segments (sequence, hash, sealed, sealed_at, priority) VALUES (?, ?, ?, ?, ?)",
+            (sealed.sequence, sealed.hash, raw, at, priority["priority"] if priority else rules.USUAL),
         )
         for number in numbers:
             self._tx.execute(
@@ -130,17 +200,28 @@ class OutboxRows:
             )
 
     def settle(self, receipt: Receipt, at: str) -> None:
+        before = self.settled().size
         self._tx.execute(
             "INSERT INTO outbox_settled (id, size, peaks, receipt, settled_at) VALUES (1, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET size = excluded.size, peaks = excluded.peaks,"
             " receipt = excluded.receipt, settled_at = excluded.settled_at",
             (receipt.size, pack_peaks(receipt.checkpoint), receipt.raw, at),
         )
-        self._tx.execute(
-            "UPDATE outbox SET body = NULL WHERE segment IN"
-            " (SELECT sequence FROM segments WHERE sealed IS NOT NULL AND sequence <= ?)",
-            (receipt.size,),
+        self._tx.execute("UPDATE outbox SET body = NULL WHERE segment > ? AND segment <= ?", (before, receipt.size))
+        self._let_go(receipt.size)
+
+    def _let_go(self, size: int) -> None:
+        """Settled bytes are kept for a while: KEEP_SEGMENTS or KEEP_BYTES, whichever ends first, the newest of them."""
+        kept = self._tx.all(
+            "SELECT sequence, length(sealed) AS size FROM segments WHERE sealed IS NOT NULL AND sequence <= ?"
+            " ORDER BY sequence DESC",
+            (size,),
         )
-        self._tx.execute(
-            "UPDATE segments SET sealed = NULL WHERE sealed IS NOT NULL AND sequence <= ?", (receipt.size,)
-        )
+        held = 0
+        for place, row in enumerate(kept):
+            held += row["size"]
+            if place >= KEEP_SEGMENTS or held > KEEP_BYTES:
+                self._tx.execute(
+                    "UPDATE segments SET sealed = NULL WHERE sealed IS NOT NULL AND sequence <= ?", (row["sequence"],)
+                )
+                return

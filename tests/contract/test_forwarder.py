@@ -13,8 +13,9 @@ import pytest
 
 from appliance import clock
 from appliance.outbox import actions, rows
-from appliance.outbox.actions import Forwarder, SyncFacts, facts_of
+from appliance.outbox.forwarder import Forwarder
 from appliance.outbox.rows import Standing
+from appliance.outbox.telling import Seen, SyncFacts, facts_of
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import keys, suite
@@ -24,7 +25,7 @@ from sync.hq import folder as hq_folder
 from sync.hq import opening as hq_open
 from sync.spool import CourierStatus, Spool
 from tests.fakes.parties import AT, enrol, make_hq, objects, running_hq
-from tests.fakes.pinning import pin_hq
+from tests.fakes.pinning import enrol_here
 from tests.fakes.waiting import at_work, until
 
 
@@ -82,7 +83,7 @@ async def test_a_record_is_opened_at_hq_and_settled_on_the_box(party: Party) -> 
     async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
         await until(lambda: running.state().queued == 1)
         assert running.state().state == "not_enrolled"
-        await pin_hq(party.db, facts)
+        await enrol_here(party.db, party.spool, facts)
         await until(lambda: running.state().state == "up_to_date")
         await until(lambda: party.spool.segments() == [])
     assert party.opened() == [1]
@@ -92,7 +93,7 @@ async def test_a_record_is_opened_at_hq_and_settled_on_the_box(party: Party) -> 
 async def test_with_hq_down_the_queue_grows_and_says_so_and_drains_by_itself(party: Party) -> None:
     async with running_hq(party.hq) as facts:
         port = int(facts.url.rsplit(":", 1)[1])
-    await pin_hq(party.db, facts)
+    await enrol_here(party.db, party.spool, facts)
     async with party.forwarding() as running, party.carrying():
         for count in (1, 2, 3):
             await party.add()
@@ -114,7 +115,7 @@ async def test_what_is_sealed_bears_the_boxs_own_time_and_not_the_machines(party
     try:
         await party.add()
         async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
-            await pin_hq(party.db, facts)
+            await enrol_here(party.db, party.spool, facts)
             await until(lambda: running.state().state == "up_to_date")
             assert running.state().last_receipt_at.startswith("2036-05-06T07:08")
         row = await party.db.read(lambda tx: tx.one("SELECT sealed_at FROM segments"))
@@ -127,14 +128,14 @@ async def test_what_is_sealed_bears_the_boxs_own_time_and_not_the_machines(party
 async def test_a_long_queue_goes_through_the_window(party: Party) -> None:
     await party.add(700)
     async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
-        await pin_hq(party.db, facts)
+        await enrol_here(party.db, party.spool, facts)
         await until(lambda: running.state().state == "up_to_date")
     assert party.opened() == list(range(1, 701))
 
 
 async def test_a_spool_that_was_lost_is_filled_again(party: Party) -> None:
     async with running_hq(party.hq) as facts:
-        await pin_hq(party.db, facts)
+        await enrol_here(party.db, party.spool, facts)
         await party.add()
         async with party.forwarding() as running, party.carrying():
             await until(lambda: running.state().state == "up_to_date")
@@ -149,7 +150,7 @@ async def test_a_spool_that_was_lost_is_filled_again(party: Party) -> None:
 
 
 async def test_a_spool_that_was_damaged_is_mended_at_the_next_start(party: Party) -> None:
-    await pin_hq(party.db, hq_folder.public(party.hq))
+    await enrol_here(party.db, party.spool, hq_folder.public(party.hq))
     await party.add()
     async with party.forwarding():
         await until(lambda: party.spool.segments() == [1])
@@ -161,7 +162,7 @@ async def test_a_spool_that_was_damaged_is_mended_at_the_next_start(party: Party
 
 async def test_bytes_that_are_no_receipt_are_thrown_away_and_told(party: Party) -> None:
     async with running_hq(party.hq) as facts, party.forwarding() as running:
-        await pin_hq(party.db, facts)
+        await enrol_here(party.db, party.spool, facts)
         await party.add()
         await until(lambda: party.spool.segments() == [1])
         party.spool.put_receipt(1, b"no receipt")
@@ -172,19 +173,20 @@ async def test_bytes_that_are_no_receipt_are_thrown_away_and_told(party: Party) 
         assert running.state().fault == ""
 
 
-async def test_a_box_that_was_set_back_seals_nothing_and_says_so(party: Party) -> None:
-    await pin_hq(party.db, hq_folder.public(party.hq))
+async def test_what_another_life_left_in_the_spool_keeps_the_box_from_sealing_until_hq_was_heard(party: Party) -> None:
+    await enrol_here(party.db, party.spool, hq_folder.public(party.hq))
     party.spool.prepare("out")
     party.spool.put_segment(7, b"sealed before the box was set back")
     await party.add()
     async with party.forwarding() as running:
-        await until(lambda: running.state().fault == "set_back")
+        await until(lambda: running.state().trouble == "restored")
+        await until(lambda: (party.spool.root / "ask" / "head.request").exists())
     assert party.spool.segments() == [7]
     assert (await party.db.read(rows.standing)).waiting == 1
 
 
 async def test_without_a_courier_the_box_says_so(party: Party) -> None:
-    await pin_hq(party.db, hq_folder.public(party.hq))
+    await enrol_here(party.db, party.spool, hq_folder.public(party.hq))
     await party.add()
     async with party.forwarding() as running:
         await until(lambda: running.state().fault == "courier_away")
@@ -196,7 +198,7 @@ async def test_nothing_in_spool_and_hq_is_readable_but_by_hq(party: Party) -> No
     phrase = b"a phrase that nobody else may read"
     await party.db.write(lambda tx: rows.add(tx, "session_ended", phrase, AT))
     async with running_hq(party.hq) as facts:
-        await pin_hq(party.db, facts)
+        await enrol_here(party.db, party.spool, facts)
         async with party.forwarding() as running:
             await until(lambda: party.spool.segments() == [1])
             async with party.carrying():
@@ -227,6 +229,7 @@ async def test_nothing_in_spool_and_hq_is_readable_but_by_hq(party: Party) -> No
 def test_the_state_says_what_stands_in_the_way(
     enrolled: bool, queued: int, courier: str, own: str, state: str, fault: str
 ) -> None:
-    standing = Standing(queued, queued, (), 0, 0, "")
-    facts = facts_of(enrolled, standing, CourierStatus(fault=courier, last_attempt_at=AT), own)
+    standing = Standing(queued=queued, waiting=queued)
+    said = CourierStatus(fault=courier, last_attempt_at=AT)
+    facts = facts_of(Seen(enrolled=enrolled, standing=standing, courier=said, at=AT, fault=own))
     assert (facts.state, facts.queued, facts.last_attempt_at, facts.fault) == (state, queued, AT, fault)

@@ -135,9 +135,15 @@ async def test_no_more_is_sealed_ahead_than_an_urgent_record_may_wait_for(
     assert [one is not None for one in made] == [True] * outbox.SEAL_AHEAD + [False]
 
 
-async def test_a_receipt_settles_what_it_covers_and_frees_its_bytes(
-    trial: Trial, seal: Callable[[], Awaitable[Sealed | None]], tmp_path: Path
+@pytest.mark.parametrize("keep", [0, 1, 64])
+async def test_a_receipt_settles_what_it_covers_and_keeps_the_newest_bytes_for_a_while(
+    keep: int,
+    trial: Trial,
+    seal: Callable[[], Awaitable[Sealed | None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(rows, "KEEP_SEGMENTS", keep)
     for _ in range(3):
         await trial.add("session_ended")
         await seal()
@@ -145,7 +151,7 @@ async def test_a_receipt_settles_what_it_covers_and_frees_its_bytes(
     got = receipt.parse(receipt_for(tmp_path / "hq", raws[:2]))
     assert await trial.do(lambda store: outbox.settle(store, got, AT))
     assert not await trial.do(lambda store: outbox.settle(store, got, AT))
-    assert [await trial.raw(n) is None for n in (1, 2, 3)] == [True, True, False]
+    assert [await trial.raw(n) is None for n in (1, 2, 3)] == [keep < 2, keep < 1, False]
     assert [one.sequence for one in await trial.do(lambda store: store.unsettled())] == [3]
     assert (await trial.do(lambda store: store.settled())).size == 2
 

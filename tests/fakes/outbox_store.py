@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.outbox import rows
 from sync.checkpoint import EMPTY, Checkpoint
 from sync.content import Record
 from sync.outbox import NOTHING_SEALED, Sealed, Waiting
@@ -32,7 +33,8 @@ class MemoryOutbox:
         return Sealed(last, self._segments[last][0]) if last else NOTHING_SEALED
 
     def unsettled(self) -> Sequence[Sealed]:
-        return [Sealed(sequence, hash_) for sequence, (hash_, raw) in sorted(self._segments.items()) if raw is not None]
+        found = sorted(self._segments.items())
+        return [Sealed(sequence, hash_) for sequence, (hash_, _) in found if sequence > self._settled.size]
 
     def settled(self) -> Checkpoint:
         return self._settled
@@ -46,9 +48,9 @@ class MemoryOutbox:
 
     def settle(self, receipt: Receipt, at: str) -> None:
         self._settled = receipt.checkpoint
-        for sequence, (hash_, _) in self._segments.items():
-            if sequence <= receipt.size:
-                self._segments[sequence] = (hash_, None)
+        settled = sorted(sequence for sequence in self._segments if sequence <= receipt.size)
+        for sequence in settled[: max(0, len(settled) - rows.KEEP_SEGMENTS)]:
+            self._segments[sequence] = (self._segments[sequence][0], None)
 
     def sealed_bytes(self, sequence: int) -> bytes | None:
         return self._segments[sequence][1]

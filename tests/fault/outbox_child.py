@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from appliance.outbox import actions, rows
-from appliance.outbox.actions import Forwarder
+from appliance.outbox.forwarder import Forwarder
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import outbox
