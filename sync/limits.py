@@ -57,7 +57,7 @@ def limits_from_json(raw: bytes | None) -> Limits:
     """No limits where there is no file or none that can be read: what was written by an appliance is good."""
     try:
         found = msgspec.json.decode(raw or b"{}", type=Limits)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return Limits()
     good = usable_hours(found.hours) and 0 <= found.bytes_per_day <= MAX_MEGABYTES * 1_000_000
     return found if good else Limits()
@@ -67,7 +67,7 @@ def spent_from_json(raw: bytes | None) -> Spent:
     """An empty one when there is none or it cannot be read."""
     try:
         found = msgspec.json.decode(raw or b"{}", type=Spent)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return Spent()
     sound = found.bytes >= 0 and 0 <= found.resets <= RESETS_SAVED and found.ran >= 0 and found.closed >= 0
     return found if sound else Spent()

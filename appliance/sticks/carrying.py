@@ -16,12 +16,13 @@ from typing import Protocol
 import msgspec
 
 from appliance.faults import Fault
-from appliance.outbox.actions import settle
+from appliance.outbox.actions import take_receipt
 from appliance.outbox.rows import sealed_bytes
+from appliance.policy import Actor
 from appliance.sticks import rows
 from appliance.sticks.rows import Due
 from appliance.store.database import Database
-from sync import bundle, envelope, pack, receipt, stick
+from sync import bundle, envelope, pack, stick
 from sync.bundle import Part
 from sync.faults import SyncFault
 from sync.keys import HqFacts
@@ -29,8 +30,6 @@ from sync.spool import DIGITS, Spool, read_bounded, write_whole
 from sync.stick import Stick
 
 MOST_REFUSED = 20  # told of one stick; more say nothing new
-# Ours to keep as evidence, and to be told of until a person decides.
-_EVIDENCE = ("set_back", "receipt_other_bytes")
 
 
 class Outbox(Protocol):
@@ -41,6 +40,9 @@ class Outbox(Protocol):
 
     def wake(self) -> None:
         """Look now."""
+
+    async def adopt(self, actor: Actor, reason: str) -> object:
+        """Go on after what HQ has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Carrying:
     async def export(self, on: Stick, carried: Carried, tell: Tell) -> None:
         """Write what HQ has no receipt for. `carried` says how far it came, whatever is raised.
 
-        Raises Fault `not_enrolled` and SyncFault `stick_missing`, `stick_full`, `stick_failed`.
+        Raises Fault `not_enrolled`; SyncFault `stick_missing`, `stick_full`, `stick_failed`, and those of a log that
+        may not go on (`set_back`, `receipt_other_bytes`, `restored`).
         """
         await asyncio.to_thread(on.look)
         if (await self.db.write(rows.due)).hq is None:
@@ -169,7 +172,7 @@ class Carrying:
         try:
             raw = read_bounded(self.spool.root / "packs.json", 4096)
             found = msgspec.json.decode(raw or b"{}", type=dict[str, int])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return 0
         return found.get("applied", 0)
 
@@ -178,11 +181,11 @@ class Carrying:
     async def _settle(self, raw: bytes, hq: HqFacts, name: str, carried: Carried) -> None:
         before = (await self.db.write(rows.due)).settled
         try:
-            await self.db.write(lambda tx: settle(tx, raw, hq, self.at()))
+            against = await self.db.write(lambda tx: take_receipt(tx, raw, hq, self.at()))
         except SyncFault as fault:
-            carried.refuse(name, fault.code)
-            if fault.code in _EVIDENCE:
-                await asyncio.to_thread(self.spool.put_receipt, receipt.parse(raw).size, raw)
+            against = fault.code
+        if against:
+            carried.refuse(name, against)
             return
         carried.settled += (await self.db.write(rows.due)).settled - before
 

@@ -143,5 +143,5 @@ def _text(shown: x509.Certificate) -> str:
 def _json(path: Path) -> Any:
     try:
         return msgspec.json.decode(read_bounded(path, MAX_FILE) or b"null")
-    except (msgspec.DecodeError, ValueError, OSError):
+    except (msgspec.DecodeError, ValueError, RecursionError, OSError):
         return None

@@ -247,7 +247,7 @@ def refused(body: bytes, answer: aiohttp.ClientResponse | None = None) -> Refuse
     """HQ's refusal in its own words, as far as we know them."""
     try:
         said = msgspec.json.decode(body, type=Refusal)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         said = Refusal()
     asked = "" if answer is None or answer.status not in (429, 503) else answer.headers.get("Retry-After", "")
     wait = float(asked) if asked.isdecimal() and len(asked) <= 6 else said.retry_after

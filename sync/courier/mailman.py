@@ -56,7 +56,7 @@ def read(root: Path, name: str) -> Ask:
     """`malformed_carriage` when it is no request."""
     try:
         found = msgspec.json.decode(read_bounded(root / "ask" / f"{name}.request", MAX_REQUEST) or b"", type=Ask)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise SyncFault("malformed_carriage") from None
     if not _PATH.match(found.path) or ".." in found.path or (found.url and not keys.usable_url(found.url)):
         raise SyncFault("malformed_carriage")

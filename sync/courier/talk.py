@@ -262,5 +262,5 @@ class _News(msgspec.Struct, frozen=True):
 def _packs(payload: bytes) -> int:
     try:
         return msgspec.json.decode(payload, type=_News).packs
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return 0

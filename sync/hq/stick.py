@@ -179,7 +179,7 @@ def _hello(on: Stick, box: bytes) -> Hello:
     try:
         found = on.read("up", box, stick.HELLO).of(bundle.HELLO)
         return msgspec.json.decode(found[0] if found else b"{}", type=Hello)
-    except (SyncFault, msgspec.DecodeError):
+    except (SyncFault, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Hello()
 
 

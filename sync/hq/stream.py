@@ -157,7 +157,7 @@ class Stream:
     async def _hello(self, payload: bytes) -> None:
         try:
             hello = msgspec.json.decode(payload, type=Hello)
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             raise SyncFault("malformed_carriage") from None
         self._applied = max(0, min(hello.applied, 10**15))
         await note_seen(self.intake.objects, self.box.box, hello, self.intake.clock())
