@@ -43,6 +43,8 @@ def _prepare_demo(home: Home) -> demo.Demo:
     if not (home.demo_hq / "hq-public.json").exists():
         port = settings.load(home.settings).hq.demo_port
         _sync("hq", "init", str(home.demo_hq), "--url", f"https://127.0.0.1:{port}")
+    elif not (home.demo_hq / "keys" / "boxes-ca.pem").exists():  # of an older version
+        _sync("hq", "upgrade", str(home.demo_hq))
     facts = demo.prepare(home)
     _sync("hq", "enroll", str(home.demo_hq), str(home.box_facts))
     return facts
