@@ -17,7 +17,7 @@ import pytest
 from sync import keys
 from sync.hq import folder as hq_folder
 from sync.spool import Spool
-from tests.fakes.parties import SealingBox, enrolled_box, hand_over, make_hq, objects, until_receipted
+from tests.fakes.parties import SealingBox, enrolled_box, hand_over, known_hq, make_hq, objects, until_receipted
 from tests.fakes.waiting import until
 
 COMMAND = [sys.executable, "-m", "sync"]
@@ -54,6 +54,7 @@ def port() -> int:
 @pytest.fixture
 def hq(tmp_path: Path, port: int) -> Path:
     assert run("hq", "init", tmp_path / "hq", "--url", f"https://127.0.0.1:{port}").returncode == 0
+    known_hq(tmp_path / "hq")
     return tmp_path / "hq"
 
 
@@ -65,10 +66,10 @@ async def test_init_enrol_serve_carry_open(tmp_path: Path, hq: Path, port: int) 
     with started("courier", "--spool", spool.root) as courier:
         spool.prepare("out")
         box.spool(spool, 2)
-        (spool.root / "hq.json").write_bytes((hq / "hq-public.json").read_bytes())
+        hand_over(spool, hq_folder.public(hq), box.facts.box)
         await until(lambda: spool.status().fault == "hq_unreachable")
         with started("hq", "serve", hq, "--port", str(port)) as serving:
-            await until(lambda: spool.receipts() == [1, 2])
+            await until_receipted(spool, 2)
             for process in (courier, serving):
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(5) == 0

@@ -58,7 +58,13 @@ class SealingBox:
 
 def make_hq(folder: Path, url: str = hq_folder.DEFAULT_URL, store: str = "") -> HqFacts:
     """An HQ's folder with keys."""
-    facts = hq_folder.init(folder, url, datetime.now(UTC), store)
+    hq_folder.init(folder, url, datetime.now(UTC), store)
+    return known_hq(folder)
+
+
+def known_hq(folder: Path) -> HqFacts:
+    """The facts of an HQ whose folder tests may issue certificates from."""
+    facts = hq_folder.public(folder)
     _FOLDERS[facts.tls_certificate] = folder
     return facts
 
