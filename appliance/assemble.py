@@ -40,6 +40,7 @@ from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox.forwarder import Forwarder
+from appliance.outbox.log import skip_numbers
 from appliance.packs.actions import Applier
 from appliance.portal import named, tls
 from appliance.portal.listener import PortalListener, application
@@ -222,6 +223,8 @@ class Appliance:
                 clinic.clock.changed = self._clock_changed
                 clinic.audit.seen = lambda: outside.witness(self._home.store)
                 await self._renew_certificate(db)
+                with contextlib.suppress(Fault):  # a full disk: what is there can be read all the same
+                    await db.write(skip_numbers)  # a copy of this store that runs elsewhere must not number as we do
                 copier = Copier(self._home, keeper, self._settings.backup, lambda: self._feed.publish("copies"))
                 await copier.load()
             except BaseException:

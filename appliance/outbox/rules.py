@@ -36,7 +36,9 @@ RULES: dict[str, Rule] = {
         True, USUAL, "The request for a certificate of the box's own name: name and public key. The key stays here."
     ),
     "log_adopted": Rule(
-        True, URGENT, "That this box was set back and goes on after what HQ had: how many segments. No person, no reason."
+        True,
+        URGENT,
+        "That this box was set back and goes on after what HQ had: how many segments. No person, no reason.",
     ),
     "audit_checkpoint": Rule(
         True, BULK, "How many entries the audit has and the hash over them: proof that none was taken out. No entry."

@@ -99,6 +99,9 @@ def reset(folder: Path) -> None:
         raise fault_of_os(error) from error
 
 
+_LIVES = 11  # the migration since which segments may be unsealed: when a person lets the log go on after HQ's
+
+
 def look(one: One) -> Seen:
     """How far the store has come, by its own tables. A store of before the outbox has come nowhere yet."""
     version = one("PRAGMA user_version")
@@ -106,11 +109,12 @@ def look(one: One) -> Seen:
         return Seen()
     last = one("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")
     sealed = one("SELECT coalesce(max(sequence), 0) FROM segments")
+    given_up = one("SELECT coalesce(max(sealed), 0) FROM log_lives") if version[0] >= _LIVES else None
     settled = one("SELECT size FROM outbox_settled")
     return Seen(
         entries=last[0] if last else 0,
         last=bytes(last[1]).hex() if last else "",
-        sealed=sealed[0] if sealed else 0,
+        sealed=max(sealed[0] if sealed else 0, given_up[0] if given_up else 0),
         settled=settled[0] if settled else 0,
     )
 
