@@ -23,11 +23,11 @@ from typing import Any
 
 import atheris
 
-with atheris.instrument_imports(include=["media", "aioice", "appliance"], enable_loader_override=False):
+with atheris.instrument_imports(include=["media", "aioice", "appliance", "sync"], enable_loader_override=False):
     from tests.fuzz.targets import CORPUS, TARGETS
 
 LONGEST = 1500  # bytes of an input: a datagram; lines are shorter than the bytes that matter in them
-LONGER = {"slots": 8192, "proof": 4096}
+LONGER = {"slots": 8192, "proof": 4096, "sync_facts": 8192, "sync_sealed": 4096, "sync_enrolment": 16_384}
 
 
 class Watch:

@@ -16,7 +16,7 @@ from media import limits, rtcp
 from media.bandwidth import twcc
 from media.rtp import write_header
 from tests.fakes.sealed_frames import picture, sealed
-from tests.fuzz import make_bodies
+from tests.fuzz import make_bodies, make_sync
 from tests.fuzz.forwarding import DOWN_SSRC
 from tests.fuzz.packets import PASSWORD
 from tests.fuzz.targets import CORPUS, TARGETS
@@ -281,6 +281,7 @@ MAKERS = {
     "relay_sock": relay_lines,
     "frame": frames,
     **make_bodies.MAKERS,
+    **make_sync.MAKERS,
 }
 assert MAKERS.keys() == TARGETS.keys() and len(PASSWORD) == limits.PASSWORD_LENGTH
 

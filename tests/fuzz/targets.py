@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import bodies, forwarding, packets, words
+from tests.fuzz import bodies, forwarding, packets, sync_bytes, words
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -35,10 +35,17 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "query": bodies.notes_query,
     "witness": bodies.store_witness,
     "wal": bodies.store_wal,
+    "sync_sealed": sync_bytes.sealed,
+    "sync_records": sync_bytes.records,
+    "sync_frames": sync_bytes.stream_frames,
+    "sync_words": sync_bytes.words,
+    "sync_facts": sync_bytes.facts,
+    "sync_bundle": sync_bytes.bundles,
+    "sync_enrolment": sync_bytes.enrolments,
 }
 
 # An input of these is many packets or lines, or goes through slow code of others: they get that many times fewer.
-PER_INPUT = {"room": 20, "relay_sock": 20, "form": 10, "settings": 10, "wal": 50}
+PER_INPUT = {"room": 20, "relay_sock": 20, "form": 10, "settings": 10, "wal": 50, "sync_enrolment": 10}
 
 
 def corpus(target: str) -> list[Path]:
