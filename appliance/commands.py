@@ -145,6 +145,21 @@ def _ticket(asked: argparse.Namespace) -> int:
     )
 
 
+def _sync(asked: argparse.Namespace) -> int:
+    from appliance.sticks.command import Asked, sync
+
+    return sync(
+        asked.home,
+        Asked(
+            what=asked.what,
+            place=asked.stick,
+            reason=asked.reason,
+            passphrase_file=asked.passphrase_file,
+            as_json=asked.json,
+        ),
+    )
+
+
 def _settings(asked: argparse.Namespace) -> int:
     from appliance.settings import KEYS
 
@@ -284,8 +299,29 @@ COMMANDS: tuple[Command, ...] = (
             ("--yes", {"action": "store_true", "help": "do not ask before the old one stops"}),
         ),
     ),
+    Command(
+        "sync",
+        "sealed records to headquarters: status, now, export or import a STICK, adopt (after a restoration), returned",
+        _sync,
+        (
+            ("what", {"choices": ("status", "now", "export", "import", "adopt", "returned"), "help": "what to do"}),
+            (
+                "stick",
+                {"nargs": "?", "type": Path, "metavar": "STICK", "help": "the folder where the stick is mounted"},
+            ),
+            _HOME,
+            _PASSPHRASE_FILE,
+            (
+                "--reason",
+                {"default": "", "help": "adopt: why the log goes on after what HQ has; it stays in the audit"},
+            ),
+            _JSON,
+        ),
+    ),
     Command("settings", "every setting with what it means", _settings),
-    Command("hq", "headquarters: hq init, enroll, serve, open", _hq, passes_on=True),
+    Command(
+        "hq", "headquarters: hq init, enroll, serve, open, import and export a stick, give-back", _hq, passes_on=True
+    ),
     Command(
         "bench",
         "measure: bench relay, bench join, bench store",

@@ -26,6 +26,7 @@ from appliance.control.types import (
     AddPassphrase,
     AddSheet,
     Admit,
+    Adopt,
     AuditAgainst,
     AuditProof,
     AuditVerified,
@@ -51,6 +52,7 @@ from appliance.control.types import (
     Paper,
     PaperWanted,
     Rekeyed,
+    ReturnedRecords,
     SetClock,
     Sheet,
     SignIn,
@@ -351,6 +353,14 @@ class ControlClient:
     async def enrol_facts(self, content: str, code: str) -> Enrolment:
         """HQ's file of public facts, base64. Faults: refused, facts_other_code, facts_damaged."""
         return await self._post("/v1/enrolment/facts", Enrolment, EnrolFacts(content=content, code=code))
+
+    async def adopt(self, reason: str) -> None:
+        """Go on after what HQ has. Faults: refused, bad_request, wrong_state, not_enrolled."""
+        await self._post("/v1/sync/adopt", Done, Adopt(reason=reason))
+
+    async def returned(self, after: str = "") -> ReturnedRecords:
+        """Records of a lost box that HQ gave back, some at a time. Faults: refused, bad_request."""
+        return await self._request("GET", f"/v1/sync/returned?after={quote(after, safe='')}", ReturnedRecords)
 
     # -- the end
 

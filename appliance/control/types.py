@@ -419,6 +419,26 @@ class Sticks(Wire, frozen=True, kw_only=True):
     places: tuple[Place, ...]
 
 
+class ReturnedRecord(Wire, frozen=True, kw_only=True):
+    """A record of a lost box that HQ gave back. `box`: its id; `body`: as it went up, base64 on the wire."""
+
+    box: str
+    number: int
+    record_class: str
+    at: str
+    body: bytes
+
+    def __repr__(self) -> str:
+        return "ReturnedRecord(…)"
+
+
+class ReturnedRecords(Wire, frozen=True, kw_only=True):
+    """Some of them. `after`: ask for what follows with that; "" when these were the last."""
+
+    records: tuple[ReturnedRecord, ...]
+    after: str
+
+
 class Adopt(Wire, frozen=True, kw_only=True):
     """Go on after what HQ has. The reason stays in the audit."""
 

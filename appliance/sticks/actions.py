@@ -17,7 +17,7 @@ from typing import Literal
 from appliance import clock
 from appliance.copies import places
 from appliance.copies.places import Place
-from appliance.faults import BY_CODE, Fault
+from appliance.faults import Fault
 from appliance.home import Home
 from appliance.policy import Actor, Facts, decide
 from appliance.sticks import rows
@@ -79,6 +79,12 @@ class Sticks:
             await asyncio.to_thread(write_whole, self.home.spool / NOW, b"", durable=False)
         except OSError:
             raise Fault("store_failed", "spool") from None
+
+    async def adopt(self, actor: Actor, reason: str) -> None:
+        """Go on after what HQ has, where this log was set back. Faults: refused, bad_request, wrong_state,
+        not_enrolled."""
+        await self.outbox.adopt(actor, reason)
+        self.changed()
 
     async def begin(self, actor: Actor, way: Way, place: Path) -> None:
         """Begin, asking the policy. Faults: refused, stick_busy, stick_missing."""
@@ -148,5 +154,5 @@ def _result(way: Way, at: str, carried: Carried, fault: str) -> Told:
         others=carried.others,
         nothing=carried.nothing,
         refused=tuple(carried.refused),
-        fault=fault if fault in BY_CODE else "stick_failed" if fault else "",
+        fault=fault,
     )

@@ -122,6 +122,7 @@ def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
         },
         "/v1/clock": {"at": now_text()},
         "/v1/backups": {"to": str(folder)},
+        "/v1/sync/adopt": {"reason": "the box was restored from a backup"},
         "/v1/sync/sticks": {"way": "export", "place": str(folder)},
         "/v1/keys/passphrase": {"passphrase": "one for the night", "label": "night"},
         "/v1/keys/sheet": {"language": "en"},

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.clock import now_text
+from appliance.outbox import actions
 from appliance.outbox.pinned import pinned
 from appliance.outbox.rows import OutboxRows, identity
+from appliance.policy import Actor
 from appliance.store.database import Database, Transaction
 from sync import outbox
 from sync.outbox import Sealed
@@ -27,6 +29,9 @@ class Sealing:
 
     def wake(self) -> None:
         self.woken += 1
+
+    async def adopt(self, actor: Actor, reason: str) -> object:
+        return await self._db.write(lambda tx: actions.adopt(tx, actor, reason, now_text()))
 
 
 class _AllAtOnce(OutboxRows):
