@@ -32,6 +32,9 @@ NeedKind = Literal[
     "no_backup",
     "old_backup",
     "hq_unreachable",
+    "pack_refused",  # what HQ sent cannot be applied
+    "hq_silent",
+    "name_ends",  # the certificate of the box's name
 ]
 
 DISK_LOW = 0.05  # of the disk free, or DISK_LEAST bytes: time to make room before the box takes no more
@@ -41,6 +44,7 @@ STORE_TROUBLES: tuple[NeedKind, ...] = ("disk_full", "home_read_only", "store_fa
 SET_BACK = frozenset({"set_back", "fork"})  # HQ holds more than this box remembers, or something else
 MEMORY_FULL = 0.92  # of the memory used: the kernel soon ends a process
 HOT = 80.0  # °C, where a Pi slows itself down
+NAME_ENDS_SOON = 28  # days: weeks ahead, the next one may have to come on a stick
 STRAINED = 0.95  # of what the box carries: the next person hardly fits
 BUSY = 1.5  # load for each core: picture and sound begin to stutter
 
@@ -191,6 +195,20 @@ def needs(known: Known) -> tuple[Need, ...]:
         found.append(Need("set_back"))
     if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
         found.append(Need("hq_unreachable", count=known.sync.queued))
+    found.extend(from_hq(known.sync))
+    return tuple(found)
+
+
+def from_hq(sync: Sync | None) -> tuple[Need, ...]:
+    """What of headquarters' side needs somebody: a pack that holds the others up, silence, a certificate that ends."""
+    if sync is None or sync.state == "not_enrolled":
+        return ()
+    found = [Need("pack_refused")] if sync.pack_fault else []
+    if sync.silent_days:
+        found.append(Need("hq_silent", count=sync.silent_days))
+    days = sync.portal_certificate_days
+    if days is not None and days < NAME_ENDS_SOON:
+        found.append(Need("name_ends", count=max(0, days)))
     return tuple(found)
 
 

@@ -67,6 +67,10 @@ class Words:
         """Why sending does not go on, by the courier's fault code."""
         return self._coded("sync_fault", code)
 
+    def pack_fault(self, code: str) -> str:
+        """Why what HQ sent is not applied, by the fault's code."""
+        return self._coded("pack_fault", code)
+
     def clock(self, at: str) -> str:
         """The time of day of an RFC 3339 moment, where the machine stands; "" for none."""
         moment = self._local(at)

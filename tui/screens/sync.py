@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui.screens.facts import Fact, FactsPage
+from tui.screens.headquarters import packs
 
 
 class SyncPage(FactsPage):
@@ -26,6 +27,7 @@ class SyncPage(FactsPage):
         return [
             *made,
             (words("sync.fault"), words.sync_fault(sync.fault) if sync.fault else words("sync.no_fault"), ""),
+            *packs(sync, words, today),
         ]
 
     def remark(self) -> str:

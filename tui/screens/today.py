@@ -113,6 +113,8 @@ class TodayPage(Page):
         if copies is not None and need.kind in ("restored", "old_backup"):
             when = copies.restored_from if need.kind == "restored" else copies.last_at
             return self.words(f"need.{need.kind}", when=self.words.moment(when, self.now()))
+        if need.kind in ("hq_silent", "name_ends"):
+            return self.words(f"need.{need.kind}", days=need.count)
         if need.kind in ("waiting", "hq_unreachable"):
             return self.words.count(f"need.{need.kind}", need.count, **facts)
         return self.words(f"need.{need.kind}", **facts)

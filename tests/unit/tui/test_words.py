@@ -44,6 +44,11 @@ GENERAL = {
     "malformed_pack",
     "pack_other_key",
     "pack_other_box",
+    "pack_fork",  # these and the next: told by pack_fault sentences
+    "malformed_item",
+    "item_older",
+    "parts_missing",
+    "certificate_unfit",
     "receipt_store_differs",
 }
 
@@ -126,6 +131,7 @@ def test_every_sentence_is_shown_somewhere() -> None:
         "fault",
         "fault_about",
         "sync_fault",
+        "pack_fault",
         "backups.kind",
         "backups.state",
         "backups.step",
