@@ -86,6 +86,7 @@ SENTENCES: dict[str, str] = {
     # HQ's own machine
     "target_failed": "Where the records go to refused them. Nothing of this batch was kept; run it again.",
     "hq_packages": "This needs packages that are not installed: .ci/setup hq",
+    "share_missing": "This box has given HQ no share of that recovery key.",
     "hash_unknown": "Nothing tells the hash of the missing envelope: give a receipt that ends with it.",
     "hq_exists": "There is something in this folder already. Nothing was changed.",
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",

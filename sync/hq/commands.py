@@ -122,6 +122,38 @@ def _give_back(chosen: argparse.Namespace) -> int:
     return reseal.run(chosen)
 
 
+def _verify(chosen: argparse.Namespace) -> int:
+    from sync.hq import verify_command
+
+    return verify_command.verify(chosen)
+
+
+def _accept_hole(chosen: argparse.Namespace) -> int:
+    from sync.hq import verify_command
+
+    return verify_command.accept_hole(chosen)
+
+
+def _fleet(chosen: argparse.Namespace) -> int:
+    from sync.hq import fleet_command
+
+    return fleet_command.run(chosen)
+
+
+def _open_share(chosen: argparse.Namespace) -> int:
+    """As `open-slot`: only after the check code was compared with the clinic."""
+    from sync.hq import share
+
+    raw = read_bounded(chosen.request, share.MAX_REQUEST)
+    if raw is None:
+        raise ValueError("there is no request under that name")
+    request = share.read(raw)
+    if not _compared(share.check_code(raw), chosen.check):
+        return say("The check code was not confirmed. Nothing was opened.", FAILED)
+    write_whole(chosen.answer, asyncio.run(share.open_share(chosen.folder, request)), mode=0o600)
+    return tell(f"The answer is in {chosen.answer}. Only box {request.box.hex()[:8]} can open it.")
+
+
 def _code(chosen: argparse.Namespace) -> int:
     from sync.hq import slot
 
@@ -269,6 +301,48 @@ COMMANDS: Sequence[Command] = (
             ("--reason", {"required": True, "help": "why; it stays at HQ"}),
             ("--force", {"action": "store_true", "help": "also when the lost box is not revoked in favour of it"}),
             ("--json", {"action": "store_true", "help": "one JSON object"}),
+        ),
+    ),
+    Command(
+        "verify",
+        "hold all envelopes, receipts, packs and audits against each other; names what is wrong",
+        _verify,
+        (
+            ("--box", {"default": "", "metavar": "BOX", "help": "only this box"}),
+            ("--since", {"default": "", "metavar": "DATE", "help": "only boxes that sent something since"}),
+            ("--receipts", {"type": Path, "metavar": "FOLDER", "help": "also against receipts that boxes have"}),
+            ("--json", {"action": "store_true", "help": "one JSON object a line"}),
+        ),
+    ),
+    Command(
+        "accept-hole",
+        "sign that an envelope is lost for good, so that its box's log goes on over it",
+        _accept_hole,
+        (
+            ("box", {"metavar": "BOX", "help": "the box's id, 32 hexadecimal digits"}),
+            ("sequence", {"type": int, "metavar": "N", "help": "the number of the missing envelope"}),
+            ("--reason", {"required": True, "help": "why; it stays at HQ"}),
+            ("--receipt", {"type": Path, "metavar": "FILE", "help": "a receipt that ends with the missing envelope"}),
+        ),
+    ),
+    Command(
+        "fleet",
+        "how the boxes are; those that need a person first",
+        _fleet,
+        (
+            ("--late", {"type": int, "default": 7, "metavar": "DAYS", "help": "when a silent box is told of"}),
+            ("--html", {"type": Path, "metavar": "FILE", "help": "write a page instead, for a browser"}),
+            ("--json", {"action": "store_true", "help": "one JSON object a line"}),
+        ),
+    ),
+    Command(
+        "open-share",
+        "open HQ's share of a clinic's notes recovery key, sealed to the box that asks",
+        _open_share,
+        (
+            ("request", {"type": Path, "metavar": "REQUEST"}),
+            ("answer", {"type": Path, "metavar": "ANSWER"}),
+            ("--check", {"default": "", "metavar": "CODE", "help": "the check code that the clinic read to you"}),
         ),
     ),
     Command("code", "the code of HQ's key, to read to a clinic that gives it a slot", _code),

@@ -29,15 +29,16 @@ MAX_NUMBER = 2**31
 
 def check_code(request: bytes) -> str:
     """What both sides read to each other: 16 letters, 78 bits of the request's SHA-256."""
-    return _code(b"hearth slot check 1\n" + request)
+    return spoken(b"hearth slot check 1\n" + request)
 
 
 def key_code(public: bytes) -> str:
     """What a clinic compares before it gives HQ's key a slot: whoever exchanged hq.json at the box has another one."""
-    return _code(b"hearth hq key 1\n" + public)
+    return spoken(b"hearth hq key 1\n" + public)
 
 
-def _code(content: bytes) -> str:
+def spoken(content: bytes) -> str:
+    """16 letters of the content's SHA-256, to be read to each other."""
     number = int.from_bytes(hashlib.sha256(content).digest(), "big")
     letters = []
     for _ in range(16):
