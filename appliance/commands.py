@@ -106,6 +106,26 @@ def _keys(asked: argparse.Namespace) -> int:
     )
 
 
+def _enroll(asked: argparse.Namespace) -> int:
+    from appliance.enrolment.command import Asked, enroll
+
+    if sum(one is not None for one in (asked.request, asked.answer, asked.facts)) > 1:
+        sys.stderr.write("hearth enroll: one of --request, --answer, --facts\n")
+        return 2
+    return enroll(
+        asked.home,
+        Asked(
+            code=asked.code,
+            url=asked.url,
+            request=asked.request,
+            answer=asked.answer,
+            facts=asked.facts,
+            as_json=asked.json,
+            yes=asked.yes,
+        ),
+    )
+
+
 def _audit(asked: argparse.Namespace) -> int:
     from appliance.audit.command import Asked, audit
 
@@ -259,6 +279,21 @@ COMMANDS: tuple[Command, ...] = (
             ("--language", {"choices": ("en", "es"), "default": "en", "help": "of a recovery sheet's words"}),
             ("--credential", {"type": Path, "help": "add machine: the file for what systemd-creds seals"}),
             ("--yes", {"action": "store_true", "help": "do not ask before what cannot be undone"}),
+        ),
+    ),
+    Command(
+        "enroll",
+        "make the box known to headquarters by the code that they gave; without a line by files; or tell how it stands",
+        _enroll,
+        (
+            _HOME,
+            ("--code", {"nargs": "?", "const": "", "help": "ask by this one-time code; without one it is asked for"}),
+            ("--url", {"default": "", "metavar": "ADDRESS", "help": "of headquarters, if it is not known yet"}),
+            ("--request", {"type": Path, "metavar": "FILE", "help": "write a request to carry there by hand"}),
+            ("--answer", {"type": Path, "metavar": "FILE", "help": "read what headquarters answered"}),
+            ("--facts", {"type": Path, "metavar": "FILE", "help": "know headquarters by its hq-public.json"}),
+            ("--yes", {"action": "store_true", "help": "its code was compared already"}),
+            _JSON,
         ),
     ),
     Command(
