@@ -2,8 +2,8 @@
 
 Each step is found again after a crash by looking: files in the spool that the store has, packs that wait, packs.json
 that is behind. A pack is in the store before anything of it is done; all of it and the answer to HQ are one
-transaction; what happens outside the store follows the commit. One that cannot be applied stays, and those behind it wait: `void` in
-a later one lets it be passed over, an upgrade may understand it.
+transaction; what happens outside the store follows the commit. One that cannot be applied stays, and those behind it
+wait: `void` in a later one lets it be passed over, an upgrade may understand it.
 """
 
 from __future__ import annotations
