@@ -56,6 +56,14 @@ def take_receipt(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> str:
     return ""
 
 
+def take_head(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> str:
+    """The same for a receipt that somebody carried here: HQ's word on where the log stands, if the box asks for it."""
+    code = take_receipt(tx, raw, hq, at)
+    if not code and log.must_ask(tx):
+        log.note_heard(tx)
+    return code
+
+
 def verified(tx: Transaction, raw: bytes, hq: HqFacts) -> Receipt:
     """A receipt that this HQ signed for this box; SyncFault otherwise."""
     got = receipt.parse(raw)

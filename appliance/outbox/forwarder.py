@@ -131,6 +131,16 @@ class Forwarder:
         self.wake()
         return life
 
+    async def take_head(self, raw: bytes) -> str:
+        """HQ's head from a stick: settles, and tells a box that came out of a backup where the log stands. "", or
+        `set_back`, `receipt_other_bytes`. Raises Fault `not_enrolled`, SyncFault for what is no receipt for us."""
+        hq = await self._db.read(pinned.pinned)
+        if hq is None:
+            raise Fault("not_enrolled")
+        code = await self._db.write(lambda tx: actions.take_head(tx, raw, hq, self._at()))
+        self.wake()
+        return code
+
     # -- the round -------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
