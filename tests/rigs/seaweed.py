@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -37,6 +39,18 @@ database = "postgres"
 sslmode = "disable"
 connection_max_idle = 20
 connection_max_open = 20
+"""
+# Two filers decide a race while they agree on who owns the key; for a second after one came or went they do not. Then the
+# database decides: an envelope's row is never changed.
+KEEP = """
+CREATE FUNCTION hearth_keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF OLD.directory ~ '^/buckets/.*/(boxes|packs)/[0-9a-f]{32}$' THEN
+    RAISE EXCEPTION 'an envelope is never changed';
+  END IF;
+  IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER hearth_keep BEFORE UPDATE OR DELETE ON filemeta FOR EACH ROW EXECUTE FUNCTION hearth_keep();
 """
 _LOCAL = '[leveldb2]\nenabled = true\ndir = "."\n'
 
@@ -73,19 +87,21 @@ class Cluster:
 
 
 @contextmanager
-def running(root: Path, *, volumes: int = 2, filers: int = 2, shared: bool = True) -> Iterator[Cluster]:
+def running(
+    root: Path, *, volumes: int = 2, filers: int = 2, shared: bool = True, keep: bool = True
+) -> Iterator[Cluster]:
     """A cluster with an empty bucket in which every write is fsynced, each on two volume servers if there are two."""
     cluster = Cluster(root)
     root.mkdir(parents=True, exist_ok=True)
-    with _postgres(root / "postgres") if shared else _nothing() as database:
+    with _postgres() if shared else _nothing() as database:
         try:
-            _start(cluster, volumes, filers, database)
+            _start(cluster, volumes, filers, database, keep)
             yield cluster
         finally:
             cluster.stop()
 
 
-def _start(cluster: Cluster, volumes: int, filers: int, database: int) -> None:
+def _start(cluster: Cluster, volumes: int, filers: int, database: int, keep: bool) -> None:
     root = cluster.root
     ports = iter(free_ports(2 + 2 * volumes + 4 * filers))
     (root / "s3.json").write_text(_IDENTITIES)
@@ -116,6 +132,9 @@ def _start(cluster: Cluster, volumes: int, filers: int, database: int) -> None:
         cluster.start(name)
         if not name.startswith("volume"):  # the rest needs the ones before; two filers would both make the tables
             _until(partial(_listens, command))
+        if name == "filer0" and database and keep:
+            psql = [POSTGRES / "psql", "-h", "127.0.0.1", "-p", str(database), "-U", "weed", "-qc", KEEP, "postgres"]
+            subprocess.run(psql, check=True, capture_output=True)
     _make_bucket(root, masters)
 
 
@@ -142,15 +161,13 @@ def _make_bucket(root: Path, masters: str) -> None:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[int]:
+def _postgres() -> Iterator[int]:
     """The port of a PostgreSQL of this rig alone, durable as by default. It refuses to run as root."""
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="hearth-postgres-"))
     as_other: list[str] = []
     if os.getuid() == 0:
         as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         subprocess.run(["chown", "postgres", str(folder)], check=True)
-        for above in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-            above.chmod(above.stat().st_mode | 0o111)
     data = folder / "data"
     (port,) = free_ports(1)
     initdb = [POSTGRES / "initdb", "-D", data, "-U", "weed", "-A", "trust", "-E", "UTF8", "--no-sync"]
@@ -164,6 +181,7 @@ def _postgres(folder: Path) -> Iterator[int]:
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
