@@ -25,9 +25,9 @@ from appliance.store.database import Database, Transaction
 from sync import enrolment
 from sync.faults import SyncFault
 
-LOOK_SECONDS = 1.0  # between two looks: a listing of one small folder, and every minute the certificate
-RENEW_LOOK_SECONDS = 60.0
-QUIET_SECONDS = 3600.0  # between two renewals that went well: HQ may refuse the newest certificate too
+LOOK_SECONDS = 1.0  # between two looks: one small read of the store, and one file when something is asked
+RENEW_LOOK_SECONDS = 15.0
+QUIET_SECONDS = 3600.0  # after a renewal that changed nothing about the courier's trouble
 
 _log = logging.getLogger("hearth.enrolment")
 
@@ -74,6 +74,7 @@ class Enroller:
         self._next_try = 0.0
         self._next_renewal = 0.0
         self._next_look = 0.0
+        self._renewed_for = ""  # the courier's trouble when a renewal was last asked for, while it lasts
 
     # -- what a person does --------------------------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ class Enroller:
 
     async def _take(self, raw: bytes) -> None:
         pem = await self._db.write(lambda tx: actions.take(tx, raw, self._at()))
-        self._next_look = 0.0
+        self._next_look = self._next_renewal = 0.0  # after a step to newer keys of HQ the next one is asked for at once
         if pem is not None:
             with suppress(SyncFault):  # the courier has another key meanwhile: the next look asks for that one
                 await asyncio.to_thread(self._desk.put_certificate, pem)
@@ -210,11 +211,15 @@ class Enroller:
         self._on_change()
 
     async def _renew(self) -> None:
-        if self._now() < self._next_renewal:
+        """Ask for a new certificate if one is wanted: at once for new trouble of the courier's, else after a while."""
+        courier = await asyncio.to_thread(self._desk.courier_fault)
+        trouble = courier if courier in rules.ASK_ANEW else ""
+        self._renewed_for = self._renewed_for if trouble else ""
+        if self._now() < self._next_renewal and trouble == self._renewed_for:
             return
         certificate = await asyncio.to_thread(self._desk.certificate)
-        courier = await asyncio.to_thread(self._desk.courier_fault)
-        if rules.wants_renewal(certificate, courier, self._clock()):
+        if rules.wants_renewal(certificate, trouble, self._clock()):
+            self._renewed_for = trouble
             await self._db.write(lambda tx: actions.renew(tx, self._at()))
 
     async def _begin(self) -> None:
