@@ -121,6 +121,11 @@ def step(head: Head, stored: bytes | None, box: BoxFacts) -> Head:
     return _onto(head, envelope.parse(stored))
 
 
+def over(head: Head, lost: bytes) -> Head:
+    """One envelope further that is lost: a person has accepted that, and signed the hash that it had (holes.py)."""
+    return Head(extend(head.checkpoint, lost), lost)
+
+
 def judge(offer: Offer, head: Head, stored: bytes | None) -> Verdict:
     """Decide on an offer whose `head` stands right before it; `stored` is what its number holds. Raises `fork`."""
     if stored is not None and stored != offer.envelope.raw:

@@ -20,7 +20,7 @@ from sync import envelope, receipt, suite
 from sync.checkpoint import EMPTY
 from sync.envelope import Envelope
 from sync.faults import SyncFault
-from sync.hq import ingest
+from sync.hq import holes, ingest
 from sync.hq.ingest import Head, Offer
 from sync.hq.objects import Objects, numbered_path, object_path
 from sync.keys import BoxFacts
@@ -63,13 +63,17 @@ class Intake:
         async with aclosing(self.read(box.box, numbers)) as stored:
             async for number, raw in stored:
                 if raw is None:
-                    break
+                    lost = await self.lost(box.box, number)
+                    if lost is None:
+                        break
+                    head = ingest.over(head, lost)
+                    continue
                 head = ingest.step(head, raw, box)
                 await self.objects.make_durable(object_path(box.box, number))
                 flushed = number
             else:
                 raise SyncFault("receipt_needed")
-        if head.checkpoint.size and not flushed and not await self._there(box.box, head.checkpoint.size):
+        if head.checkpoint.size and not flushed and not await self.there(box.box, head):
             raise SyncFault("receipt_store_differs")
         return self.sign(box.box, head) if head.checkpoint.size else None
 
@@ -115,8 +119,14 @@ class Intake:
             return Head(EMPTY, envelope.NO_PREVIOUS)
         return Head(kept.checkpoint, kept.last)
 
-    async def _there(self, box: bytes, sequence: int) -> bool:
-        return await self.objects.exists(object_path(box, sequence))
+    async def there(self, box: bytes, head: Head) -> bool:
+        """Whether the head's own envelope is here, or a person has accepted that just this one is not."""
+        number = head.checkpoint.size
+        return await self.objects.exists(object_path(box, number)) or await self.lost(box, number) == head.last
+
+    async def lost(self, box: bytes, number: int) -> bytes | None:
+        """The hash of an envelope whose loss a person has accepted."""
+        return await holes.hash_of(self.objects, box, number, self.receipt_keys)
 
 
 @dataclass(slots=True)
@@ -188,11 +198,15 @@ class Chain:
             return head
         if head is None or head.checkpoint.size >= sequence:
             head = ingest.start(offer)
-            if 0 < head.checkpoint.size == sequence - 1 and not await self._there(sequence - 1):
+            if 0 < head.checkpoint.size == sequence - 1 and not await self.intake.there(self.box.box, head):
                 raise SyncFault("receipt_store_differs")
         numbers = ingest.walk(offer, head)
         async with aclosing(self.intake.read(self.box.box, numbers)) as found:
             async for number, stored in found:
+                lost = None if stored is not None else await self.intake.lost(self.box.box, number)
+                if lost is not None:
+                    head = ingest.over(head, lost)
+                    continue
                 raw = stored if stored is not None else await self._awaited(number)
                 head = ingest.step(head, raw, self.box)
                 self._unflushed.append(number)
@@ -218,9 +232,6 @@ class Chain:
         _log.error("set aside a torn object of box %s", self.box.box.hex()[:8])
         await objects.replace(f"torn/{path}-{suite.digest(stored).hex()[:8]}", stored)
         return None if await objects.swap(path, offered.raw, stored) else await objects.get(path)
-
-    async def _there(self, sequence: int) -> bool:
-        return await self.intake.objects.exists(object_path(self.box.box, sequence))
 
     async def _flush(self, numbers: list[int]) -> None:
         for number in numbers:

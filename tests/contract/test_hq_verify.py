@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from appliance.audit import note, record, tree
-from sync import pack, suite
+from sync import envelope, pack, suite
 from sync.__main__ import main
-from sync.checkpoint import EMPTY, extend, root
+from sync.checkpoint import EMPTY, Checkpoint, extend, root
 from sync.content import Record
+from sync.faults import SyncFault
 from sync.hq import checkpoints
 from sync.hq import folder as hq_folder
+from sync.hq.intake import Intake
+from sync.hq.objects import open_objects
 from sync.hq.verifying import Finding, Report, Verifier
 from tests.fakes.fleet import StoredBox, make
 
@@ -291,6 +294,30 @@ def test_a_marker_that_hq_did_not_sign_counts_for_nothing(hq: Path, box: StoredB
     fields = json.loads(marker.read_bytes())
     marker.write_bytes(json.dumps({**fields, "reason": "none"}).encode())
     assert asyncio.run(codes(hq)) == [("hole", 3, 3), ("marker_unusable", 0, 0)]
+
+
+@pytest.mark.parametrize(("lost", "code"), [(3, "gap"), (5, "receipt_store_differs")])
+def test_intake_goes_on_over_an_accepted_hole_and_over_no_other(hq: Path, box: StoredBox, lost: int, code: str) -> None:
+    keep_head(box)
+    handed = box.receipt() if lost == 5 else b""
+    last = box.seal([box.record("session_ended", b"{}")])
+    box.path(lost).unlink()
+    with pytest.raises(SyncFault, match=code):
+        asyncio.run(offer(hq, box, last, handed))
+    assert accept(hq, box, lost) == 0
+    assert asyncio.run(offer(hq, box, last, handed)) == extend(box.tree, suite.digest(last))
+
+
+async def offer(hq: Path, box: StoredBox, raw: bytes, handed: bytes) -> Checkpoint:
+    """One more envelope to HQ's intake; the tree that its receipt would tell."""
+    key = hq_folder.receipt_signing_key(hq)
+    intake = Intake(open_objects(hq), key, box.hq.receipt_keys, (box.hq.record_key_id,))
+    chain = intake.chain(box.facts, patient=False)
+    if handed:
+        chain.hand(handed)
+    taken = await chain.put(envelope.parse(raw))
+    await taken.durable()
+    return taken.head.checkpoint
 
 
 def test_verify_tells_its_findings_as_json(hq: Path, box: StoredBox, capsys: pytest.CaptureFixture[str]) -> None:
