@@ -10,8 +10,9 @@ SOAK ?= 3600
 KILLS ?= 500
 REKEYS ?= 200
 STEP ?= 1
+HQ_SECONDS ?= 180
 
-.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk interop setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -74,6 +75,10 @@ kill:  ## SIGKILL 500 times under load, 200 times in a rekey: what confirmed is 
 disk:  ## a disk that fails at every call, and power cuts behind every call (3 minutes; needs cc); STEP=20 for some of them
 	@.ci/setup test
 	@$(B)/python -m tests.fault.bad_disk --step $(STEP)
+
+hq:  ## kill -9 of headquarters' servers and of their store under load; HQ_SECONDS=180 (needs postgresql-15)
+	@.ci/setup test
+	@$(B)/python -m tests.fault.kill_hq --seconds $(HQ_SECONDS)
 
 interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, see tests/README.md)
 	@.ci/setup test

@@ -40,8 +40,8 @@ sslmode = "disable"
 connection_max_idle = 20
 connection_max_open = 20
 """
-# Two filers decide a race while they agree on who owns the key; for a second after one came or went they do not. Then the
-# database decides: an envelope's row is never changed.
+# Two filers decide a race while they agree on who owns the key; for a second after one came or went they may not. Then
+# the database decides: an envelope's row is never changed.
 KEEP = """
 CREATE FUNCTION hearth_keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF OLD.directory ~ '^/buckets/.*/(boxes|packs)/[0-9a-f]{32}$' THEN
