@@ -208,6 +208,7 @@ def _exec(module: str, arguments: Sequence[str], more: Sequence[str] = ()) -> in
 
 
 _BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "hq": ("tests.load.hq_bench", ()),
     "join": ("tests.load.join", ()),
     "relay": ("media", ("bench",)),
     "store": ("appliance.bench.store", ()),
@@ -359,7 +360,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "bench",
-        "measure: bench relay, bench join, bench store",
+        "measure: " + ", ".join(f"bench {name}" for name in sorted(_BENCHES)),
         _bench,
         (("what", {"choices": sorted(_BENCHES), "help": "what to measure"}),),
         passes_on=True,
