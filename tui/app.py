@@ -7,10 +7,11 @@ from typing import ClassVar, cast
 from textual.binding import Binding, BindingType
 
 from appliance.control.client import Beyond
-from tui import backups, keys, model, work
+from tui import backups, carrying, enrolling, keys, model, work
 from tui.commands import BY_ID, COMMANDS, Command, Target, needs_confirm, refusal
 from tui.screens.backups import BackupsPage
 from tui.screens.clock import ClockPage
+from tui.screens.enrol import EnrolPage
 from tui.screens.health import HealthPage
 from tui.screens.help import HelpPage
 from tui.screens.keys import KeysPage
@@ -121,6 +122,15 @@ class Console(Shell):
     def _do_sync(self) -> None:
         self._show(SyncPage(self._frame))
 
+    def on_sync_page_asked(self, message: SyncPage.Asked) -> None:
+        page, wish = message.page, message.wish
+        doing = carrying.do(self.client, self.post_message, page.post_message, self._login, wish)
+        self._once(f"sync.{wish.deed}", doing)
+
+    def on_sync_done(self, message: carrying.SyncDone) -> None:
+        if message.login == self._login:
+            self._say("note", f"done.sync.{message.deed}")
+
     def _do_back_up(self) -> None:
         self._show(BackupsPage(self._frame))
 
@@ -130,6 +140,16 @@ class Console(Shell):
     def on_backups_page_chosen(self, message: BackupsPage.Chosen) -> None:
         told = (self.post_message, message.page.post_message, self._login)
         self._once("back_up", backups.begin(self.client, *told, message.to))
+
+    def _do_enrol_box(self) -> None:
+        self._show(EnrolPage(self._frame))
+
+    def on_enrol_page_asked(self, message: EnrolPage.Asked) -> None:
+        page, wish = message.page, message.wish
+        self._once("enrol_box", enrolling.do(self.client, self.post_message, page.post_message, self._login, wish))
+
+    def on_enrol_page_told(self, message: EnrolPage.Told) -> None:
+        self.notice = message.notice
 
     def _do_set_clock(self) -> None:
         self._show(ClockPage(self._frame))

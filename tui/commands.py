@@ -55,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sync", ("s", "f4"), "inside"),
     Command("list_keys", ("k", "f7"), "inside", hint=False, asks="list_keys"),
     Command("back_up", ("b", "f8"), "inside", hint=False, asks="back_up"),
+    Command("enrol_box", ("g", "f9"), "inside", hint=False, asks="enrol_box"),
     Command("set_clock", ("c", "f6"), "inside", hint=False, asks="set_clock"),
     Command("help", ("question_mark", "f1"), "everywhere"),
     Command("palette", ("ctrl+p",), "everywhere"),

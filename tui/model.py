@@ -41,7 +41,9 @@ DISK_LOW = 0.05  # of the disk free, or DISK_LEAST bytes: time to make room befo
 DISK_LEAST = 500 * 1024**2
 # What can ail the store, as `Health.store` tells it: nothing can be kept, or something cannot be read.
 STORE_TROUBLES: tuple[NeedKind, ...] = ("disk_full", "home_read_only", "store_failed", "store_damaged")
-SET_BACK = frozenset({"set_back", "fork"})  # HQ holds more than this box remembers, or something else
+SET_BACK = frozenset(
+    {"set_back", "fork", "receipt_other_bytes"}
+)  # HQ holds more than this box remembers, or something else
 MEMORY_FULL = 0.92  # of the memory used: the kernel soon ends a process
 HOT = 80.0  # °C, where a Pi slows itself down
 NAME_ENDS_SOON = 28  # days: weeks ahead, the next one may have to come on a stick
@@ -191,7 +193,7 @@ def needs(known: Known) -> tuple[Need, ...]:
         found.extend(Need(kind) for kind in _of_the_box(known.box))
     found.extend(Need(kind) for kind in ill(known.health))
     found.extend(Need(kind) for kind in unsaved(known.copies))
-    if known.sync is not None and known.sync.fault in SET_BACK:
+    if known.sync is not None and SET_BACK & {known.sync.fault, known.sync.trouble}:
         found.append(Need("set_back"))
     if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
         found.append(Need("hq_unreachable", count=known.sync.queued))

@@ -21,7 +21,8 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
 from appliance.control.client import ControlClient
-from tui import backups, model, work
+from appliance.control.types import StickState
+from tui import backups, carrying, model, work
 from tui.commands import Target
 from tui.line import Heard, Lost, Told, follow
 from tui.look import THEME, PlainScrollBar
@@ -139,7 +140,10 @@ class Shell(App[None]):
     def _learn(self, known: Known) -> None:
         arrived = model.arrivals(self.known, known)
         made = backups.ended(self.known.copies, known.copies)
+        carried = carrying.ended(self.known.sync, known.sync)
         self.known = known
+        if carried is not None and known.login is not None and "carry_by_stick" in known.login.may:
+            self.notice = self._carried(carried)
         if made and known.login is not None and "back_up" in known.login.may:
             text = self.words("done.back_up") if made == "done" else self.words.fault(made)
             self.notice = Notice("note" if made == "done" else "fault", text)
@@ -149,6 +153,13 @@ class Shell(App[None]):
             self.notice = None
         if known.gap:
             self._start_line()
+
+    def _carried(self, stick: StickState) -> Notice:
+        """How a stick ended."""
+        if stick.fault:
+            return Notice("fault", self.words.stick_fault(stick.fault))
+        word = "refused" if stick.refused else "nothing" if stick.nothing else stick.way
+        return Notice("note", self.words(f"done.stick.{word}"))
 
     def _announce(self, arrived: tuple[tuple[str, str], ...]) -> None:
         of, who = model.session(self.known, arrived[-1][0]), model.member(self.known, *arrived[-1])

@@ -63,6 +63,10 @@ class Words:
         told = self._coded("fault", code)
         return f"{told} {self(more, about=plain(about))}" if about and more in self._sentences else told
 
+    def stick_fault(self, code: str) -> str:
+        """Why a stick was not carried: by the log's fault, or the box's own."""
+        return self.sync_fault(code) if f"sync_fault.{code}" in self._sentences else self.fault(code)
+
     def sync_fault(self, code: str) -> str:
         """Why sending does not go on, by the courier's fault code."""
         return self._coded("sync_fault", code)

@@ -21,13 +21,17 @@ from appliance.control.desk import login_of
 from appliance.control.types import (
     VERSION,
     Admit,
+    Adopt,
     BackUp,
     Backups,
+    CarryStick,
     Clock,
     Code,
     Codes,
     Copies,
     Done,
+    Enrol,
+    Enrolment,
     FaultBody,
     FeedEntry,
     Invitation,
@@ -42,6 +46,8 @@ from appliance.control.types import (
     SignIn,
     Snapshot,
     Stage,
+    Sticks,
+    StickState,
     Unlock,
     WayIn,
     Wire,
@@ -78,8 +84,12 @@ class FakeDaemon:
         self.copies = Copies()
         self.backed_up: list[str] = []  # where to
         self.places: tuple[Place, ...] = ()
+        self.carried: list[tuple[str, str]] = []  # which way, on which stick
+        self.adopted: list[str] = []  # why
         self.sessions = {one.id: one for one in clinic.sessions()}
         self.keys = FakeKeys()
+        self.enrolment = Enrolment(state="not_enrolled")
+        self.enrolled: list[tuple[str, str]] = []  # at which address, by which code
         self.asked: list[str] = []
         self.printed: list[tuple[str, str, str]] = []  # kind, language and code of each paper
         self.beyond: list[str] = []  # how those were let in who were
@@ -113,6 +123,11 @@ class FakeDaemon:
         app.router.add_get("/v1/backups", self._backups)
         app.router.add_post("/v1/{word:backups}", self._post)
         app.router.add_post("/v1/backups/{word:seen}", self._post)
+        app.router.add_get("/v1/enrolment", self._enrolment)
+        app.router.add_post("/v1/{word:enrolment}", self._post)
+        app.router.add_post("/v1/enrolment/{word:cancel}", self._post)
+        app.router.add_get("/v1/sync/sticks", self._sticks)
+        app.router.add_post("/v1/sync/{word:sticks|now|adopt}", self._post)
         app.router.add_post("/v1/sign-in/{word:code|new-password|codes|codes/confirm}", self._post)
         app.router.add_post("/v1/sessions/{session}/{word}", self._post)
         app.router.add_post("/v1/sessions/{session}/members/{member}/{word}", self._post)
@@ -247,6 +262,13 @@ class FakeDaemon:
             del self._feeds[transport]
         return response
 
+    async def _sticks(self, request: web.Request) -> web.Response:
+        try:
+            self._may(request, "carry_by_stick")
+            return _answer(200, msgspec.json.encode(Sticks(places=self.places)))
+        except Fault as fault:
+            return _answer(*_refuse(fault.code))
+
     async def _backups(self, request: web.Request) -> web.Response:
         self.asked.append("backups?")
         user = self._user(request)
@@ -290,6 +312,10 @@ class FakeDaemon:
             elif "session" in request.match_info:
                 beyond = msgspec.json.decode(await request.read() or b"{}", type=Admit).beyond
                 done = self._act(self._user(request), word, request.match_info, beyond)
+            elif request.path.startswith("/v1/enrolment"):
+                done = self._enrol(request, word, await request.read())
+            elif request.path.startswith("/v1/sync/"):
+                done = self._sync(request, word, await request.read())
             elif word in STEPS:
                 done = self._step(word, await request.read(), request)
             else:
@@ -328,6 +354,35 @@ class FakeDaemon:
             raise Fault("not_signed_in")
         if action not in _login(user).may:
             raise Fault("refused")
+
+    def _sync(self, request: web.Request, word: str, body: bytes) -> Wire:
+        self._may(request, "adopt_log" if word == "adopt" else "carry_by_stick")
+        if word == "adopt":
+            self.adopted.append(msgspec.json.decode(body, type=Adopt).reason)
+            self.tell_sync(trouble="")
+        elif word == "sticks":
+            asked = msgspec.json.decode(body, type=CarryStick)
+            self.carried.append((asked.way, asked.place))
+            step: Any = "writing" if asked.way == "export" else "reading"
+            self.tell_sync(stick=StickState(step=step, way=asked.way))
+        return Done()
+
+    def _enrol(self, request: web.Request, word: str, body: bytes) -> Wire:
+        self._may(request, "enrol_box")
+        if word == "cancel":
+            self.enrolment = Enrolment(state="not_enrolled")
+        else:
+            asked = msgspec.json.decode(body, type=Enrol)
+            self.enrolled.append((asked.address, asked.code))
+            self.enrolment = Enrolment(state="asking", address=asked.address)
+        return self.enrolment
+
+    async def _enrolment(self, request: web.Request) -> web.Response:
+        try:
+            self._may(request, "enrol_box")
+            return _answer(200, msgspec.json.encode(self.enrolment))
+        except Fault as fault:
+            return _answer(*_refuse(fault.code))
 
     def _key(self, request: web.Request, word: str, body: bytes) -> Wire:
         self._may(request, "list_keys")

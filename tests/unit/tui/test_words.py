@@ -25,8 +25,22 @@ ENGLISH = LANGUAGES["en"]
 TODAY = datetime(2031, 3, 4, 14, 5, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 # Sync faults that stay at HQ or end in the general sentence: they mean a broken build, not something staff can act on.
-HQ_ONLY = {"hq_exists", "hq_missing", "box_exists", "store_overwrites", "port_taken"}
+HQ_ONLY = {
+    "hq_exists",
+    "hq_missing",
+    "box_exists",
+    "store_overwrites",
+    "port_taken",
+    "malformed_enrolment",
+    "rotation_open",
+    "rotation_none",
+    "box_not_lost",
+    "no_inbox_key",
+}
 GENERAL = {
+    "code_mistyped",  # these three are told before anything is asked, as faults of the box
+    "wrong_address",
+    "facts_other_code",
     "malformed_envelope",
     "malformed_content",
     "malformed_receipt",
