@@ -108,7 +108,11 @@ class Line:
             async with asyncio.timeout(seconds):
                 found.append(self._got(await self._in.get()))
         while not self._in.empty():
-            found.append(self._got(self._in.get_nowait()))
+            item = self._in.get_nowait()
+            if found and not isinstance(item, Frame):
+                self._in.put_nowait(item)  # what came before the end counts
+                return found
+            found.append(self._got(item))
         return found
 
     def _got(self, item: Frame | SyncFault | None) -> Frame:

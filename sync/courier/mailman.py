@@ -1,7 +1,7 @@
 """Single requests beside the stream: what the appliance asks for (spool/ask), packs that HQ has, HQ's newest receipt.
 
     ask/<id>.request   {"path": "/v1/enrolments", "url": "https://...", "body": base64, "trust": "any" | "pinned"}
-    ask/head.request   (any content) fetch HQ's newest receipt for this box into in/
+    ask/head.request   {"box": 32 hex digits} fetch HQ's newest receipt for this box into in/
     ask/<id>.answer    {"status": 200, "body": base64} or {"fault": code}
 
 With trust "any" TLS proves nothing: such messages prove themselves. "pinned" shows the box's certificate too.
@@ -37,6 +37,7 @@ _PATH = re.compile(r"^/v1/[0-9A-Za-z/_.-]{1,200}$")
 
 class Ask(msgspec.Struct, frozen=True):
     path: str = ""
+    box: str = ""
     url: str = ""
     body: str = ""
     trust: Literal["any", "pinned"] = "pinned"
@@ -58,6 +59,8 @@ def read(root: Path, name: str) -> Ask:
         found = msgspec.json.decode(read_bounded(root / "ask" / f"{name}.request", MAX_REQUEST) or b"", type=Ask)
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise SyncFault("malformed_carriage") from None
+    if name == HEAD:
+        return found
     if not _PATH.match(found.path) or ".." in found.path or (found.url and not keys.usable_url(found.url)):
         raise SyncFault("malformed_carriage")
     return found

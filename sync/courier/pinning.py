@@ -85,7 +85,7 @@ def connect_fault(problem: BaseException | None, pin: Pin) -> SyncFault:
         if isinstance(cause, socket.gaierror):
             return SyncFault("name_unknown")
         if isinstance(cause, ssl.SSLError):
-            reason = (cause.reason or "").upper()
+            reason = str(getattr(cause, "reason", None) or "").upper()
             if any(word in reason for word in _PLAIN):
                 return SyncFault("captive_portal")
             if any(word in reason for word in _OURS):

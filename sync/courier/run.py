@@ -14,8 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
-from sync import outbox, receipt
-from sync.courier import freight, mailman, own_key
+from sync import outbox
+from sync.courier import freight, own_key
+from sync.courier.errands import Errands
 from sync.courier.line import CONNECT_SECONDS, STAGGER_SECONDS, Line, Refused, Way, race
 from sync.courier.purse import Purse
 from sync.courier.status import Rate, Telling, later, utc_now
@@ -50,13 +51,17 @@ class Courier:
         self._desk = Desk(spool, purse or Purse(spool.root, now), Telling(spool, now), Rate(), now, at, _version())
         self._failures = 0
         self._call_at = now()
-        self._call = False  # whether the line is wanted although nothing waits
-        self._way: Way | None = None
+        self._errands = Errands(self._desk)
 
     async def run(self) -> None:
         """Carry whatever is in the spool, for ever. Waits quietly while there is no hq.json."""
         with suppress(OSError):
             await asyncio.to_thread(own_key.prepare, self._spool.root / "tls")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._carry_on())
+            both.create_task(self._errands.run())
+
+    async def _carry_on(self) -> None:
         while True:
             try:
                 await self._follow()
@@ -71,15 +76,16 @@ class Courier:
         stamp = self._spool.hq_stamp()
         facts = await asyncio.to_thread(self._spool.hq_facts)
         if facts is None:
-            self._way = None
+            self._errands.way, self._errands.looked = None, True
             self._desk.telling.change(state="no_hq")
-            await self._rest(None)
+            await self._rest(enrolled=False)
             return
         while self._spool.hq_stamp() == stamp:
-            way = self._way = Way(facts, await asyncio.to_thread(freight.client, self._spool))
+            way = self._errands.way = Way(facts, await asyncio.to_thread(freight.client, self._spool))
+            self._errands.looked = True
             try:
                 if not await self._carry(way, stamp):
-                    await self._rest(way)
+                    await self._rest(enrolled=True)
                     await asyncio.sleep(LOOK_SECONDS)
             except SyncFault as fault:
                 await self._failed(fault)
@@ -107,7 +113,6 @@ class Courier:
         self._failures = 0
         self._settle_clock(talking.line)
         desk.telling.change(state="idle", fault="", fault_since="", in_flight=0)
-        await self._fetch_packs(way, box)
         return True
 
     def _wanted(self) -> bool:
@@ -132,57 +137,17 @@ class Courier:
         """Whether a line was good a moment ago: then it is worth trying again and again."""
         return self._now() - self._desk.good_at < RACE_SECONDS
 
-    async def _rest(self, way: Way | None) -> None:
-        """Nothing to carry now: say so, and look after what else was asked for."""
+    async def _rest(self, *, enrolled: bool) -> None:
+        """Nothing to carry now: say so, and until when."""
         desk = self._desk
         desk.purse.turn()
-        if way is not None:
+        if enrolled:
             held = desk.held
             known = desk.telling.status.state == held and desk.telling.status.waits_until
             until = known or (later(self._at(), desk.purse.waits_seconds(held)) if held else "")
             desk.telling.change(state=held or "idle", waits_until=until)
         desk.telling.change(bytes_today=desk.purse.bytes_today, budget_left=desk.purse.left, in_flight=0)
         await asyncio.to_thread(desk.telling.write)
-        await self._answer_asks(way)
-
-    async def _answer_asks(self, way: Way | None) -> None:
-        for name in await asyncio.to_thread(mailman.asks, self._spool.root):
-            await self._answer(name, way)
-
-    async def _answer(self, name: str, way: Way | None) -> None:
-        root = self._spool.root
-        try:
-            if name == mailman.HEAD:
-                said = await self._head(way)
-            else:
-                said = await mailman.post(await asyncio.to_thread(mailman.read, root, name), way)
-        except SyncFault as fault:
-            said = {"fault": fault.code}
-        await asyncio.to_thread(mailman.answer, root, name, said)
-
-    async def _head(self, way: Way | None) -> dict[str, object]:
-        box = await asyncio.to_thread(freight.box_id, self._spool)
-        if way is None or box is None:
-            return {"fault": "hq_unreachable"}
-        raw = await mailman.head(way, box)
-        if raw is None:
-            return {"status": 204, "body": ""}
-        size = receipt.parse(raw).size
-        await asyncio.to_thread(self._spool.put_receipt, size, raw)
-        return {"status": 200, "body": "", "size": size}
-
-    async def _fetch_packs(self, way: Way, box: bytes) -> None:
-        """All that HQ told of, in order. What is refused or lost now is asked for at the next call."""
-        number = await asyncio.to_thread(freight.next_pack, self._spool)
-        while way.facts.pack_keys and number <= self._desk.packs:
-            if self._desk.purse.held(CALL_BYTES, urgent=False):
-                return
-            raw = await mailman.fetch_pack(way, box, number)
-            if raw is None:
-                return
-            self._desk.purse.spend(len(raw) + CALL_BYTES)
-            await asyncio.to_thread(freight.put_pack, self._spool, number, raw)
-            number += 1
 
     def _settle_clock(self, line: Line) -> None:
         """How far our clock is from HQ's; a small difference is none."""
@@ -214,13 +179,17 @@ class Courier:
         await self._wait(wait, newest, wakeful=asked == 0.0)
 
     async def _wait(self, seconds: float, newest: list[int], *, wakeful: bool) -> None:
-        until, stamp = self._now() + seconds, self._spool.hq_stamp()
+        until, stamps = self._now() + seconds, self._stamps()
         while self._now() < until:
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - self._now())))
             with suppress(OSError):
-                await self._answer_asks(self._way)  # a new certificate may be what ends this wait
-                if self._spool.hq_stamp() != stamp or (wakeful and self._spool.segments()[-1:] > newest):
+                if self._stamps() != stamps or (wakeful and self._spool.segments()[-1:] > newest):
                     return
+
+    def _stamps(self) -> tuple[int, int]:
+        """Change when hq.json or the box's certificate does: either may be what ends a wait."""
+        pem = self._spool.root / "tls" / "courier.pem"
+        return self._spool.hq_stamp(), pem.stat().st_mtime_ns if pem.exists() else 0
 
 
 def _version() -> str:

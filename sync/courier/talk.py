@@ -29,7 +29,9 @@ from sync.receipt import Receipt
 from sync.spool import Spool
 
 LOOK_SECONDS = 0.25  # between two looks into the spool: one small folder listing, nothing written
-WINDOW_BYTES = 40_960  # on the way without a receipt: 5 s of 64 kbit/s, and seldom less than two envelopes
+WINDOW_BYTES = (
+    98_304  # on the way without a receipt: all that the box seals ahead. With 40 KiB a lost packet stops the line
+)
 MAX_IN_FLIGHT = 16  # envelopes, however small
 BEAT_SECONDS = 3.0  # between two signs of life: on an idle line they are what shows that it is dead
 SUSPECT_SECONDS = 2.5  # packets on the way and nothing acknowledged: open another line beside this one
@@ -37,8 +39,11 @@ SILENT_SECONDS = 6.0  # not one frame, not even a PULSE: the same
 RACE_SECONDS = 120.0  # for which new lines are tried, one every two seconds, when one was good a moment ago
 NO_RECEIPT_SECONDS = 60.0  # HQ says that it lives and receipts nothing: start again
 IDLE_SECONDS = 30.0  # an open line costs 50 bytes a second, a new one 5,000 bytes and two round trips
-METERED_IDLE_SECONDS = 5.0
-ROOM = 1.08  # what an envelope takes on the line, headers and some repeats with it
+SHORT_IDLE_SECONDS = 5.0  # on a metered line, or when nothing was said
+ROOM, ROOM_EACH = (
+    1.08,
+    1_000,
+)  # what an envelope takes on the line: headers, some repeats, its receipt, a share of BEATs
 
 _log = logging.getLogger("hearth.courier")
 
@@ -74,6 +79,7 @@ class Talk:
     upto: int = 0
     bytes_seen: int = 0
     clear_at: float = 0.0  # when nothing was unacknowledged, or something was acknowledged
+    receipted: int = 0  # on this line
     busy_at: float = 0.0  # when something was last said or receipted
     racing: asyncio.Task[Line] | None = None
 
@@ -127,18 +133,26 @@ class Talk:
         urgent = await asyncio.to_thread(freight.urgent_upto, spool) if numbers else 0
         desk.held = ""
         for number in numbers:
-            sealed = await asyncio.to_thread(freight.load, spool, number)
+            try:
+                sealed = await asyncio.to_thread(freight.load, spool, number)
+            except SyncFault:
+                if self.flying:
+                    return  # what is before it gets its receipts first
+                raise
             if sealed is None:
                 return
             size = len(sealed.raw)
             if self.flying and (len(self.flying) >= MAX_IN_FLIGHT or self._on_the_way + size > WINDOW_BYTES):
                 return
-            desk.held = desk.purse.held(int((self._on_the_way + size) * ROOM), urgent=number <= urgent)
+            desk.held = desk.purse.held(self._room(size), urgent=number <= urgent)
             if desk.held:
                 return
             self.flying.append(sealed)
             self.upto, self.busy_at = number, desk.now()
             self.line.say(frames.pack(frames.SEGMENT, sealed.raw))
+
+    def _room(self, size: int) -> int:
+        return int((self._on_the_way + size) * ROOM) + ROOM_EACH * (len(self.flying) + 1)
 
     @property
     def _on_the_way(self) -> int:
@@ -179,6 +193,7 @@ class Talk:
         desk = self.desk
         desk.wanted = 0
         desk.receipted += 1
+        self.receipted += 1
         desk.telling.change(fault="", fault_since="", next_wanted=0, last_success_at=desk.at())
         _log.info("HQ has envelope %d", newest.size)
 
@@ -235,7 +250,9 @@ class Talk:
 
     def _over(self) -> bool:
         """All said, and nothing new for a while; or another hq.json."""
-        idle = METERED_IDLE_SECONDS if self.desk.purse.metered or self.desk.held else IDLE_SECONDS
+        idle = IDLE_SECONDS if self.receipted and not self.desk.purse.metered else SHORT_IDLE_SECONDS
+        if self.desk.held:
+            idle = 0.0
         if self.desk.spool.hq_stamp() != self.stamp:
             return True
         return not self.flying and self.desk.now() - self.busy_at >= idle

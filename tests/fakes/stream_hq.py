@@ -136,15 +136,3 @@ async def running(hq: StreamHq, port: int = 0, host: str = "127.0.0.1") -> Async
         yield replace(hq_folder.public(hq.folder), url=f"https://{host}:{runner.addresses[0][1]}")
     finally:
         await runner.cleanup()
-
-
-async def _serve() -> None:
-    import sys
-
-    async with running(StreamHq(Path(sys.argv[1])), int(sys.argv[3]), sys.argv[2]):
-        print("ready", flush=True)
-        await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())

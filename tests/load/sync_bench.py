@@ -34,14 +34,14 @@ from pathlib import Path
 from typing import Any
 
 from appliance.sessions.record import Attendee, SessionEnded, encode, pseudonym
-from sync import content, keys, outbox, receipt, suite
+from sync import content, outbox, receipt, suite
 from sync.content import Record
 from sync.hq import folder as hq_folder
 from sync.keys import BoxFacts, HqFacts
 from sync.outbox import Identity, Sealed, Waiting
-from sync.spool import Spool, write_whole
+from sync.spool import Spool
 from tests.fakes.outbox_store import MemoryOutbox
-from tests.fakes.parties import make_hq
+from tests.fakes.parties import hand_over, make_hq
 from tests.tools.bad_link import address, space
 
 ROOT = Path(__file__).parents[2]
@@ -232,7 +232,7 @@ async def rig(link: int, folder: Path, settings: dict[str, Any]) -> AsyncIterato
     spool.prepare("in")
     box = Box(spool, facts)
     hq_folder.enroll(folder / "hq", box.facts)
-    write_whole(spool.root / "hq.json", keys.hq_to_json(facts))
+    hand_over(spool, facts, box.facts.box)
     async with AsyncExitStack() as stack:
         found = await stack.enter_async_context(line(link, settings))
         words: tuple[str, ...] = (
@@ -245,8 +245,6 @@ async def rig(link: int, folder: Path, settings: dict[str, Any]) -> AsyncIterato
             "--port",
             str(PORT),
         )
-        if os.environ.get("STANDIN"):
-            words = ("tests.fakes.stream_hq", str(folder / "hq"), address(link, 2), str(PORT))
         await lines(await stack.enter_async_context(process(*inside(link, "b", *words))), b"ready\n")
         words = ("sync", "courier", "--spool", str(spool.root))
         await lines(await stack.enter_async_context(process(*inside(link, "a", *words))), b"ready\n")
