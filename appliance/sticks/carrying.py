@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from appliance.faults import Fault
-from appliance.outbox.actions import take_receipt
+from appliance.outbox.actions import take_head
 from appliance.outbox.rows import sealed_bytes
 from appliance.policy import Actor
 from appliance.sticks import rows
@@ -181,7 +181,7 @@ class Carrying:
     async def _settle(self, raw: bytes, hq: HqFacts, name: str, carried: Carried) -> None:
         before = (await self.db.write(rows.due)).settled
         try:
-            against = await self.db.write(lambda tx: take_receipt(tx, raw, hq, self.at()))
+            against = await self.db.write(lambda tx: take_head(tx, raw, hq, self.at()))
         except SyncFault as fault:
             against = fault.code
         if against:

@@ -200,7 +200,7 @@ async def test_a_restored_box_without_a_line_seals_nothing_until_an_administrato
         assert (await life.db.read(rows.standing)).waiting == 1
         await forwarder.adopt(RUTH, WHY)
         await until(lambda: life.spool.segments() == [2, 3])
-        assert forwarder.state().trouble == ""
+        await until(lambda: forwarder.state().trouble == "")
     await life.settle()
     life.all_is_at_hq()
 

@@ -17,7 +17,7 @@ from appliance.packs import actions, effects, rows
 from appliance.packs.actions import Applier
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
-from tests.fault.outbox_child import after, before, die
+from tests.fault.dying import after, before, die
 
 
 def after_commit(name: str) -> None:
