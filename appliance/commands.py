@@ -208,6 +208,7 @@ def _exec(module: str, arguments: Sequence[str], more: Sequence[str] = ()) -> in
 
 
 _BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fleet": ("tests.load.hq_fleet", ()),
     "hq": ("tests.load.hq_bench", ()),
     "join": ("tests.load.join", ()),
     "relay": ("media", ("bench",)),
