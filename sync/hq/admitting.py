@@ -43,7 +43,7 @@ def _by_code(chosen: argparse.Namespace) -> int:
     tell(f"\n    Address   {address}\n    Code      {shown}\n")
     tell(f"For one box, which will be called {name!r} here. Counts until {ends_at:%Y-%m-%d %H:%M} UTC.")
     return tell(
-        "On the box, an administrator types both: console, Sync, `n`; or `hearth enroll --code CODE --url ADDRESS`."
+        "On the box, an administrator types both: console, `G`; or `hearth enroll --code CODE --url ADDRESS`."
     )
 
 
