@@ -29,7 +29,7 @@ from appliance.packs import effects, record, rows, rules, staffing
 from appliance.packs.effects import After, Now
 from appliance.policy import BOX, Facts, decide
 from appliance.returned import rows as returned
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, IntegrityError, Transaction
 from sync import items, pack
 from sync.content import Record
 from sync.faults import SyncFault
@@ -171,6 +171,7 @@ class Applier:
         self._bad: dict[int, tuple[float, int, str]] = {}  # files that are no packs of ours: since when, stamp, code
         self._tried = (0, 0)  # the pack that was refused last, and the head then: only news are a reason to try again
         self._written: tuple[int, int] | None = None
+        self._heard: tuple[str, float | None] | None = None  # when HQ was heard, and when that was by the even clock
         self._told = Told()
 
     def told(self) -> Told:
@@ -264,8 +265,8 @@ class Applier:
         at, moment = clock.now_text(), clock.moment()
         try:
             after = await self._db.write(lambda tx: apply_next(tx, number, hq, at, moment))
-        except SyncFault as fault:
-            code = fault.code
+        except (SyncFault, IntegrityError) as fault:
+            code = fault.code if isinstance(fault, SyncFault) else "malformed_item"
             over = await self._db.write(lambda tx: pass_over(tx, number, hq, at))
             if not over:
                 _log.warning("pack %d is refused: %s", number, code)
@@ -301,7 +302,16 @@ class Applier:
 
     async def _tell(self) -> None:
         moment, believed = clock.moment(), self._believed()
-        told = await self._db.read(lambda tx: facts(tx, moment, believed=believed))
+        heard = await self._db.read(pinned.heard_at)
+        if believed and rules.heard_in_the_future(heard, moment):
+            heard = clock.now_text()
+            await self._db.write(lambda tx: pinned.heard(tx, heard))
+        if self._heard is None:
+            self._heard = (heard, None)  # before this start, or just now: the time of day has to tell
+        elif self._heard[0] != heard:
+            self._heard = (heard, clock.elapsed())
+        running = None if self._heard[1] is None else clock.elapsed() - self._heard[1]
+        told = await self._db.read(lambda tx: facts(tx, moment, believed=believed, running=running))
         bad = next((code for _, _, code in self._bad.values()), "")
         if bad and not told.fault:
             told = replace(told, fault=bad)
@@ -310,13 +320,13 @@ class Applier:
             self._on_change()
 
 
-def facts(tx: Transaction, moment: datetime, *, believed: bool) -> Told:
+def facts(tx: Transaction, moment: datetime, *, believed: bool, running: float | None = None) -> Told:
     """What the store knows of HQ's side."""
     heard, standing, certificate = pinned.heard_at(tx), rows.standing(tx), rows.named(tx)
     policy, update = rows.kept(tx, "policy"), rows.kept(tx, "update")
     within = msgspec.json.decode(policy, type=items.Policy).hear_within_days if policy else rules.HEAR_WITHIN_DAYS
     news = msgspec.json.decode(update, type=items.Update) if update else None
-    silent = rules.silent_days(heard, moment, believed=believed)
+    silent = rules.silent_days(heard, moment, believed=believed, running=running)
     return Told(
         enrolled=pinned.pinned_json(tx) is not None,
         heard_at=heard,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sync.envelope import NO_PREVIOUS
@@ -19,6 +19,7 @@ MAX_LIBRARY = 512 * 1024 * 1024  # bytes of all resources: a card has 16 GiB or 
 HEAR_WITHIN_DAYS = 30  # without a word from HQ, until HQ says otherwise
 WARN_DAYS = 28  # before the certificate of the box's name ends: weeks, since the next may have to come on a stick
 DAY = 24 * 3600
+CLOCK_SLACK = timedelta(minutes=5)  # a clock that is slewed does not lie by more
 
 
 # For whom a resource is meant, and who may read it: a stranger on the network, one who showed an invitation, staff.
@@ -75,11 +76,25 @@ def agreement_version(newest: int, wanted: int) -> int:
     return max(newest + 1, wanted)
 
 
-def silent_days(heard_at: str, now: datetime, *, believed: bool) -> int:
-    """Whole days since HQ was heard; 0 where the clock is not believed: a warning must not come from a wrong clock, and
-    a clock that is right again tells the days at once."""
+def silent_days(heard_at: str, now: datetime, *, believed: bool, running: float | None = None) -> int:
+    """Whole days since HQ was heard.
+
+    `running`: seconds since then by the clock that nobody sets, where HQ was heard since the start: that one is exact
+    whatever happened to the time of day. Else by the time of day, and 0 while it is not believed: a warning must not
+    come from a wrong clock, and one that is right again tells the days at once.
+    """
+    if running is not None:
+        return int(running) // DAY
     try:
         heard = datetime.fromisoformat(heard_at)
     except ValueError:
         return 0
     return max(0, int((now - heard).total_seconds()) // DAY) if believed else 0
+
+
+def heard_in_the_future(heard_at: str, now: datetime) -> bool:
+    """Whether that was noted by a clock that was ahead: it would hide a silence for as long as the clock was wrong."""
+    try:
+        return datetime.fromisoformat(heard_at) > now + CLOCK_SLACK
+    except ValueError:
+        return False

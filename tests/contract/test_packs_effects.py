@@ -317,6 +317,26 @@ async def test_silence_is_told_after_the_days_that_hq_allows_and_never_by_a_doub
         assert told.silent_days == silent, days
 
 
+async def test_silence_since_the_start_goes_by_the_clock_that_nobody_sets(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applier = await office.send(items.Policy(version=1, hear_within_days=10))
+    await office.db.write(lambda tx: pinned.heard(tx, "2026-01-01T00:00:00Z"))  # a clock that stands at its beginning
+    await applier.look()
+    assert applier.told().silent_days == 0
+    elapsed = clock.elapsed() + 11 * rules.DAY
+    monkeypatch.setattr(clock, "elapsed", lambda: elapsed)
+    await applier.look()
+    assert applier.told().silent_days == 11
+
+
+async def test_a_clock_that_was_ahead_hides_no_silence(office: Office) -> None:
+    await office.db.write(lambda tx: pinned.heard(tx, "2099-01-01T00:00:00Z"))
+    await office.applier().look()
+    heard = clock.parse(await office.db.read(pinned.heard_at))
+    assert abs((clock.moment() - heard).total_seconds()) < 60
+
+
 # -- the certificate of the box's name ---------------------------------------------------------------------------------
 
 NAME = "box7.clinic.example"
