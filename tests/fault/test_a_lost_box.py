@@ -127,8 +127,7 @@ async def test_a_lost_box_s_records_come_back_byte_for_byte_and_once(tmp_path: P
             again = await _give(hq, lost, new.id)
             await _fetch(new, hq, stick, carriage, told.packs + again.packs)
             assert again.records == len(wanted) and await new.came_back() == sorted(wanted)
-    answers = [one for one in open_all(hq) if isinstance(one, Opened) and one.record.record_class == "pack_applied"]
-    assert len(answers) == told.packs + (again.packs if carriage == "line" else 0)  # a stick's go with the next one
+    assert _answers(hq) == told.packs + (again.packs if carriage == "line" else 0)  # a stick's go with the next one
 
 
 async def _live_and_be_lost(folder: Path, facts: HqFacts, hq: Path) -> tuple[bytes, Wanted]:
@@ -160,6 +159,12 @@ async def _give(hq: Path, lost: bytes, to: bytes) -> Told:
     return await Giver(hq, lambda: datetime.now(UTC)).give(lost, to, RUN)
 
 
+def _answers(hq: Path) -> int:
+    """How many packs HQ has heard to be applied."""
+    found = (one for one in open_all(hq) if isinstance(one, Opened))
+    return sum(one.record.record_class == "pack_applied" for one in found)
+
+
 async def _fetch(new: LivingBox, hq: Path, stick: Path, carriage: Carriage, packs: int) -> None:
     """Until the box has applied that many packs."""
     if carriage == "line":
@@ -168,7 +173,7 @@ async def _fetch(new: LivingBox, hq: Path, stick: Path, carriage: Carriage, pack
         )  # something to say, so HQ tells of packs
         async with new.on_the_line():
             await until(lambda: new.applier.told().applied == packs)
-            await until(lambda: new.forwarder.state().state == "up_to_date")
+            await until(lambda: _answers(hq) == packs)
         return
     await new.applier.look()
     await new.carry("export", stick)
