@@ -39,6 +39,7 @@ from appliance.identity.rules import Throttle
 from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
+from appliance.outbox import metered
 from appliance.outbox.forwarder import Forwarder
 from appliance.outbox.log import skip_numbers
 from appliance.packs.actions import Applier
@@ -239,7 +240,8 @@ class Appliance:
             on_connected=live.relay_connected,
         )
         live.relay = self._relay
-        self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"))
+        on_metered = metered.limits(self._settings.sync)
+        self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"), limits=on_metered)
         self._sticks = Sticks(self._home, db, self._forwarder, lambda: self._feed.publish("sync"))
         self._applier = self._applying(db, clinic, self._forwarder)
         self._keep_going(self._relay.run)

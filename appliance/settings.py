@@ -17,6 +17,9 @@ from appliance.faults import Fault
 # One label of a host's name (RFC 1123 section 2.1); a certificate holds it with ".local".
 NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 
+# From when to when, as `sync/limits.py` reads it.
+HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]"
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of the sections: a key that is not known is an error, not a silent default."""
@@ -56,6 +59,12 @@ class BackupSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     keep: int = 7
 
 
+class SyncSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    megabytes_per_day: int = 0
+    hours: str = ""
+    urgent_always: bool = True
+
+
 class HqSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     demo_port: int = 8444
 
@@ -69,6 +78,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign_in: SignInSection = SignInSection()
     control: ControlSection = ControlSection()
     backup: BackupSection = BackupSection()
+    sync: SyncSection = SyncSection()
     hq: HqSection = HqSection()
 
 
@@ -89,6 +99,9 @@ KEYS: dict[str, str] = {
     "backup.folder": "Where backups are made by themselves, a full path. Empty: only when somebody asks for one.",
     "backup.every_hours": "Hours between two such backups. 0: none are made by themselves.",
     "backup.keep": "How many backups of this box stay in a folder; older ones go after a new one was checked. 0: all.",
+    "sync.megabytes_per_day": "What the line to headquarters may carry a day, both ways, in million bytes. 0: all.",
+    "sync.hours": "When records may go to headquarters, in local time: 22:00-06:00. Empty: at any time.",
+    "sync.urgent_always": "Whether urgent records pass both of these.",
     "hq.demo_port": "The TCP port of the local headquarters that `hearth up --demo` starts.",
 }
 
@@ -108,6 +121,7 @@ def parse(text: str) -> Settings:
     if not 0 <= found.media.last_n <= 64:
         raise Fault("bad_settings", "media.last_n is 0 to 64")
     _check_backup(found.backup)
+    _check_sync(found.sync)
     if not re.fullmatch(NAME, found.portal.name):
         raise Fault("bad_settings", "portal.name is at most 40 small letters, digits and dashes")
     return found
@@ -118,6 +132,14 @@ def _check_backup(found: BackupSection) -> None:
         raise Fault("bad_settings", "backup.folder is a full path")
     if not (0 <= found.every_hours <= 8760 and 0 <= found.keep <= 10_000):
         raise Fault("bad_settings", "backup.every_hours is 0 to 8,760, backup.keep 0 to 10,000")
+
+
+def _check_sync(found: SyncSection) -> None:
+    if not 0 <= found.megabytes_per_day <= 1_000_000:
+        raise Fault("bad_settings", "sync.megabytes_per_day is 0 to 1,000,000")
+    start, _, end = found.hours.partition("-")
+    if found.hours and not (re.fullmatch(HOURS, found.hours) and start != end):
+        raise Fault("bad_settings", "sync.hours is two different times as 22:00-06:00, or empty")
 
 
 def load(path: Path) -> Settings:
