@@ -213,6 +213,7 @@ _BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "join": ("tests.load.join", ()),
     "relay": ("media", ("bench",)),
     "store": ("appliance.bench.store", ()),
+    "sync": ("tests.load.sync_bench", ()),
 }
 
 _HOME: Argument = ("--home", {"type": Path, "default": None, "help": "the box's folder instead of $HEARTH_HOME"})
