@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -236,7 +237,7 @@ def checked_prefix(prefix: str) -> str:
 
 
 def _take(walk: Iterator[Entry]) -> list[Entry]:
-    return [entry for entry, _ in zip(walk, range(LISTED_AT_ONCE), strict=False)]
+    return list(islice(walk, LISTED_AT_ONCE))
 
 
 async def in_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

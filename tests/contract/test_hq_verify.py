@@ -17,7 +17,7 @@ from sync.__main__ import main
 from sync.checkpoint import EMPTY, Checkpoint, extend, root
 from sync.content import Record
 from sync.faults import SyncFault
-from sync.hq import checkpoints
+from sync.hq import checkpoints, objects
 from sync.hq import folder as hq_folder
 from sync.hq.intake import Intake
 from sync.hq.objects import open_objects
@@ -328,3 +328,11 @@ def test_verify_tells_its_findings_as_json(hq: Path, box: StoredBox, capsys: pyt
     assert lines[-1] | {"boxes": 1, "envelopes": 4, "wrong": 1, "opened": True} == lines[-1]
     assert main(["hq", "verify", str(hq), "--box", "ab"]) == 2
     assert main(["hq", "verify", str(hq), "--box", "ab" * 16]) == 1
+
+
+async def test_a_listing_of_many_pages_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "LISTED_AT_ONCE", 3)
+    store = objects.LocalObjects(tmp_path)
+    for number in range(8):
+        await store.replace(f"seen/{number}", b"x")
+    assert [entry.path async for entry in store.entries("seen")] == [f"seen/{number}" for number in range(8)]

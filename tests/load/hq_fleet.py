@@ -2,6 +2,7 @@
 
     python -m tests.load.hq_fleet --boxes 1000 --envelopes 156 --json
     python -m tests.load.hq_fleet --boxes 10000 --envelopes 15 --to parquet postgres
+    python -m tests.load.hq_fleet --boxes 200 --envelopes 15 --to --s3     the same out of a real SeaweedFS
 
 One record an envelope, as a lone session makes it (three a week: 156 a year). Generation goes round HQ's intake, which
 has a bench of its own (`hearth bench hq`), and round fsync; the rest is the product's own code. Times are wall
@@ -14,13 +15,15 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import random
 import resource
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,17 +31,18 @@ from typing import Any
 
 from sync import envelope, receipt, suite
 from sync.checkpoint import EMPTY, extend
-from sync.hq import fleet, fleet_page
+from sync.hq import bucket, fleet, fleet_page, roll
 from sync.hq import folder as hq_folder
 from sync.hq.cards import Card, card_to_json
 from sync.hq.into.parquet import Parquet
 from sync.hq.into.postgres import Postgres
-from sync.hq.objects import object_path, open_objects
+from sync.hq.objects import SETTINGS, LocalObjects, object_path, open_objects
 from sync.hq.opening import Opened, Opener
 from sync.hq.verifying import Finding, Report, Verifier
 from sync.keys import BoxFacts, HqFacts
 from tests.fakes import postgres
 from tests.fakes.session_records import session_record
+from tests.rigs import seaweed
 
 PROCESSES = 2
 PATTERNS = 64  # different records; each is sealed anew for each envelope
@@ -163,6 +167,28 @@ async def _looked(root: Path, target: Parquet | Postgres) -> int:
         target.close()
 
 
+@contextmanager
+def _bucket(root: Path, work: Path) -> Iterator[None]:
+    """The store of `root` in a bucket instead of its folder: one volume server, one filer, one gateway."""
+    os.environ.update(seaweed.KEYS)
+    with seaweed.running(work / "weed", volumes=1, filers=1, shared=False) as cluster:
+        toml = bucket.settings(f"s3://{seaweed.BUCKET}/fleet", cluster.endpoints[0])
+        asyncio.run(_copied(LocalObjects(root / "objects"), root, toml))
+        yield
+    (root / SETTINGS).unlink()
+
+
+async def _copied(local: LocalObjects, root: Path, toml: str) -> None:
+    (root / SETTINGS).write_text(toml)
+    remote = open_objects(root)
+    paths = [entry.path async for entry in local.entries("")]
+
+    async def copy(path: str) -> None:
+        await remote.replace(path, await local.get(path) or b"")
+
+    await roll.side_by_side(copy, paths)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="hearth bench fleet", description=__doc__.partition("\n")[0] if __doc__ else ""
@@ -171,6 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--envelopes", type=int, default=156)
     parser.add_argument("--to", nargs="*", choices=("parquet", "postgres"), default=["parquet", "postgres"])
     parser.add_argument("--keep", type=Path, help="make the store here, or use the one that is here")
+    parser.add_argument("--s3", action="store_true", help="copy the store into SeaweedFS and measure that")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     work = Path(tempfile.mkdtemp(prefix="fleet-"))
@@ -194,7 +221,8 @@ def _run(chosen: argparse.Namespace, work: Path) -> Figures:
         facts = hq_folder.init(root, hq_folder.DEFAULT_URL, datetime.now(UTC))
         generate(root, facts, chosen.boxes, chosen.envelopes)
         figures.told["generate_seconds"] = round(time.perf_counter() - begun, 1)
-    asyncio.run(measure(root, figures, chosen.to, work))
+    with _bucket(root, work) if chosen.s3 else nullcontext():
+        asyncio.run(measure(root, figures, chosen.to, work))
     figures.told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     figures.told["stored_bytes"] = sum(path.stat().st_size for path in (root / "objects" / "boxes").rglob("0*"))
     return figures
