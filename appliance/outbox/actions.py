@@ -5,10 +5,8 @@ Nothing is sealed while HQ's word says that this log is not the whole one (`log.
 
 from __future__ import annotations
 
-import json
-
 from appliance.faults import Fault
-from appliance.outbox import log, pinned, rows
+from appliance.outbox import log, pinned, record, rows
 from appliance.outbox.log import Life
 from appliance.outbox.rows import OutboxRows
 from appliance.policy import Actor, Facts, Permit, decide
@@ -90,8 +88,7 @@ def adopt(tx: Transaction, actor: Actor, reason: str, at: str) -> Life:
     if found is None and not log.must_ask(tx):
         raise Fault("wrong_state", "this log may go on as it is")
     life = log.go_on_unheard(tx, permit, reason, at) if found is None else _after_head(tx, permit, hq, reason, at)
-    body = {"size": life.size, "life": life.life, "sealed": life.sealed, "again": life.again, "code": life.code}
-    rows.add(tx, "log_adopted", json.dumps(body).encode(), at)
+    rows.add(tx, record.RECORD_CLASS, record.encode(life.life, life.size, life.sealed, life.again, life.code), at)
     return life
 
 

@@ -131,15 +131,6 @@ def kept_from(tx: Transaction) -> int:
     return lowest
 
 
-def note_exported(tx: Transaction, upto: int, at: str) -> None:
-    """Unsettled segments up to that number went on a stick: who waits for a receipt knows since when."""
-    tx.execute(
-        "UPDATE segments SET exported_at = ? WHERE sequence <= ? AND sequence > (SELECT coalesce(max(size), 0)"
-        " FROM outbox_settled)",
-        (at, upto),
-    )
-
-
 def sealed_bytes(tx: Transaction, sequence: int) -> bytes | None:
     """The bytes of a segment; None for one that was never here, or settled long ago."""
     row = tx.one("SELECT sealed FROM segments WHERE sequence = ?", (sequence,))
