@@ -15,6 +15,7 @@ import zstandard
 from sync.faults import SyncFault
 
 VERSION, LARGE_VERSION = 1, 2
+MAX_NUMBER = 2**63 - 1  # of a record: what every database keeps
 MAX_CLASS = 64  # bytes of a record class: lower-case ASCII letters, digits and _
 MAX_AT = 40  # bytes of a time: RFC 3339, ASCII
 MAX_BODY = 65_536  # bytes of one record. Larger things are cut by the feature that makes them
@@ -111,7 +112,7 @@ def step_below(length: int) -> int:
 
 def _frame(record: Record) -> bytes:
     name, at = record.record_class.encode("ascii"), record.at.encode("ascii")
-    if len(record.body) > MAX_BODY or len(name) > MAX_CLASS or len(at) > MAX_AT:
+    if len(record.body) > MAX_BODY or len(name) > MAX_CLASS or len(at) > MAX_AT or record.number > MAX_NUMBER:
         raise SyncFault("too_large")
     if not name or not _CLASS_LETTERS.issuperset(name):
         raise SyncFault("malformed_content")
@@ -138,7 +139,7 @@ def _unframe(framed: bytes) -> tuple[Record, ...]:
     at, last = 0, 0
     while at < len(framed):
         record, at = _unframe_one(framed, at)
-        if record.number <= last:  # rising inside a segment, so that a reader can tell a doubled record
+        if not last < record.number <= MAX_NUMBER:  # rising, so that a reader can tell a doubled record
             raise SyncFault("malformed_content")
         last = record.number
         records.append(record)

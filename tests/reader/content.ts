@@ -41,7 +41,7 @@ function readRecords(bytes: Bytes): Told[] {
     need(length <= 65_536 && /^[a-z0-9_]{1,64}$/.test(name), MALFORMED);
     need(time.length <= 40 && time.every((byte) => byte < 128), MALFORMED);
     const body = bytes.take(length);
-    need(number > before, MALFORMED);
+    need(number > before && number < 2n ** 63n, MALFORMED);
     before = number;
     found.push([String(number), name, time.toString("latin1"), shown(body)]);
   }

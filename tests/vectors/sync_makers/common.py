@@ -97,6 +97,7 @@ WRONG_INSIDE: dict[str, tuple[str, str, bytes]] = {
     ),
     "numbers_same": ("one record twice", "malformed_content", inside(framed() * 2)),
     "numbers_falling": ("numbers fall", "malformed_content", inside(framed(2) + framed(1))),
+    "record_number_high": ("record number 2**63", "malformed_content", inside(framed(2**63))),
     "number_zero": ("record number 0", "malformed_content", inside(framed(0))),
     "class_empty": ("a record without a class", "malformed_content", inside(framed(name=b""))),
     "class_letters": ("a class in capitals", "malformed_content", inside(framed(name=b"Session"))),
