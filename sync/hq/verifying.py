@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +27,8 @@ from sync.keys import HqFacts
 from sync.receipt import MAX_RECEIPT, Receipt
 from sync.spool import DIGITS, read_bounded
 
+ENDING = 16  # boxes whose last questions are asked side by side
+_BESIDE = ("alarms", "torn/boxes", "holes", "packs")
 # What is not wrong but worth telling. Everything else makes the exit code 1.
 NOTES = frozenset(("accepted_hole", "torn", "doubled", "fork_settled", "checkpoint_back_adopted"))
 WORDS: dict[str, str] = {
@@ -108,6 +110,7 @@ class Verifier:
         self.folder = folder
         self._outside = _receipts_in(receipts) if receipts else {}
         self._keys: Mapping[bytes, suite.RecordKey] = _opening_keys(folder)
+        self._beside: Mapping[str, Mapping[str, list[str]]] = {}
         self._pack_keys = (*self.facts.pack_keys, *_older_pack_keys(folder))
 
     @property
@@ -126,6 +129,7 @@ class Verifier:
             for stranger in strangers:
                 yield stranger
             cards = {box: card for box, card in cards.items() if since is None or box in fresh}
+        self._beside = await self._names(only)
         async for finding in self._walked(cards):
             yield finding
 
@@ -146,18 +150,42 @@ class Verifier:
         ]
         return fresh, found
 
+    async def _names(self, only: bytes) -> Mapping[str, Mapping[str, list[str]]]:
+        """What lies beside the envelopes, kind by kind and box by box: one listing each, not one for every box."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for kind in _BESIDE:
+            by_box = found.setdefault(kind, {})
+            async for entry in self.objects.entries(f"{kind}/{only.hex()}" if only else kind):
+                box, _, name = entry.path.removeprefix(f"{kind}/").partition("/")
+                by_box.setdefault(box, []).append(name)
+        return found
+
     async def _walked(self, cards: Mapping[bytes, Card]) -> AsyncIterator[Finding | Report]:
         logs = ((card.facts, START) for card in cards.values())
+        heads = await roll.side_by_side(self.objects.get, [f"heads/{box.hex()}" for box in cards])
+        kept = dict(zip(cards, heads, strict=True))
+        ending: deque[asyncio.Task[list[Finding | Report]]] = deque()
         log: _Log | None = None
-        async for some in walk_all(self.objects, logs, self.facts.receipt_keys):
-            if some.first:
-                log = await self._begun(cards[some.box.box])
-            assert log is not None  # noqa: S101 - each log begins with its first slice
-            await asyncio.to_thread(self._slice, log, some)
-            if some.ended:
-                for finding in [*log.found, *_against_receipts(log), *await self._beside(log)]:
+        try:
+            async for some in walk_all(self.objects, logs, self.facts.receipt_keys):
+                if some.first or log is None:
+                    log = self._begun(cards[some.box.box], kept[some.box.box])
+                await asyncio.to_thread(self._slice, log, some)
+                if some.ended:
+                    ending.append(asyncio.create_task(self._ended(log)))
+                    while len(ending) > ENDING:
+                        for finding in await ending.popleft():
+                            yield finding
+            while ending:
+                for finding in await ending.popleft():
                     yield finding
-                yield Report(some.box.box, log.envelopes, log.growth.tree)
+        finally:
+            for task in ending:
+                task.cancel()
+
+    async def _ended(self, log: _Log) -> list[Finding | Report]:
+        report = Report(log.card.facts.box, log.envelopes, log.growth.tree)
+        return [*log.found, *_against_receipts(log), *await self._around(log), report]
 
     def _slice(self, log: _Log, some: Slice) -> None:
         log.found.extend(Finding(some.box.box, "not_an_envelope", detail=name[:64]) for name in some.strangers)
@@ -195,10 +223,9 @@ class Verifier:
             log.opened += 1
             _told(log, found, record.record_class, record.body, record.number)
 
-    async def _begun(self, card: Card) -> _Log:
+    def _begun(self, card: Card, kept: bytes | None) -> _Log:
         """With the receipts on record against the objects: HQ's own last one, and those from outside."""
         box, good, bad = card.facts.box, list[Receipt](), list[Finding]()
-        kept = await self.objects.get(f"heads/{box.hex()}")
         for raw in [*([] if kept is None else [kept]), *(one.raw for one in self._outside.get(box, ()))]:
             try:
                 one = receipt.parse(raw)
@@ -208,19 +235,18 @@ class Verifier:
                 bad.append(Finding(box, "receipt_unusable", detail=fault.code))
         return _Log(card, good, found=bad)
 
-    async def _beside(self, log: _Log) -> list[Finding]:
+    async def _around(self, log: _Log) -> list[Finding]:
         """What lies beside the envelopes: alarms, torn bytes, markers, packs; and the box's audit."""
         box, found = log.card.facts.box, list[Finding]()
-        async for entry in self.objects.entries(f"alarms/{box.hex()}"):
-            name = entry.path.rpartition("/")[2][:DIGITS]
-            number = int(name) if name.isdecimal() else 0
+        for name in self._names_of("alarms", box):
+            number = int(name[:DIGITS]) if name[:DIGITS].isdecimal() else 0
             code = "fork_settled" if log.adopted >= number > 0 else "fork"
-            found.append(Finding(box, code, number, number, await self._alarm(entry.path)))
-        async for entry in self.objects.entries(f"torn/boxes/{box.hex()}"):
-            found.append(Finding(box, "torn", detail=entry.path.rpartition("/")[2]))
-        async for entry in self.objects.entries(f"holes/{box.hex()}"):
-            if await holes.accepted_at(self.objects, box, entry.path, self.facts.receipt_keys) is None:
-                found.append(Finding(box, "marker_unusable", detail=entry.path.rpartition("/")[2]))
+            found.append(Finding(box, code, number, number, await self._alarm(f"alarms/{box.hex()}/{name}")))
+        found.extend(Finding(box, "torn", detail=name) for name in self._names_of("torn/boxes", box))
+        for name in self._names_of("holes", box):
+            path = f"holes/{box.hex()}/{name}"
+            if await holes.accepted_at(self.objects, box, path, self.facts.receipt_keys) is None:
+                found.append(Finding(box, "marker_unusable", detail=name))
         found.extend([finding async for finding in self._packs(log)])
         conflicts = sum(one.code == "conflict" for one in log.found)
         if (again := log.opened - len(log.records) - conflicts) > 0:
@@ -228,6 +254,9 @@ class Verifier:
         for one, code in checkpoints.compare(log.told):
             found.append(Finding(box, code, one.sequence, one.sequence, f"checkpoint {one.place}, {one.size} entries"))
         return found
+
+    def _names_of(self, kind: str, box: bytes) -> Sequence[str]:
+        return self._beside.get(kind, {}).get(box.hex(), ())
 
     async def _alarm(self, path: str) -> str:
         try:
@@ -238,16 +267,15 @@ class Verifier:
 
     async def _packs(self, log: _Log) -> AsyncIterator[Finding]:
         box, number, last = log.card.facts.box, 0, NO_PREVIOUS
-        async for entry in self.objects.entries(f"packs/{box.hex()}"):
-            name = entry.path.rpartition("/")[2]
-            if not (name.isascii() and name.isdigit()):
-                continue
+        names = [name for name in self._names_of("packs", box) if name.isascii() and name.isdigit()]
+        raws = await roll.side_by_side(self.objects.get, [f"packs/{box.hex()}/{name}" for name in names])
+        for name, raw in zip(names, raws, strict=True):
             if int(name) != number + 1:
                 yield Finding(box, "pack_hole", number + 1, int(name) - 1)
                 last = b""
             number = int(name)
             try:
-                found = pack.parse(await self.objects.get(entry.path) or b"")
+                found = pack.parse(raw or b"")
                 pack.verify(found, self._pack_keys, box)
             except SyncFault as fault:
                 yield Finding(box, "pack_unusable", number, number, fault.code)
