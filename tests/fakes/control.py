@@ -15,6 +15,8 @@ from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
 from appliance.copies.copier import Copier
+from appliance.enrolment.desk import Desk
+from appliance.enrolment.enroller import Enroller
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
@@ -33,6 +35,7 @@ class Box:
         db = opened.clinic.db
         self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
         self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
+        self._enroller = Enroller(db, Desk(Home(db.folder.parent).spool), "test", lambda: feed.publish("sync"))
         self._sticks = Sticks(Home(db.folder.parent), db, Sealing(db), lambda: feed.publish("sync"))
 
     def is_unlocked(self) -> bool:
@@ -72,6 +75,11 @@ class Box:
     def copier(self) -> Copier:
         self.clinic()
         return self._copier
+
+    def enroller(self) -> Enroller:
+        if not self._unlocked:
+            raise Fault("box_locked")
+        return self._enroller
 
     def sticks(self) -> Sticks:
         self.clinic()

@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from appliance.clock import now_text, parse
+from appliance.outbox.headquarters import key_code
 from appliance.policy import Action
 from sync import suite
+from sync.enrolment import new_code
+from sync.keys import HqFacts, hq_to_json
 from tests.fakes.matrix import WORD, Doors, Things
+
+_RECORD, _SIGNING = suite.RecordKey(bytes(range(32))), suite.SigningKey(bytes(range(32)))
+HQ = HqFacts("https://hq.example.org", (_RECORD.public,), (_SIGNING.public,), (b"certificate",), (_SIGNING.public,))
 
 # What the words after the last / of a path do.
 DEEDS: Mapping[str, Mapping[str, tuple[Action, ...]]] = {
@@ -122,6 +128,8 @@ def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
         },
         "/v1/clock": {"at": now_text()},
         "/v1/backups": {"to": str(folder)},
+        "/v1/enrolment": {"address": "https://hq.example.org", "code": new_code(lambda below: below - 1)},
+        "/v1/enrolment/facts": {"content": b64encode(hq_to_json(HQ)).decode(), "code": key_code(HQ.record_key)},
         "/v1/sync/adopt": {"reason": "the box was restored from a backup"},
         "/v1/sync/sticks": {"way": "export", "place": str(folder)},
         "/v1/keys/passphrase": {"passphrase": "one for the night", "label": "night"},
