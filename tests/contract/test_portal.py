@@ -279,7 +279,7 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(newcomer: Newco
 
     One box for all of them: it writes nothing for a stranger, so none changes what the next one finds.
     """
-    public = {"/", "/protected", "/join", "/join/gone", "/staff/sign-in", "/ca.pem"}
+    public = {"/", "/protected", "/resources", "/join", "/join/gone", "/staff/sign-in", "/ca.pem"}
     stranger, told = newcomer(), []
     for route in ROUTES:
         path = route.path.replace("{session}", box.session).replace("{member}", box.members[0])
