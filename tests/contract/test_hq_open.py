@@ -241,6 +241,23 @@ def test_no_password_stands_in_an_address() -> None:
             usable(url)
 
 
+async def test_files_of_somebody_else_are_left_alone(hq: Path, boxes: list[StoredBox], tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "a.parquet").write_bytes(b"x")
+    with pytest.raises(ValueError, match="something else"):
+        Parquet(theirs)
+    kept = InFiles(tmp_path / "out", Parquet)
+    await run(hq, kept)
+    for name in ("mine.json", "sessions/mine.parquet"):
+        (kept.root / name).write_bytes(b"x")
+    leftover = kept.root / "sessions" / "4-00000099.parquet"
+    leftover.write_bytes(b"x")
+    await run(hq, kept)
+    assert (kept.root / "mine.json").exists() and (kept.root / "sessions" / "mine.parquet").exists()
+    assert not leftover.exists()
+
+
 def test_a_target_that_is_none_is_refused(hq: Path) -> None:
     make(hq)
     with pytest.raises(ValueError, match="--to takes"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,10 @@ from sync.spool import sync_folder, write_whole
 
 VERSION = 1
 PARTS = "0123456789abcdef"
-MAX_MANIFEST = 256 * 1024 * 1024
+_OURS = re.compile(
+    r"(records/class=[a-z0-9_]{1,64}|[a-z_]{1,32})/(\.[0-9a-f]-[0-9]{8}\.parquet\.tmp|[0-9a-f]-[0-9]{8}\.parquet)"
+    r"|bundles/[0-9a-f]{32}/(\.[0-9]{8}\.json\.tmp|[0-9]{8}\.json)"
+)
 
 
 @dataclass(slots=True)
@@ -42,6 +46,8 @@ class Ledger:
 
     def __init__(self, root: Path, format_name: str, waits: Callable[[], None] = lambda: None) -> None:
         self.root = root
+        if root.is_dir() and any(root.iterdir()) and not (root / "manifest").is_dir():
+            raise ValueError("this folder holds something else: give an empty or a new one")
         (root / "manifest").mkdir(mode=0o750, parents=True, exist_ok=True)
         self._lock = os.open(root / "manifest" / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
         try:
@@ -117,11 +123,11 @@ class Ledger:
             (self.root / name).unlink(missing_ok=True)
 
     def _sweep(self) -> None:
+        """Remove what a killed run left. Only names that we give: a folder may hold somebody's other things."""
         named = {name for one in self.parts.values() for name in one.files}
         for file in self.root.rglob("*"):
-            name = str(file.relative_to(self.root))
-            ours = file.name.rpartition(".")[2] in ("parquet", "json", "tmp") and file.is_file()
-            if ours and not name.startswith("manifest/") and name not in named:
+            name = file.relative_to(self.root).as_posix()
+            if name not in named and _OURS.fullmatch(name):
                 file.unlink()
 
     def _path(self, part: str) -> Path:
