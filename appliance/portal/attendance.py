@@ -9,10 +9,12 @@ from babel import Locale
 from appliance.billing import actions, rules
 from appliance.billing.rules import Attendance
 from appliance.clock import parse
+from appliance.policy import may_ever
 from appliance.portal import bodies, logins, pages
 from appliance.portal.notes import me, posted
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
+from appliance.returned import rows as returned
 
 
 async def page(request: web.Request) -> web.StreamResponse:
@@ -27,6 +29,7 @@ async def page(request: web.Request) -> web.StreamResponse:
         "months": [(one, _month(request, one)) for one in (months or [shown])],
         "rows": [_row(request, one) for one in found],
         "cut": cut,
+        "returned": may_ever(who.actor, "read_returned") and await clinic_of(request).db.read(returned.any_here),
     }
     return pages.render(request, "attendance.html", context)
 

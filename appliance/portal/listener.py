@@ -32,6 +32,7 @@ from appliance.portal import (
     printing,
     problems,
     resources,
+    returned,
     scheduling,
     sign_in,
     sockets,
@@ -129,6 +130,7 @@ ROUTES: tuple[Route, ...] = (
     *note_access.ROUTES,
     *notes.NOTE_ROUTES,
     *attendance.ROUTES,
+    *returned.ROUTES,
 )
 
 

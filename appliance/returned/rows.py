@@ -65,6 +65,11 @@ def counts(tx: Transaction) -> list[Count]:
     return [Count(row["box"].hex(), row["record_class"], row["count"], row["first_at"], row["last_at"]) for row in rows]
 
 
+def any_here(tx: Transaction) -> bool:
+    """Whether anything ever came back."""
+    return tx.one("SELECT 1 FROM returned_records LIMIT 1") is not None
+
+
 def newest(tx: Transaction, record_class: str, limit: int, before: int = 0) -> list[Returned]:
     """Records of one class, the newest made first; `before`: go on after so many."""
     rows = tx.all(

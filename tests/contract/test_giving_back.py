@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from appliance.audit import rows as audit
+from appliance.clock import now_text
+from appliance.identity import actions as identity
 from appliance.outbox import pinned
 from appliance.packs import actions as packs
-from appliance.policy import BOX, Facts, decide
+from appliance.policy import BOX, Facts, StaffRole, decide
 from appliance.returned import rows as returned
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
@@ -24,7 +27,10 @@ from sync.hq import reseal
 from sync.hq.cards import Card
 from sync.hq.objects import LocalObjects, Objects, object_path
 from sync.hq.reseal import Giver, Run, Told
+from tests.fakes.box import PHC, OpenBox
 from tests.fakes.parties import AT, SealingBox, enrol, make_hq
+from tests.fakes.portal import Newcomer, sign_in
+from tests.fakes.visitor import Visitor
 
 LOST, NEW = b"L" * 16, b"N" * 16
 INBOX = suite.RecordKey(b"i" * 32)
@@ -304,3 +310,35 @@ def _foreign_pack(hq: Path) -> bytes:
         signing_key=hq_folder.pack_signing_key(hq),
         at=0,
     )
+
+
+async def test_a_clinical_lead_reads_what_came_back_and_nobody_else(box: OpenBox, newcomer: Newcomer) -> None:
+    body = json.dumps(
+        {
+            "starts_at": "2026-01-05T10:00:00Z",
+            "ended_at": "2026-01-05T11:00:00Z",
+            "expected": 8,
+            "attendees": [
+                {"person": "03af91" + 26 * "0", "present": [["2026-01-05T10:00:00Z", "2026-01-05T10:52:30Z"]]}
+            ],
+        }
+    ).encode()
+    records = [Record(1, "session_ended", AT, body), Record(2, "session_ended", AT, b"of another time")]
+    permit = decide(BOX, "apply_pack", Facts(thing="1"))
+    await box.clinic.db.write(lambda tx: returned.keep(tx, permit, LOST, records, 1))
+    lead = await _appointed(box, newcomer, "cleo", "clinical_lead")
+    assert "/staff/returned" in (await lead.get("/staff/attendance")).text
+    page = await lead.get("/staff/returned")
+    assert "03af91" in page.text and '<td class="number">53</td>' in page.text and "another version" in page.text
+    assert "2 records came back" in page.text
+    assert "read_returned" in [one.action for one in await box.clinic.db.read(audit.entries)]
+    for username, role in (("berta", "billing"), ("otto", "operator")):
+        other = await _appointed(box, newcomer, username, role)  # type: ignore[arg-type]
+        assert (await other.get("/staff/returned")).status == 403
+
+
+async def _appointed(box: OpenBox, newcomer: Newcomer, username: str, role: StaffRole) -> Visitor:
+    await box.clinic.db.write(lambda tx: identity.appoint(tx, BOX, username.title(), username, role, PHC, now_text()))
+    visitor = newcomer()
+    await sign_in(visitor, username)
+    return visitor

@@ -21,6 +21,7 @@ from appliance.faults import KINDS
 from appliance.identity.factors.rows import Factors
 from appliance.portal import pages
 from appliance.portal.plan_forms import Typed
+from appliance.returned.rules import Visit
 from appliance.sessions.planning import Unfit
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
@@ -226,7 +227,28 @@ CARE: dict[str, Any] = {
 }
 NO_CARE: dict[str, Any] = {**CARE, "unopened": False, "clinicians": [], "others": [], "people": []}
 MINUTES = {"day": "5 Jan", "start": "10:00", "name": "Rosa", "minutes": 52}
+RETURNED: dict[str, Any] = {
+    "me": {**ME, "role": "clinical_lead"},
+    "boxes": 1,
+    "total": 412,
+    "shares": 1,
+    "sessions": [
+        {
+            "whole": True,
+            "box": "1dc69106",
+            "day": "Nov 22, 2026",
+            "start": "2:00 PM",
+            "expected": 8,
+            "withheld": 1,
+            "visits": (Visit("03af91", True, 52), Visit("99bc01", False, 47)),
+        },
+        {"whole": False, "box": "1dc69106"},
+    ],
+    "earlier": 50,
+    "later": 0,
+}
 BILLING: dict[str, Any] = {
+    "returned": True,
     "me": {**ME, "role": "billing"},
     "month": "2026-01",
     "months": [("2026-01", "January 2026")],
@@ -403,7 +425,9 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "care group": ("care_group.html", {"me": LEAD, "may_change": True, "own": False, "group": CARE}),
     "care group, own": ("care_group.html", {"me": ME, "may_change": False, "own": True, "group": NO_CARE}),
     "attendance": ("attendance.html", BILLING),
-    "attendance, none": ("attendance.html", {**BILLING, "rows": [], "cut": False}),
+    "attendance, none": ("attendance.html", {**BILLING, "rows": [], "cut": False, "returned": False}),
+    "returned": ("returned.html", RETURNED),
+    "returned, none": ("returned.html", {**RETURNED, "total": 0, "sessions": []}),
     "audit": ("audit.html", AUDIT),
     "audit, empty": ("audit.html", {**AUDIT, "entries": [], "older": 0, "newer": False, "filtered": False}),
     "audit, nothing fits": ("audit.html", {**AUDIT, "entries": [], "fault": "No."}),
