@@ -14,7 +14,8 @@ from sync.hq import ingest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "sync" / "README.md").read_text()
 FORMAT = (ROOT / "sync" / "FORMAT.md").read_text()
-SOURCES = "".join(path.read_text() for folder in ("sync", "appliance/outbox", "appliance/packs") for path in (ROOT / folder).rglob("*.py"))
+FOLDERS = ("sync", *(f"appliance/{name}" for name in ("outbox", "enrolment", "packs", "sticks")))
+SOURCES = "".join(path.read_text() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("code", SENTENCES)
