@@ -26,12 +26,12 @@ State = Literal["alarm", "certificate", "damaged", "silent", "backlog", "packs",
 ORDER: Sequence[State] = ("alarm", "certificate", "damaged", "silent", "backlog", "packs", "new", "well", "revoked")
 # What a person is told; "" needs nobody.
 WORDS: dict[State, str] = {
-    "alarm": "a fork: set back or copied",
+    "alarm": "forked log",
     "certificate": "certificate ends",
-    "damaged": "its card is damaged",
+    "damaged": "card damaged",
     "silent": "not heard",
     "backlog": "keeps back",
-    "packs": "packs not applied",
+    "packs": "packs wait",
     "new": "not heard yet",
     "well": "",
     "revoked": "shut out",
