@@ -199,7 +199,7 @@ class Chain:
         if head is None or head.checkpoint.size >= sequence:
             head = ingest.start(offer)
             if 0 < head.checkpoint.size == sequence - 1 and not await self.intake.there(self.box.box, head):
-                raise SyncFault("receipt_store_differs")
+                raise SyncFault("gap", next_wanted=await self._first_lost(head.checkpoint.size))
         numbers = ingest.walk(offer, head)
         async with aclosing(self.intake.read(self.box.box, numbers)) as found:
             async for number, stored in found:
@@ -211,6 +211,14 @@ class Chain:
                 head = ingest.step(head, raw, self.box)
                 self._unflushed.append(number)
         return head
+
+    async def _first_lost(self, number: int) -> int:
+        """The store lost what HQ had signed for, `number` and perhaps some right before it: the first of those. The box
+        keeps its bytes for a while and sends them again (appliance/outbox)."""
+        least = max(1, number - ingest.WALK_LIMIT + 1)
+        while number > least and not await self.intake.objects.exists(object_path(self.box.box, number - 1)):
+            number -= 1
+        return number
 
     async def _awaited(self, number: int) -> bytes | None:
         """An object that is not there yet, when it comes in time."""

@@ -296,13 +296,13 @@ def test_a_marker_that_hq_did_not_sign_counts_for_nothing(hq: Path, box: StoredB
     assert asyncio.run(codes(hq)) == [("hole", 3, 3), ("marker_unusable", 0, 0)]
 
 
-@pytest.mark.parametrize(("lost", "code"), [(3, "gap"), (5, "receipt_store_differs")])
-def test_intake_goes_on_over_an_accepted_hole_and_over_no_other(hq: Path, box: StoredBox, lost: int, code: str) -> None:
+@pytest.mark.parametrize("lost", [3, 5])
+def test_intake_goes_on_over_an_accepted_hole_and_over_no_other(hq: Path, box: StoredBox, lost: int) -> None:
     keep_head(box)
     handed = box.receipt() if lost == 5 else b""
     last = box.seal([box.record("session_ended", b"{}")])
     box.path(lost).unlink()
-    with pytest.raises(SyncFault, match=code):
+    with pytest.raises(SyncFault, match="gap"):
         asyncio.run(offer(hq, box, last, handed))
     assert accept(hq, box, lost) == 0
     assert asyncio.run(offer(hq, box, last, handed)) == extend(box.tree, suite.digest(last))

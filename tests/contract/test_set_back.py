@@ -29,7 +29,7 @@ from sync.courier.run import Courier
 from sync.faults import SyncFault
 from sync.hq import opening as hq_open
 from sync.keys import HqFacts
-from sync.spool import Spool
+from sync.spool import CourierStatus, Spool
 from tests.fakes.parties import AT, enrol, make_hq, objects, running_hq
 from tests.fakes.pinning import enrol_here
 from tests.fakes.waiting import at_work, until
@@ -233,3 +233,38 @@ async def test_only_an_administrator_lets_the_log_go_on_and_says_why(life: Box) 
     found = await life.db.read(lambda tx: tx.all("SELECT actor FROM audit WHERE action = 'adopt_log'"))
     assert [row["actor"] for row in found] == ["ruth"]
     assert isinstance((await life.db.read(log.lives))[0], Life)
+
+
+async def test_what_hq_lost_goes_again_while_its_bytes_are_here(life: Box) -> None:
+    for _ in range(3):
+        await life.add(1)
+        await life.settle()
+    async with life.running(courier=False) as forwarder:
+        life.spool.put_status(CourierStatus(fault="gap", next_wanted=2))
+        await until(lambda: life.spool.segments() == [2, 3])
+        assert forwarder.state().missing == ()
+        life.spool.put_status(CourierStatus())
+        await until(lambda: life.spool.segments() == [])
+
+
+async def test_what_hq_lost_and_nobody_has_is_named(life: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "KEEP_SEGMENTS", 1)
+    for _ in range(3):
+        await life.add(1)
+        await life.settle()
+    async with life.running(courier=False) as forwarder:
+        life.spool.put_status(CourierStatus(fault="gap", next_wanted=1))
+        await until(lambda: forwarder.state().missing == (1, 2))
+        assert forwarder.state().fault == "gap"
+
+
+async def test_hq_has_again_what_its_store_lost(life: Box) -> None:
+    for _ in range(3):
+        await life.add(1)
+        await life.settle()
+    for lost in objects(life.hq)[1:]:
+        lost.unlink()
+    await life.add(1)
+    await life.settle()
+    assert len(objects(life.hq)) == 4
+    life.all_is_at_hq()
