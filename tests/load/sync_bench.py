@@ -330,9 +330,14 @@ async def until_in(box: Box, number: int) -> float:
     return round(time.perf_counter() - started, 2)
 
 
+def first_link() -> int:
+    """Of those that this process may use: two benches at a time do not meet, if they began some processes apart."""
+    return os.getpid() % 15 * 15 + 10
+
+
 async def bench(chosen: list[str], quick: bool) -> dict[str, Any]:
     """All at the same time, each on a line of its own."""
-    first = os.getpid() % 20 * 10 + 10
+    first = first_link()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         jobs: dict[str, Any] = {}
         for place, scenario in enumerate(chosen):
@@ -381,6 +386,7 @@ def main() -> int:
     asked.add_argument(
         "--only", default="", help="scenarios, with commas between: " + ", ".join((*SCENARIOS, "urgent"))
     )
+    asked.add_argument("--compare", action="store_true", help="rclone and restic over the same lines instead")
     chosen = asked.parse_args()
     if os.geteuid() != 0:
         sys.stderr.write("hearth bench sync makes network namespaces: run it as root.\n")
@@ -388,8 +394,22 @@ def main() -> int:
     names = [name for name in chosen.only.split(",") if name] or [*SCENARIOS, "urgent"]
     if set(names) - {*SCENARIOS, "urgent"}:
         asked.error("unknown scenario")
+    if chosen.compare:
+        return _compare(chosen.json)
     found = asyncio.run(bench(names, chosen.quick))
     sys.stdout.write((json.dumps(found, indent=1) if chosen.json else as_text(found)) + "\n")
+    return 0
+
+
+def _compare(as_json: bool) -> int:
+    from tests.load import sync_compare
+
+    if not sync_compare.there():
+        sys.stderr.write(sync_compare.MISSING + "\n")
+        return 1
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        found = asyncio.run(sync_compare.compare(first_link(), Path(name)))
+    sys.stdout.write((json.dumps(found, indent=1) if as_json else sync_compare.as_text(found)) + "\n")
     return 0
 
 
