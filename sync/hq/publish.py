@@ -26,6 +26,7 @@ from sync.content import Record
 from sync.envelope import NO_PREVIOUS
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
+from sync.hq.cards import Cards
 from sync.hq.objects import Objects, numbered_path, open_objects
 from sync.items import Item
 from sync.keys import BoxFacts
@@ -34,6 +35,7 @@ from sync.terminal import DONE, FAILED, tell
 
 MAX_LIST = 1_000_000  # bytes of a file of box ids: 30,000 of them
 MAX_INPUT = 131_072  # bytes of a description
+AT_ONCE = 16  # boxes in work: the store answers several at once
 TRIES = 20  # against others who publish to the same box; each of theirs that wins makes one of ours lose
 NO_INBOX = "it has told no key for packs yet: it runs an older version"
 
@@ -44,6 +46,9 @@ class Ready:
 
     item: Item
     auto: bool = False
+
+
+Planned = Sequence[tuple[Ready, str]]  # the items of one pack, each with the time that its record carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,23 +191,35 @@ def _beside(path: Path, name: str, limit: int) -> bytes:
 
 
 def recipients(folder: Path, to: str) -> list[BoxFacts]:
-    """`to`: a box's id, "all", or a file with one id a line. ValueError for an id that is not enrolled."""
+    """`to`: a box's id, "all", or a file with one id a line. ValueError for a box that is not enrolled or shut out."""
     if not to:
         raise ValueError("say who gets it: --to BOX, --to all, or --to FILE with one id a line")
-    known = {facts.box: facts for facts in hq_folder.all_enrolled(folder)}
-    if to == "all" and not known:
-        raise ValueError("no box is enrolled here yet")
     if to == "all":
-        return list(known.values())
+        found = hq_folder.waited_for(_all(hq_folder.cards(folder)))
+        if not found:
+            raise ValueError("no box is enrolled here yet")
+        return found
     listed = read_bounded(Path(to), MAX_LIST) if keys.box_from_text(to) is None else to.encode("ascii")
     if listed is None or len(listed) > MAX_LIST:
         raise ValueError("--to is a box's id, all, or a file with one id a line")
+    return hq_folder.waited_for(_named(hq_folder.cards(folder), listed.decode("ascii", "replace").split()))
+
+
+async def _all(cards: Cards) -> list[BoxFacts]:
+    """Every box that is not shut out, by id."""
+    return sorted([card.facts async for card in cards.all() if not card.revoked], key=lambda facts: facts.box)
+
+
+async def _named(cards: Cards, lines: Sequence[str]) -> list[BoxFacts]:
     found: dict[bytes, BoxFacts] = {}
-    for line in listed.decode("ascii", "replace").split():
+    for line in lines:
         box = keys.box_from_text(line)
-        if box is None or box not in known:
+        card = None if box is None else await cards.get(box)
+        if card is None:
             raise ValueError(f"box {line[:8]} is not enrolled here")
-        found[box] = known[box]
+        if card.revoked:
+            raise ValueError(f"box {line[:8]} is shut out")
+        found[card.facts.box] = card.facts
     return list(found.values())
 
 
@@ -213,25 +230,31 @@ async def publish(
     objects, signing = open_objects(folder), hq_folder.pack_signing_key(folder)
     if signing.public not in hq_folder.public(folder).pack_keys:
         raise SyncFault("bad_key_file")  # no box would believe it
-    packs = planned(ready, at().strftime("%Y-%m-%dT%H:%M:%SZ"))
-    made = []
-    for box in to:
-        if not box.inbox_key:
-            made.append(Published(box.box, fault="no_inbox_key"))
-            continue
-        numbers = [await _add(objects, box, signing, records, int(at().timestamp())) for records in packs]
-        made.append(Published(box.box, numbers[0], numbers[-1]))
+    packs, stamp = planned(ready, at().strftime("%Y-%m-%dT%H:%M:%SZ")), int(at().timestamp())
+    made: list[Published] = []
+    for start in range(0, len(to), AT_ONCE):
+        some = to[start : start + AT_ONCE]
+        made += await asyncio.gather(*(_publish_one(objects, signing, box, packs, stamp) for box in some))
     return made
 
 
-def planned(ready: Sequence[Ready], at: str) -> list[list[tuple[Ready, str]]]:
+async def _publish_one(
+    objects: Objects, signing: suite.SigningKey, box: BoxFacts, packs: Sequence[Planned], at: int
+) -> Published:
+    if not box.inbox_key:
+        return Published(box.box, fault="no_inbox_key")
+    numbers = [await _add(objects, box, signing, some, at) for some in packs]
+    return Published(box.box, numbers[0], numbers[-1])
+
+
+def planned(ready: Sequence[Ready], at: str) -> list[Planned]:
     """The items by pack. A version that is not known yet takes as much room as the largest."""
     by_item = {id(one.item): one for one in ready}
     cut = items.cut([one.item for one in ready], at)
     return [[(by_item[id(item)], at) for item in some] for some in cut]
 
 
-def _records(planned_pack: Sequence[tuple[Ready, str]], number: int) -> list[Record]:
+def _records(planned_pack: Planned, number: int) -> list[Record]:
     records = []
     for place, (one, at) in enumerate(planned_pack, 1):
         item = msgspec.structs.replace(one.item, version=number) if one.auto else one.item
@@ -239,9 +262,7 @@ def _records(planned_pack: Sequence[tuple[Ready, str]], number: int) -> list[Rec
     return records
 
 
-async def _add(
-    objects: Objects, box: BoxFacts, signing: suite.SigningKey, some: Sequence[tuple[Ready, str]], at: int
-) -> int:
+async def _add(objects: Objects, box: BoxFacts, signing: suite.SigningKey, some: Planned, at: int) -> int:
     """The next pack of that box; its number. `busy` when others win again and again."""
     for _ in range(TRIES):
         number, previous = await newest(objects, box.box)

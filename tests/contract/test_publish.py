@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from sync.__main__ import main
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import publish
+from sync.hq.cards import Card
 from sync.hq.objects import numbered_path, open_objects
 from sync.hq.publish import Ready
 from sync.keys import BoxFacts
@@ -91,6 +92,16 @@ async def test_a_large_file_goes_in_several_packs_before_what_names_it(hq: Path,
 async def test_a_box_without_a_key_for_packs_is_told_of_and_the_others_get_theirs(hq: Path) -> None:
     made = await publish.publish(hq, [OLD, BOX], [Ready(items.Policy(version=1))], lambda: NOW)
     assert [(one.first, one.fault) for one in made] == [(0, "no_inbox_key"), (1, "")]
+
+
+def test_a_box_that_is_shut_out_gets_nothing(hq: Path) -> None:
+    async def shut_out() -> None:
+        await hq_folder.cards(hq).change(BOX.box, lambda card: replace(card or Card(BOX), revoked="2026-03-04"))
+
+    asyncio.run(shut_out())
+    for to, told in (("all", "no box is enrolled"), (BOX.box.hex(), "is shut out")):
+        with pytest.raises(ValueError, match=told):
+            publish.recipients(hq, to)
 
 
 async def test_a_key_that_no_box_knows_signs_nothing(hq: Path) -> None:
