@@ -54,6 +54,13 @@ class HealthPage(FactsPage):
         in_use = words("health.capacity_value", percent=words.number(100 * health.carried), people=health.people)
         return f"{bar(min(1.0, health.carried))} {in_use}", words("health.full") if strained(health) else source
 
+    def _newer(self, box: Box) -> str:
+        """That HQ told of another release than the one that runs."""
+        sync = self.known.sync
+        if sync is None or sync.update in ("", box.version):
+            return ""
+        return self.words("hq.release_there", release=plain(sync.update), since=plain(sync.update_since))
+
     def _box(self, box: Box) -> list[Fact]:
         words = self.words
         relay = words("health.relay_up" if box.relay_connected else "health.relay_down")
@@ -67,5 +74,5 @@ class HealthPage(FactsPage):
             (words("health.relay"), relay, ""),
             *limit,
             *addresses,
-            (words("health.version"), box.version, ""),
+            (words("health.version"), box.version, self._newer(box)),
         ]
