@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-from sync import bundle, keys
+from sync import bundle, items, keys
 from sync.hq import ingest
 from tests.vectors.reading import HERE, read
 from tests.vectors.sync_makers import facts, packs
@@ -74,6 +74,27 @@ def enrolments() -> dict[str, bytes]:
     return messages | bodies | {"code": facts.CODE.encode(), "hq": keys.hq_to_json(facts.HQ)}
 
 
+def every_item() -> dict[str, bytes]:
+    """The first byte is the place of the kind among all."""
+    text = items.Text(language="en", title="Rules", body="Be kind.\n\nCome back.")
+    resource = items.Resource(version=3, id="calm", title="Calm", kind="text", text="Breathe.")
+    colleague = items.Colleague(id="a", name="Ann", username="ann", role="operator", state="active")
+    made = [
+        items.Policy(version=1, hold_back=("audit_checkpoint",)),
+        items.Agreement(version=4, texts=(text,)),
+        resource,
+        *items.parts_of(b"%PDF-1.7", 2),
+        items.Roster(version=1, staff=(colleague,)),
+        items.TlsName(version=1, name="box7.clinic.example"),
+        items.Void(version=1, numbers=(2, 3)),
+    ]
+    kinds = sorted(items.KINDS)
+    return {
+        items.kind_of(one).replace("_", "-"): bytes([kinds.index(items.kind_of(one))]) + items.encode(one)
+        for one in made
+    }
+
+
 MAKERS = {
     "sync_sealed": sealed,
     "sync_records": records,
@@ -82,4 +103,5 @@ MAKERS = {
     "sync_facts": public_facts,
     "sync_bundle": bundles,
     "sync_enrolment": enrolments,
+    "sync_item": every_item,
 }

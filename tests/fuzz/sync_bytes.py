@@ -13,7 +13,21 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sync import bundle, carriage, content, enrolment, envelope, frames, keys, limits, pack, receipt, rollover, suite
+from sync import (
+    bundle,
+    carriage,
+    content,
+    enrolment,
+    envelope,
+    frames,
+    items,
+    keys,
+    limits,
+    pack,
+    receipt,
+    rollover,
+    suite,
+)
 from sync.courier import line
 from sync.faults import SyncFault
 from sync.hq import stream
@@ -141,6 +155,16 @@ def enrolments(data: bytes) -> None:
         _bounded(lambda one: enrolment.read_renewal(one, ASKED, HQ), raw, *answers, *steps)
     code = _bounded(enrolment.read_code, data.decode("utf-8", "replace"), "code_mistyped")
     assert code is None or enrolment.read_code(enrolment.shown(code)) == code
+
+
+def item(data: bytes) -> None:
+    """An item of a pack: the first byte says of which kind."""
+    kind = sorted(items.KINDS)[(data[0] if data else 0) % len(items.KINDS)]
+    told = "malformed_item", *FACTS
+    found = _bounded(lambda body: items.decode(kind, body), data[1:], *told)
+    if found is not None:
+        again = _bounded(items.encode, found, "too_large")
+        assert again is None or items.decode(kind, again) == found
 
 
 def _message(what: str, body: bytes) -> bytes:

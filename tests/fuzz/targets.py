@@ -42,6 +42,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "sync_facts": sync_bytes.facts,
     "sync_bundle": sync_bytes.bundles,
     "sync_enrolment": sync_bytes.enrolments,
+    "sync_item": sync_bytes.item,
 }
 
 # An input of these is many packets or lines, or goes through slow code of others: they get that many times fewer.
