@@ -135,7 +135,7 @@ def withdraw(tx: Transaction, actor: Actor, person: str, at: str) -> None:
 def expire(tx: Transaction, at: str) -> bool:
     """End what has run out, and take out of waiting records what no consent covers any more. Before anything is sealed.
     Whether some consent ended."""
-    over = [one for one in rows.open_ones(tx) if rules.has_expired(one, at)]
+    over = rows.run_out(tx, at)
     for one in over:
         _end(tx, decide(BOX, "grant_disclosure", Facts(person=one.person)), one, "expired", at)
     rows.hold(tx)

@@ -61,9 +61,10 @@ def of_person(tx: Transaction, person: str) -> list[Consent]:
     return [_consent(row) for row in found]
 
 
-def open_ones(tx: Transaction) -> list[Consent]:
-    """All that have not ended, whosever they are."""
-    return [_consent(row) for row in tx.all("SELECT * FROM disclosure_consents WHERE ended_at = ''")]
+def run_out(tx: Transaction, now: str) -> list[Consent]:
+    """All that have not ended and whose time is over, whosever they are."""
+    found = tx.all("SELECT * FROM disclosure_consents WHERE ended_at = '' AND expires_at <= ?", (now,))
+    return [_consent(row) for row in found]
 
 
 def consent(tx: Transaction, consent_id: str) -> Consent:

@@ -5,6 +5,7 @@ Nothing is sealed while HQ's word says that this log is not the whole one (`log.
 
 from __future__ import annotations
 
+from appliance.disclosures import actions as disclosures
 from appliance.faults import Fault
 from appliance.outbox import log, pinned, record, rows
 from appliance.outbox.log import Life
@@ -25,6 +26,7 @@ def seal_next(tx: Transaction, hq: HqFacts, at: str, ahead: int = outbox.SEAL_AH
     """Seal the next segment and store its bytes and boundaries; None when there is nothing to seal, or it may not."""
     if log.trouble(tx) is not None or log.must_ask(tx):
         return None
+    disclosures.expire(tx, at)  # what waited for a line may have outlived the consent under which it was to go
     return outbox.seal_next(OutboxRows(tx), rows.identity(tx), hq, at, ahead)
 
 

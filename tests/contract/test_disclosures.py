@@ -15,9 +15,12 @@ from appliance.clock import now_text, parse
 from appliance.disclosures import actions, rows, rules
 from appliance.disclosures.forms import form
 from appliance.faults import Fault
+from appliance.outbox.actions import seal_next
 from appliance.policy import BOX
 from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
+from sync import envelope, suite
+from sync.keys import HqFacts
 from tests.contract.test_live import OpenPage
 from tests.fakes.box import OpenBox
 from tests.fakes.disclosing import let_headquarters_know
@@ -209,3 +212,17 @@ async def test_each_language_has_the_whole_form() -> None:
     english, spanish = form("en"), form("es")
     assert english.digest != spanish.digest and form("xx") == english
     assert english.body.count("\n\n") == spanish.body.count("\n\n") == 5
+
+
+async def test_what_is_sealed_tells_of_nobody_whose_consent_has_run_out_while_it_waited(box: OpenBox) -> None:
+    """Weeks without a line: the last question is asked in the transaction that seals."""
+    hq = suite.RecordKey(suite.new_seed())
+    facts = HqFacts("https://127.0.0.1", (hq.public,), (bytes(32),), (b"x",), (bytes(32),))
+    await let_headquarters_know(box.clinic, box.session, days=2)
+    await a_session_takes_place(box)
+    later = clock.text((parse(now_text()) + timedelta(days=3)).timestamp())
+    assert await box.clinic.db.write(lambda tx: seal_next(tx, facts, later)) is not None
+    raw = await box.clinic.db.read(lambda tx: tx.all("SELECT sealed FROM segments"))
+    opened = [one for row in raw for one in envelope.open_records(envelope.parse(row["sealed"]), hq)]
+    bodies = [json.loads(one.body) for one in opened if one.record_class == "session_ended"]
+    assert [body["attendees"] for body in bodies] == [[]]

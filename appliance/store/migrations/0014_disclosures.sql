@@ -16,6 +16,8 @@ CREATE TABLE disclosure_consents (
 
 CREATE INDEX disclosure_consents_of_person ON disclosure_consents (person, granted_at);
 
+CREATE INDEX disclosure_consents_in_force ON disclosure_consents (expires_at) WHERE ended_at = '';
+
 CREATE TABLE disclosures (
     number  INTEGER NOT NULL REFERENCES outbox (number),
     person  TEXT NOT NULL REFERENCES people (id),
