@@ -15,7 +15,8 @@ from typing import Protocol
 
 from sync.faults import SyncFault
 from sync.hq import opening, roll
-from sync.hq.opening import Opener, Tally, Target, Trouble
+from sync.hq.opening import Opener, Tally, Target
+from sync.hq.walking import Trouble
 from sync.terminal import DONE, FAILED, say, tell
 
 _WAITS = "Another `hq open` works on this target. Waiting for it."
