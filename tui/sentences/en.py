@@ -518,6 +518,8 @@ SENTENCES: dict[str, str] = {
     "sync_fault.set_back": "This box was set back or copied. Tell the administrator.",
     "sync_fault.gap": "HQ misses a part that is no longer here. Tell the administrator.",
     "sync_fault.receipt_needed": "HQ needs the last receipt again. The box sends it.",
+    "sync_fault.receipt_other_bytes": "HQ signed for something else than this box sent. Tell the administrator.",
+    "sync_fault.receipt_missing": "Sent long ago, and HQ has not confirmed it. Sending again does no harm.",
     "sync_fault.restored": "This box came out of a backup and HQ has not told yet how far it is.",
     "sync_fault.bundle_damaged": "It is cut short: the stick was pulled out too early.",
     "sync_fault.bundle_other_box": "It is not for this box.",

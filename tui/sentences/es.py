@@ -516,6 +516,8 @@ SENTENCES: dict[str, str] = {
     "sync_fault.set_back": "Este equipo fue restaurado o copiado. Avise a administración.",
     "sync_fault.gap": "A la central le falta una parte que ya no está aquí. Avise a administración.",
     "sync_fault.receipt_needed": "La central necesita otra vez el último recibo. El equipo lo envía.",
+    "sync_fault.receipt_other_bytes": "La central confirmó otra cosa que lo enviado. Avise a administración.",
+    "sync_fault.receipt_missing": "Se envió hace mucho y la central no lo ha confirmado. Enviar otra vez no daña nada.",
     "sync_fault.restored": "Este equipo salió de una copia y la central aún no ha dicho hasta dónde tiene.",
     "sync_fault.bundle_damaged": "Está cortado: la memoria USB se sacó demasiado pronto.",
     "sync_fault.bundle_other_box": "No es para este equipo.",

@@ -54,7 +54,6 @@ GENERAL = {
     "bad_key_file",
     "receipt_other_key",
     "receipt_other_box",
-    "receipt_other_bytes",
     "malformed_pack",
     "pack_other_key",
     "pack_other_box",
