@@ -289,10 +289,10 @@ async def test_another_hq_file_is_followed_while_a_line_is_open(
         hand_over(spool, facts)
         await until_receipted(spool, 1)
         hand_over(spool, there)
-        await until(lambda: bad.hellos and not moved.hellos and True)
+        await until(lambda: bad.open == 0)
         box.spool(spool, 1)
-        await until(lambda: spool.receipts()[-1:] == [2])
-        await until(lambda: moved.streams or len(bad.held) == 2)
+        await until_receipted(spool, 2)
+    assert (bad.streams, moved.streams) == (1, 1)
 
 
 async def plain_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

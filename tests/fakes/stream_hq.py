@@ -35,6 +35,7 @@ class StreamHq:
     handed: list[bytes] = field(default_factory=list)
     duplicates: int = 0
     streams: int = 0
+    open: int = 0  # streams of now
     others: list[str] = field(default_factory=list)  # paths of other requests
     packs: dict[int, bytes] = field(default_factory=dict)
     refuse: dict[int, dict[str, object]] = field(default_factory=dict)  # number -> REFUSAL, once
@@ -60,6 +61,7 @@ class StreamHq:
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         await response.prepare(request)
         pulsing = asyncio.create_task(self._pulse(response))
+        self.open += 1
         reader = frames.Reader()
         try:
             if self.packs:
@@ -69,6 +71,7 @@ class StreamHq:
                     if not await self._take(frame, request, response):
                         return response
         finally:
+            self.open -= 1
             pulsing.cancel()
         await response.write_eof()
         return response

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from sync.courier.run import Courier  # noqa: E402
 from sync.hq import folder as hq_folder  # noqa: E402
 from sync.keys import HqFacts  # noqa: E402
 from sync.spool import Spool  # noqa: E402
-from tests.fakes.parties import AT, SealingBox, enrol, hand_over, make_hq  # noqa: E402
+from tests.fakes.parties import AT, SealingBox, client_context, enrol, hand_over, make_hq  # noqa: E402
 from tests.fakes.waiting import until  # noqa: E402
 
 SEALED, CARRIED, BOXES, EACH = 1000, 200, 16, 50
@@ -89,8 +88,7 @@ async def ingest_rate(boxes: list[SealingBox], hq: HqFacts) -> float:
 
 
 async def send_all(box: SealingBox, hq: HqFacts) -> None:
-    context = ssl.create_default_context(cadata=hq.tls_certificate)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = client_context(hq, box.facts.box)
     handed = b""
     async with aiohttp.ClientSession() as session:
         for sequence, raw in enumerate(box.sealed, 1):
