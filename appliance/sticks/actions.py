@@ -76,6 +76,7 @@ class Sticks:
         """Have the courier try at once. Fault `store_failed` when the spool cannot be written."""
         self.outbox.wake()
         try:
+            self.home.spool.mkdir(mode=0o770, exist_ok=True)
             await asyncio.to_thread(write_whole, self.home.spool / NOW, b"", durable=False)
         except OSError:
             raise Fault("store_failed", "spool") from None
