@@ -68,7 +68,7 @@ def _build(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
     for name, secret in (("record.key", record), ("receipts.key", receipts), ("tls.key", tls_key)):
         write_whole(folder / "keys" / name, secret, mode=0o600)
     write_whole(folder / "keys" / "tls.pem", tls_certificate)
-    _complete(folder / "keys", now)
+    _complete(folder / "keys", now, packs=True)
     facts = HqFacts(
         url=url.rstrip("/"),
         record_keys=(suite.RecordKey(record).public,),
@@ -80,9 +80,10 @@ def _build(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
     return facts
 
 
-def _complete(folder: Path, now: datetime.datetime) -> None:
-    """The keys that HQ of 0.4.0 did not have, where they are missing."""
-    for name in ("packs.key", "codes.key"):
+def _complete(folder: Path, now: datetime.datetime, *, packs: bool) -> None:
+    """The keys that HQ of 0.4.0 did not have, where they are missing. `packs`: its pack key too, which a server of an HQ
+    that has one elsewhere must not make anew."""
+    for name in ("packs.key", "codes.key") if packs else ("codes.key",):
         if not (folder / name).exists():
             write_whole(folder / name, suite.new_seed(), mode=0o600)
     if not (folder / "boxes-ca.pem").exists():
@@ -98,15 +99,15 @@ def upgrade(folder: Path, now: datetime.datetime) -> bool:
     another server, since two servers with two authorities would refuse each other's boxes; `bad_key_file`.
     """
     facts = public(folder)
-    wanted = ("packs.key", "codes.key", "boxes-ca.key", "boxes-ca.pem")
+    wanted = ("codes.key", "boxes-ca.key", "boxes-ca.pem")  # the pack key may well be kept apart
     whole = all((folder / "keys" / name).exists() for name in wanted)
     if whole and facts.pack_keys:
         return False
     if (folder / SETTINGS).exists():
         raise SyncFault("bad_key_file")
     with alone(folder):
-        _complete(folder / "keys", now)
         facts = public(folder)
+        _complete(folder / "keys", now, packs=not facts.pack_keys)
         if not facts.pack_keys:
             publish(folder, replace(facts, pack_keys=(pack_signing_key(folder).public,), serial=facts.serial + 1))
     return True

@@ -363,3 +363,9 @@ async def test_an_hq_of_an_older_version_gets_what_it_lacks_once(hq: Path) -> No
     facts = hq_folder.public(hq)
     assert facts.pack_keys == (hq_folder.pack_signing_key(hq).public,) and facts.serial == 2
     assert hq_folder.server_context(hq) and len(hq_folder.codes_key(hq)) == 32
+
+
+async def test_a_server_whose_pack_key_is_kept_apart_starts_and_makes_none(hq: Path) -> None:
+    (hq / "keys" / "packs.key").unlink()
+    assert not hq_folder.upgrade(hq, datetime.now(UTC))
+    assert not (hq / "keys" / "packs.key").exists()
