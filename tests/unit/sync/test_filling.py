@@ -68,7 +68,9 @@ def test_nothing_small_is_left_behind_when_it_would_fit() -> None:
 
 
 def test_a_full_window_of_records_counts_as_more_to_come() -> None:
-    window = [Waiting(10, record) for record in SESSIONS] * 2
-    assert len(window) > outbox.WAITING_LIMIT
-    chosen = outbox.choose(window[:60])
-    assert len(chosen) == 60
+    small = [Waiting(10, noise(number, 9)) for number in range(1, outbox.WAITING_LIMIT + 1)]
+    assert len(outbox.choose(small[:-1])) == outbox.WAITING_LIMIT - 1
+    chosen = outbox.choose(small)
+    size = content.packed_size(chosen)
+    assert len(chosen) < outbox.WAITING_LIMIT
+    assert content.padme(size) - size < 100 < content.padme(content.packed_size([one.record for one in small])) - size
