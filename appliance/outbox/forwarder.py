@@ -32,6 +32,7 @@ from sync.spool import CourierStatus, Spool
 
 LOOK_SECONDS = 0.5  # between two looks when nobody wakes us: one folder listing and one short read of the store
 ASK_SECONDS = 15.0  # between two questions for HQ's head that were answered by a fault
+TROUBLE_SECONDS = 600.0  # the same while a person must decide: HQ's newest head, by its newest key, is what counts then
 BELIEVE_SECONDS = 60.0  # for so long a head that agrees with ours outweighs the courier's last "fork"
 
 # No receipts of ours: thrown away, the courier fetches another. What HQ signed for us stays: it is evidence.
@@ -178,6 +179,7 @@ class Forwarder:
         self._look = await self._db.read(look)
         if self._look.trouble is not None:
             self._asking = False
+            await self._ask(TROUBLE_SECONDS)
             await asyncio.to_thread(self._withdraw, self._look.standing.settled, self._look.standing.last_sealed)
             raise SyncFault(self._look.trouble.code)
         if await self._doubt():
@@ -265,10 +267,16 @@ class Forwarder:
         segments = await asyncio.to_thread(self._spool.segments)
         other_life = bool(segments) and segments[-1] > standing.last_sealed and self._now() >= self._believe_until
         self._asking = self._look.must_ask or forked or other_life
-        if self._asking and self._now() >= self._ask_at:
+        if self._asking:
+            await self._ask(0.0)
+        return self._asking
+
+    async def _ask(self, again: float) -> None:
+        """Ask for HQ's head, not before `again` seconds after the last time."""
+        if self._now() >= self._ask_at:
             own = await self._db.write(rows.identity)
             await asyncio.to_thread(self._spool.ask_head, own.box)
-        return self._asking
+            self._ask_at = self._now() + again
 
     # -- the spool -------------------------------------------------------------------------------------------------
 
