@@ -68,6 +68,7 @@ class Stream:
         self._queue: asyncio.Queue[Frame | SyncFault | None] = asyncio.Queue(QUEUED)
         self._taken: asyncio.Queue[Taken | SyncFault | None] = asyncio.Queue(UNFLUSHED)
         self._said_hello = False
+        self._at_work = False
         self._news = 0
         self._applied = 0
         self._last_signed = b""
@@ -82,7 +83,9 @@ class Stream:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for end in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(end, Exception) and not isinstance(end, ConnectionError):
+                    _log.error("a stream of box %s failed: %s", self.box.box.hex()[:8], type(end).__name__)
             while not self._taken.empty():
                 left = self._taken.get_nowait()
                 if isinstance(left, Taken):
@@ -126,17 +129,17 @@ class Stream:
                     break
                 if isinstance(frame, SyncFault):
                     raise frame
+                self._at_work = True
                 taken = await self._one(frame, chain)
                 if taken is not None:
                     await self._taken.put(taken)
+                self._at_work = False
             else:
                 raise SyncFault("busy")
         except SyncFault as fault:
             await self._taken.put(fault)
-        except (OSError, ValueError) as fault:
-            _log.error("a stream failed: %s", type(fault).__name__)
-            await self._taken.put(SyncFault("hq_failed"))
-        await self._taken.put(None)
+        finally:
+            await self._taken.put(None)
 
     async def _one(self, frame: Frame, chain: Chain) -> Taken | None:
         if (frame.kind == frames.HELLO) == self._said_hello:
@@ -206,7 +209,7 @@ class Stream:
         checked_at = loop.time()
         while True:
             await asyncio.sleep(0.25)
-            if self.leave() and self._queue.empty():
+            if self.leave() and self._queue.empty() and not self._at_work:
                 with suppress(asyncio.QueueFull):
                     self._taken.put_nowait(SyncFault("busy"))
             if loop.time() - checked_at > CHECK_SECONDS:

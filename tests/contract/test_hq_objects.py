@@ -20,6 +20,7 @@ from sync.hq import probe as probing
 from sync.hq.bucket import BucketObjects, settings
 from sync.hq.objects import LocalObjects, Objects, object_path, open_objects
 from sync.keys import HqFacts
+from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.parties import SealingBox, enrol, known_hq, make_hq, running_hq
 from tests.fakes.streaming import Streaming, streaming
 from tests.rigs import seaweed
@@ -40,9 +41,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweed.Cluste
             yield running
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["memory", "folder", "bucket"])
 def clients(request: pytest.FixtureRequest, tmp_path: Path) -> Clients:
     """Two clients of one empty store; of the bucket, each over a gateway and a filer of its own."""
+    if request.param == "memory":
+        held: dict[str, bytes] = {}
+        return MemoryObjects(held), MemoryObjects(held)
     if request.param == "folder":
         return LocalObjects(tmp_path / "objects"), LocalObjects(tmp_path / "objects")
     one, two = request.getfixturevalue("cluster").endpoints
