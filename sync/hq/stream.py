@@ -138,8 +138,10 @@ class Stream:
                 raise SyncFault("busy")
         except SyncFault as fault:
             await self._taken.put(fault)
-        finally:
-            await self._taken.put(None)
+        except Exception as fault:  # noqa: BLE001 - else the line would go on with pulses and no receipt
+            _log.error("a stream of box %s failed: %s", self.box.box.hex()[:8], type(fault).__name__)
+            await self._taken.put(SyncFault("hq_failed"))
+        await self._taken.put(None)
 
     async def _one(self, frame: Frame, chain: Chain) -> Taken | None:
         if (frame.kind == frames.HELLO) == self._said_hello:
