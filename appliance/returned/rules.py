@@ -7,10 +7,10 @@ were the same person's, and nothing else. No name can be found from them, here o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
-from appliance.clock import parse
 from sync.content import MAX_BODY
 
 SHORT = 6  # digits of a pseudonym that are shown: enough to tell people of one session apart
@@ -58,12 +58,17 @@ def session(box: str, body: bytes) -> Session:
     try:
         found = msgspec.json.decode(body if len(body) <= MAX_BODY else b"", type=_Ended)
         visits = tuple(_visit(one) for one in found.attendees)
-        parse(found.starts_at)
+        _moment(found.starts_at)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
         return Session(box)
     return Session(box, found.starts_at, found.ended_at, found.expected, found.withheld, visits, whole=True)
 
 
 def _visit(one: _Attendee) -> Visit:
-    seconds = sum((parse(left) - parse(joined)).total_seconds() for joined, left in one.present)
+    seconds = sum((_moment(left) - _moment(joined)).total_seconds() for joined, left in one.present)
     return Visit(one.person[:SHORT], one.facilitator, max(0, -int(-seconds // 60)))
+
+
+def _moment(text: str) -> datetime:
+    """RFC 3339 in UTC, whole seconds; ValueError for anything else."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")

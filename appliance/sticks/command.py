@@ -79,7 +79,8 @@ async def _status(home: Home, *, as_json: bool) -> int:
     try:
         told = (await client.snapshot()).sync
     except ControlFault as problem:
-        raise terminal.fault_of(problem) from None
+        sys.stderr.write(f"hearth: no box is running there. [{problem.code}]\n")
+        return 1
     finally:
         await client.close()
     sys.stdout.write(msgspec.json.encode(told).decode() + "\n" if as_json else status_text(told))

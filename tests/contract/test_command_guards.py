@@ -19,6 +19,7 @@ from tests.fakes.box import CHEAP, PASSPHRASE
 # How each comes to the store, or why it need not be asked who it is.
 GUARDS = {
     "backup": "a login where the box runs, else lock and secret",
+    "sync": "a login where the box runs, else lock and secret; status and now tell and move nothing of a person",
     "keys": "a login where the box runs, else lock and secret",
     "audit": "a login where the box runs, else lock and secret",
     "accept-rollback": "lock and secret, and through the socket the secret too",
@@ -37,6 +38,10 @@ GUARDS = {
 SECRET = ("--passphrase-file", "{secret}")
 ACTING = (
     ("backup", "--to", "{folder}", *SECRET),
+    ("sync", "export", "{folder}", *SECRET),
+    ("sync", "import", "{folder}", *SECRET),
+    ("sync", "adopt", "--reason", "the box was restored", *SECRET),
+    ("sync", "returned", *SECRET),
     ("keys", "list", *SECRET),
     ("keys", "add", "passphrase", *SECRET),
     ("keys", "rekey", "--yes", *SECRET),

@@ -111,7 +111,8 @@ def test_what_a_command_asks_of_the_login_is_its_own_word() -> None:
     asks = {one.id: one.asks for one in COMMANDS if one.asks}
     assert all(word == asked for word, asked in asks.items())
     assert set(asks) <= set(desk.OF_THE_BOX)
-    assert set(desk.OF_THE_BOX) - set(asks) == {"add_key", "remove_key", "rekey"}  # on the page of list_keys
+    on_pages = {"add_key", "remove_key", "rekey"} | {"carry_by_stick", "adopt_log"}  # of list_keys, of sync
+    assert set(desk.OF_THE_BOX) - set(asks) == on_pages
 
 
 # -- the page that says what each means ------------------------------------------------------------------------------
