@@ -1,7 +1,7 @@
 """How the boxes are: what each last said of itself, against what HQ knows. Which need a person comes first.
 
 Reads small objects only (cards, seen, and listings of heads, alarms and packs), never an envelope: the cost grows with
-the boxes, not with what they sent.
+the boxes, not with what they sent. Only a box that never told of itself has its envelopes listed.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ async def look(folder: Path, now: datetime, late: int = LATE_DAYS) -> list[Line]
     alarms, packs = await _counts(objects, "alarms"), await _highest(objects, "packs")
     heads = {one.path.rpartition("/")[2]: one.modified async for one in objects.entries("heads")}
     seen = await _seen(objects)
+    silent = [card.facts.box for card in called.cards if not {card.facts.box.hex()} & (seen.keys() | heads.keys())]
+    heads.update(await _newest(objects, silent))
     lines = [Line(box, "", "damaged") for box, _ in called.damaged]
     for card in called.cards:
         name = card.facts.box.hex()
@@ -122,6 +124,16 @@ async def _seen(objects: Objects) -> Mapping[str, Mapping[str, Any]]:
     return {
         path.removeprefix("seen/").removesuffix(".json"): _fields(raw) for path, raw in zip(paths, raws, strict=True)
     }
+
+
+async def _newest(objects: Objects, boxes: Sequence[bytes]) -> Mapping[str, datetime]:
+    """When the newest envelope came from boxes that never said a word of themselves: those of 0.4.0."""
+
+    async def last(box: bytes) -> datetime | None:
+        return max([entry.modified async for entry in objects.entries(f"boxes/{box.hex()}")], default=None)
+
+    found = await roll.side_by_side(last, boxes)
+    return {box.hex(): when for box, when in zip(boxes, found, strict=True) if when is not None}
 
 
 async def _counts(objects: Objects, kind: str) -> Mapping[str, int]:

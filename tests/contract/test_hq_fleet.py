@@ -89,6 +89,13 @@ def test_what_a_box_says_of_itself_is_borne_whatever_it_is(hq: Path) -> None:
     assert [line.state for line in look(hq)] == ["damaged"]
 
 
+def test_a_box_of_an_older_version_was_heard_when_its_last_envelope_came(hq: Path) -> None:
+    (box,) = made(hq, 1)
+    box.put()
+    (line,) = look(hq)
+    assert line.heard == datetime.fromtimestamp(box.path(1).stat().st_mtime, UTC)
+
+
 def test_a_table_fits_eighty_columns() -> None:
     long = Line(b"x" * 16, "N" * 80, "backlog", NOW, 10**9, NOW, "v" * 40, 10**6, 10**7, NOW, 3)
     assert all(len(row) <= 80 for row in fleet_page.as_text([long], NOW).splitlines())
