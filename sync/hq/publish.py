@@ -284,7 +284,8 @@ async def _add(objects: Objects, box: BoxFacts, signing: suite.SigningKey, some:
 
 
 async def newest(objects: Objects, box: bytes) -> tuple[int, bytes]:
-    """Number and hash of a box's newest pack; 0 and zeros for none."""
+    """Number and hash of a box's newest pack; 0 and zeros for none. It survives a power cut from now on: whoever made
+    it may have died before that, and what follows it names its hash."""
     last = None
     async for entry in objects.entries(f"packs/{box.hex()}"):
         last = entry
@@ -292,6 +293,7 @@ async def newest(objects: Objects, box: bytes) -> tuple[int, bytes]:
         return 0, NO_PREVIOUS
     raw = await objects.get(last.path)
     found = pack.parse(raw or b"")
+    await objects.make_durable(last.path)
     return found.number, found.hash
 
 
