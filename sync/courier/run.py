@@ -186,10 +186,10 @@ class Courier:
                 if self._stamps() != stamps or (wakeful and self._spool.segments()[-1:] > newest):
                     return
 
-    def _stamps(self) -> tuple[int, int]:
-        """Change when hq.json or the box's certificate does: either may be what ends a wait."""
-        pem = self._spool.root / "tls" / "courier.pem"
-        return self._spool.hq_stamp(), pem.stat().st_mtime_ns if pem.exists() else 0
+    def _stamps(self) -> tuple[int, ...]:
+        """Change when hq.json or the box's certificate does, or a person asks to try `now`: each may end a wait."""
+        files = (self._spool.root / "tls" / "courier.pem", self._spool.root / "now")
+        return self._spool.hq_stamp(), *(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 def _version() -> str:

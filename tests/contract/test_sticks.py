@@ -285,3 +285,10 @@ async def _foreign(tmp_path: Path, party: Party) -> bytes:
     last = envelope.parse(raw).hash
     key = hq_folder.receipt_signing_key(tmp_path / "other")
     return receipt.issue(party.box, last, extend(EMPTY, last), 0, key)
+
+
+async def test_to_try_now_changes_what_the_courier_looks_at(party: Party) -> None:
+    await party.sticks.try_now()
+    first = (party.folder / "home" / "spool" / "now").stat().st_mtime_ns
+    await party.sticks.try_now()
+    assert (party.folder / "home" / "spool" / "now").stat().st_mtime_ns > first and party.outbox.woken == 2
