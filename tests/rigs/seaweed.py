@@ -26,6 +26,7 @@ POSTGRES = Path("/usr/lib/postgresql/15/bin")
 KEYS = {"AWS_ACCESS_KEY_ID": "test-hq", "AWS_SECRET_ACCESS_KEY": "of this test alone"}
 BUCKET = "hearth"
 START_SECONDS = 30.0
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # nothing of this stays when the tests are killed
 
 _IDENTITIES = """{"identities": [{"name": "hq", "actions": ["Admin", "Read", "Write", "List"],
  "credentials": [{"accessKey": "test-hq", "secretKey": "of this test alone"}]}]}"""
@@ -71,7 +72,12 @@ class Cluster:
         with (folder / "log").open("ab") as log:
             environment = {**os.environ, "HOME": str(folder)}
             self.processes[name] = subprocess.Popen(
-                self.commands[name], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+                [*WITH_US, *self.commands[name]],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def kill(self, name: str) -> None:
@@ -133,7 +139,18 @@ def _start(cluster: Cluster, volumes: int, filers: int, database: int, keep: boo
         if not name.startswith("volume"):  # the rest needs the ones before; two filers would both make the tables
             _until(partial(_listens, command))
         if name == "filer0" and database and keep:
-            psql = [POSTGRES / "psql", "-h", "127.0.0.1", "-p", str(database), "-U", "weed", "-qc", KEEP, "postgres"]
+            psql = [
+                str(POSTGRES / "psql"),
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(database),
+                "-U",
+                "weed",
+                "-qc",
+                KEEP,
+                "postgres",
+            ]
             subprocess.run(psql, check=True, capture_output=True)
     _make_bucket(root, masters)
 
@@ -152,7 +169,7 @@ def _make_bucket(root: Path, masters: str) -> None:
 
     def made() -> bool:
         done = subprocess.run(
-            [WEED, "shell", f"-master={masters}"], input=words.encode(), capture_output=True, cwd=root, timeout=30
+            [str(WEED), "shell", f"-master={masters}"], input=words.encode(), capture_output=True, cwd=root, timeout=30
         )
         (root / "shell.log").write_bytes(done.stdout + done.stderr)
         return re.search(rb'"fsync":\s*true', done.stdout) is not None
@@ -164,16 +181,16 @@ def _make_bucket(root: Path, masters: str) -> None:
 def _postgres() -> Iterator[int]:
     """The port of a PostgreSQL of this rig alone, durable as by default. It refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="hearth-postgres-"))
-    as_other: list[str] = []
+    as_other = list(WITH_US)
     if os.getuid() == 0:
-        as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *WITH_US]
         subprocess.run(["chown", "postgres", str(folder)], check=True)
     data = folder / "data"
     (port,) = free_ports(1)
-    initdb = [POSTGRES / "initdb", "-D", data, "-U", "weed", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    initdb = [str(POSTGRES / "initdb"), "-D", str(data), "-U", "weed", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run([*as_other, *initdb], check=True, capture_output=True, cwd="/")
     run = [POSTGRES / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "max_connections=100"]
-    with (folder / "log").open("wb") if not as_other else Path(os.devnull).open("wb") as log:
+    with (folder / "log").open("wb") if os.getuid() else Path(os.devnull).open("wb") as log:
         process = subprocess.Popen([*as_other, *map(str, run)], stdout=log, stderr=log, cwd="/", start_new_session=True)
     try:
         _until(lambda: _accepts(port))
