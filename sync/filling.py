@@ -14,7 +14,7 @@ from sync.content import Record
 SEGMENT_TARGET = 20_480  # bytes of compressed records with padding, a Padmé step. Larger seals cheaper and repeats more
 #                          when a line breaks: this is 2.7 s at 64 kbit/s, and 7 % of overhead (sync/README.md)
 _SAMPLE = 65_536  # bytes of framed records compressed to guess how well they compress
-_TRIES = 6  # compressions for one segment at most. Four for a full one: 115 ms of a server's core; with none waiting: one
+_TRIES = 6  # compressions for one segment at most. Four for a full one: 115 ms of a server's core
 
 
 def fill(records: Sequence[Record], more: bool) -> int:
