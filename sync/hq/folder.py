@@ -81,8 +81,8 @@ def _build(folder: Path, url: str, now: datetime.datetime) -> HqFacts:
 
 
 def _complete(folder: Path, now: datetime.datetime, *, packs: bool) -> None:
-    """The keys that HQ of 0.4.0 did not have, where they are missing. `packs`: its pack key too, which a server of an HQ
-    that has one elsewhere must not make anew."""
+    """The keys that HQ of 0.4.0 did not have, where they are missing. `packs`: its pack key too; no server makes that
+    anew for an HQ that has one elsewhere."""
     for name in ("packs.key", "codes.key") if packs else ("codes.key",):
         if not (folder / name).exists():
             write_whole(folder / name, suite.new_seed(), mode=0o600)

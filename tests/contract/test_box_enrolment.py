@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,14 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from appliance.enrolment import enroller
 from appliance.faults import Fault
+from appliance.outbox import rows as outbox
+from appliance.outbox.forwarder import Forwarder
 from appliance.outbox.headquarters import key_code
 from sync import enrolment, keys, suite
 from sync.courier import mailman
+from sync.courier.run import Courier
 from sync.enrolment import Answer
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
@@ -28,8 +33,8 @@ from sync.hq.enrolment import WRONG_PER_CODE, Enroller
 from sync.hq.objects import open_objects
 from sync.keys import BoxFacts, HqFacts
 from tests.fakes.enrolling import EnrollingBox, enrolling_box, new_code
-from tests.fakes.parties import make_hq, running_hq
-from tests.fakes.waiting import there
+from tests.fakes.parties import AT, make_hq, running_hq
+from tests.fakes.waiting import at_work, there, until
 
 
 @pytest.fixture
@@ -327,6 +332,41 @@ async def test_a_box_that_was_away_during_whole_rollovers_walks_to_the_keys_of_t
             await told_wrong_certificate(box)
             await box.carried(lambda ask: mailman.post(msgspec.structs.replace(ask, url=address), None))
     assert await box.hq() == after
+
+
+async def test_records_go_on_after_a_rollover_that_the_box_missed_with_the_real_courier(
+    box: EnrollingBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enroller, "LOOK_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    hq, running = tmp_path / "hq", Forwarder(box.db, box.spool.root, lambda: None)
+    make_hq(hq, f"https://127.0.0.1:{port}")
+    async with at_work(running.run()):
+        async with running_hq(hq, port) as at, at_work(carrying(box)), at_work(box.enroller.run()):
+            await box.enroller.enrol(box.administrator, at.url, await new_code(hq))
+            await until(box.certificate)
+            await add_record(box, running)
+            await until(lambda: box.spool.receipts() == [1] and running.state().state == "up_to_date")
+        for kind in ("tls", "receipts"):
+            for finish in (False, True):
+                await asyncio.to_thread(rollover.rotate, hq, kind, datetime.now(UTC), finish=finish)
+        async with running_hq(hq, port), at_work(carrying(box)), at_work(box.enroller.run()):
+            await add_record(box, running)
+            await until(lambda: box.spool.status().fault == "wrong_certificate")
+            box.later(20)
+            await until(lambda: box.spool.receipts() == [2] and running.state().state == "up_to_date")
+    assert there(await box.hq()).serial == 5
+
+
+async def carrying(box: EnrollingBox) -> None:
+    """The box's courier."""
+    await Courier(box.spool, jitter=lambda: 0.0).run()
+
+
+async def add_record(box: EnrollingBox, running: Forwarder) -> None:
+    await box.db.write(lambda tx: outbox.add(tx, "session_ended", b'{"session":"4f"}', AT))
+    running.wake()
 
 
 async def told_wrong_certificate(box: EnrollingBox) -> None:
