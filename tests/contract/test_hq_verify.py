@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from appliance.audit import note, record, tree
-from sync import envelope, pack, suite
+from sync import envelope, pack, receipt, suite
 from sync.__main__ import main
-from sync.checkpoint import EMPTY, Checkpoint, extend, root
+from sync.checkpoint import EMPTY, Checkpoint, extend, extend_all, root
 from sync.content import Record
 from sync.faults import SyncFault
 from sync.hq import checkpoints, objects
@@ -114,6 +114,13 @@ async def test_another_history_under_the_boxs_own_key_is_named(hq: Path, box: St
     assert await codes(hq) == [("receipt_differs", 1, 5)]
     box.write(box.path(4), box.seal([Record(8, "session_ended", "", b"{}")], 4, suite.digest(box.sealed[2])))
     assert ("chain", 5, 5) in await codes(hq)
+
+
+async def test_a_receipt_over_another_tree_is_named(hq: Path, box: StoredBox) -> None:
+    other = extend(extend_all(EMPTY, [b"x", *map(suite.digest, box.sealed[1:4])]), suite.digest(box.sealed[4]))
+    key = hq_folder.receipt_signing_key(hq)
+    keep_head(box, receipt.issue(box.facts.box, suite.digest(box.sealed[4]), other, 0, key))
+    assert await codes(hq) == [("receipt_differs", 1, 5)]
 
 
 async def test_what_belongs_to_nobody_is_named(hq: Path, box: StoredBox) -> None:
