@@ -187,6 +187,7 @@ class Stock:
 
     folder: Path  # of the HQ that knows the box
     box: Box
+    records: dict[int, int]  # in each segment
 
     @classmethod
     def made(cls, folder: Path, count: int) -> Stock:
@@ -208,7 +209,7 @@ class Stock:
             )
             box.coded[number] = sizes[number % len(batches)]
             previous = suite.digest(raw)
-        return cls(folder / "hq", box)
+        return cls(folder / "hq", box, {number: len(batches[number % len(batches)]) for number in box.raw})
 
     async def feed(self, box: Box) -> None:
         """What is sealed goes into the spool as the box would put it there: SEAL_AHEAD before the newest receipt."""
