@@ -74,6 +74,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "LOOK_SECONDS", 0.0)
 
 
+async def test_what_another_server_left_unflushed_is_flushed_before_the_receipt() -> None:
+    store, key = MemoryObjects({object_path(BOX, n + 1): LOG[n].raw for n in range(3)}), suite.SigningKey(RECEIPTS)
+    taken = await Intake(store, key, (key.public,), frozenset()).chain(FACTS).put(LOG[3])
+    await taken.durable()
+    assert store.durable == {object_path(BOX, n + 1) for n in range(4)}
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(lines, min_size=2, max_size=5), st.randoms(use_true_random=False))
 def test_no_receipt_is_ever_contradicted(said: list[tuple[bool, int, int]], chance: object) -> None:
