@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from appliance.outbox import actions, log, pinned, rows
 from appliance.outbox.forwarder import Forwarder
-from appliance.outbox.rows import OutboxRows
 from appliance.policy import BOX, Facts, decide
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
@@ -52,7 +51,6 @@ ADOPT_STEPS: dict[str, Callable[[], None]] = {
     "after_head_asked": lambda: after(Spool, "ask_head"),
     "after_trouble_commit": lambda: after_commit(log, "note_trouble"),
     "after_heard_commit": lambda: after_commit(log, "note_heard"),
-    "after_unsealing": lambda: after(OutboxRows, "settle"),
     "before_adopt_commit": lambda: after(log, "go_on_after"),
     "after_adopt_commit": lambda: after_commit(actions, "adopt"),
     "after_withdrawing": lambda: after(Forwarder, "_withdraw"),

@@ -30,6 +30,7 @@ from tests.fault import hq_child, outbox_child
 
 CHILD, HQ_CHILD = Path(outbox_child.__file__), Path(hq_child.__file__)
 LIFE_SECONDS = 60
+TWICE = ("after_seal_commit", "after_receipt_stored", "after_settle_commit")  # killed there in two lives on end
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,12 @@ async def all_is_at_hq_once(home: Home, bodies: list[bytes]) -> None:
 async def test_a_kill_at_any_step_loses_and_doubles_nothing(step: str, home: Home) -> None:
     async with running_hq(home.hq) as facts:
         home.tell(facts, (home.root / "box").read_bytes())
-        for add in (2, 1):
+        rounds = (2, 1) if step in TWICE else (2,)  # records put in before each life of the process
+        for add in rounds:
             assert await home.live(step, add) == -signal.SIGKILL
         assert await home.live("none", 0) == 0
     await all_is_at_hq_once(home, home.said())
-    assert len(home.records()) == 3
+    assert len(home.records()) == sum(rounds)
 
 
 @pytest.mark.slow
