@@ -75,11 +75,20 @@ class Stick:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._top = root / TOP
+        self._device: int | None = None  # that the folder was on when it was first looked at
 
     def look(self) -> None:
-        """Raise `stick_missing` unless there is such a folder."""
-        if not self._root.is_dir():
+        """Raise `stick_missing` unless there is such a folder, `stick_failed` when it is another one than at first: a
+        stick that was unmounted leaves an empty folder of the machine's own disk behind."""
+        try:
+            device = self._root.stat().st_dev if self._root.is_dir() else None
+        except OSError as problem:
+            raise _fault(problem) from None
+        if device is None:
             raise SyncFault("stick_missing")
+        if self._device not in (None, device):
+            raise SyncFault("stick_failed")
+        self._device = device
 
     def boxes(self, way: Way) -> list[bytes]:
         """Boxes that have a folder there, by id."""
@@ -153,10 +162,25 @@ class Stick:
                     yield Part(kind, raw)
 
         for group in bundle.cut(head, missing()):
-            name = name_of(numbers[0], frozenset(self.names(way, box)))
-            self.write(way, box, name, bundle.pack(_DIRECTION[way], box, group))
             parts = group[len(head) :]
-            yield Written(name, tuple(numbers.popleft() for _ in parts), sum(len(part.payload) for part in parts))
+            yield from self._bundles(way, box, head, parts, [numbers.popleft() for _ in parts])
+
+    def _bundles(
+        self, way: Way, box: bytes, head: Sequence[Part], parts: Sequence[Part], numbers: Sequence[int]
+    ) -> Iterator[Written]:
+        """One bundle; where there is no room for it, halves, as many as fit."""
+        name = name_of(numbers[0], frozenset(self.names(way, box)))
+        try:
+            self.write(way, box, name, bundle.pack(_DIRECTION[way], box, [*head, *parts]))
+        except SyncFault as fault:
+            if fault.code != "stick_full" or len(parts) == 1:
+                raise
+        else:
+            yield Written(name, tuple(numbers), sum(len(part.payload) for part in parts))
+            return
+        middle = (len(parts) + 1) // 2
+        yield from self._bundles(way, box, head, parts[:middle], numbers[:middle])
+        yield from self._bundles(way, box, head, parts[middle:], numbers[middle:])
 
     def _payloads(self, way: Way, box: bytes, name: str, kind: int) -> tuple[bytes, ...] | None:
         """None for a bundle that is none of the caller's; nothing in a damaged one."""

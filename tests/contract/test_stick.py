@@ -131,3 +131,35 @@ def _fail(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
         raise OSError(number, "as the machine says")
 
     monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_on_a_stick_with_little_room_as_much_as_fits_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on, room = Stick(tmp_path), 100_000
+    real = stick._write
+
+    def write(part: Path, raw: bytes) -> None:
+        if sum(path.stat().st_size for path in tmp_path.rglob("*.hsb")) + len(raw) > room:
+            raise OSError(28, "no space")
+        real(part, raw)
+
+    monkeypatch.setattr(stick, "_write", write)
+    due = [(number, bytes([number]) * 9_000) for number in range(1, 31)]
+    written: list[int] = []
+    with pytest.raises(SyncFault, match="stick_full"):
+        for one in on.renew("up", BOX, kind=bundle.ENVELOPE, head=(), due=due, over=lambda _: False):
+            written += one.numbers
+    assert len(written) >= 10 and written == list(range(1, len(written) + 1))
+    there = [raw for name in on.names("up", BOX) for raw in on.read("up", BOX, name).of(bundle.ENVELOPE)]
+    assert there == [raw for _, raw in due[: len(written)]]
+
+
+def test_the_folder_that_an_unmounted_stick_leaves_behind_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = Stick(tmp_path)
+    on.write("up", BOX, stick.HELLO, RAW)
+    monkeypatch.setattr(on, "_device", -1)
+    with pytest.raises(SyncFault, match="stick_failed"):
+        on.write("up", BOX, stick.name_of(1), RAW)
