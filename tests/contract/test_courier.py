@@ -25,6 +25,7 @@ from sync.keys import HqFacts
 from sync.limits import Wall
 from sync.spool import Spool
 from tests.fakes.parties import (
+    AT,
     SealingBox,
     enrol,
     enrolled_box,
@@ -176,13 +177,10 @@ async def test_a_refusal_in_the_middle_keeps_what_was_receipted_and_is_told(
 async def test_hq_that_asks_for_time_gets_it(spool: Spool, box: SealingBox, bad: StreamHq) -> None:
     bad.refuse[1] = {"code": "busy", "retry_after": 3600}
     box.spool(spool, 1)
-    async with running(bad) as facts, carrying(at_once(spool)):
+    async with running(bad) as facts, carrying(Courier(spool, at=lambda: AT, jitter=lambda: 0.0)):
         hand_over(spool, facts)
         await until(lambda: spool.status().fault == "busy")
-        looks = talk.LOOK_SECONDS * 2
-        box.spool(spool, 1)
-        await asyncio.sleep(looks)  # that nothing happens cannot be waited for
-        assert bad.streams == 1
+        assert spool.status().waits_until == "2026-01-02T04:04:05Z"  # an hour after AT
 
 
 async def test_what_hq_lost_is_sent_again_when_the_box_has_it_still(
