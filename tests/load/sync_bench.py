@@ -11,7 +11,7 @@ segments ahead, the next when a receipt has come.
     overhead       bytes of envelopes over the compressed records in them, less 1
     line_overhead  all bytes on the line, both ways, lost ones too, over the compressed records, less 1
     per_kib        bytes on the line beyond the compressed records for each KiB of records
-    doubled        objects at HQ beyond one for each number;   repeated: envelopes that came more than once
+    doubled        objects at HQ beyond one for each number
     lost           envelopes with a receipt that HQ does not hold as they were sealed
     urgent_s       cold: from a record put into the outbox to its receipt in the spool, with no line open, clean line;
                    warm: with an open line; behind: with a full queue before it
