@@ -41,7 +41,7 @@ from appliance.live import Live
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox import metered
 from appliance.outbox.forwarder import Forwarder
-from appliance.outbox.log import skip_numbers
+from appliance.outbox.lives.rows import skip_numbers
 from appliance.packs.actions import Applier
 from appliance.portal import named, tls
 from appliance.portal.listener import PortalListener, application

@@ -1,14 +1,15 @@
 """What is done to the log in one transaction: seal, take a receipt, go on after HQ's head. `forwarder.py` runs it.
 
-Nothing is sealed while HQ's word says that this log is not the whole one (`log.py`): it would be a fork.
+Nothing is sealed while HQ's word says that this log is not the whole one (`lives/rows.py`): it would be a fork.
 """
 
 from __future__ import annotations
 
 from appliance.disclosures import actions as disclosures
 from appliance.faults import Fault
-from appliance.outbox import log, pinned, record, rows
-from appliance.outbox.log import Life
+from appliance.outbox import pinned, record, rows
+from appliance.outbox.lives import rows as log
+from appliance.outbox.lives.rows import Life
 from appliance.outbox.rows import OutboxRows
 from appliance.policy import Actor, Facts, Permit, decide
 from appliance.store.database import Transaction

@@ -18,8 +18,9 @@ import msgspec
 
 from appliance.clock import now_text
 from appliance.faults import Fault
-from appliance.outbox import actions, log, pinned, rows
-from appliance.outbox.log import Life, Trouble
+from appliance.outbox import actions, pinned, rows
+from appliance.outbox.lives import rows as log
+from appliance.outbox.lives.rows import Life, Trouble
 from appliance.outbox.rows import Backlog, Standing
 from appliance.outbox.telling import LINE, Seen, SyncFacts, facts_of
 from appliance.policy import Actor

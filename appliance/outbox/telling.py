@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.clock import parse
-from appliance.outbox.log import Trouble
+from appliance.outbox.lives.rows import Trouble
 from appliance.outbox.rows import NOTHING_WAITS, Backlog, Standing
 from sync.spool import CourierStatus
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from appliance.copies import rows as copies
 from appliance.copies.rows import Restoration
-from appliance.outbox import actions, log, pinned, rows
+from appliance.outbox import actions, pinned, rows
+from appliance.outbox.lives import rows as log
 from appliance.policy import BOX, Facts, decide
 from appliance.store.database import Database
 from appliance.store.key import StoreKey

@@ -17,9 +17,10 @@ import pytest
 from appliance.copies import rows as copies
 from appliance.copies.rows import Restoration
 from appliance.faults import Fault
-from appliance.outbox import actions, log, rows
+from appliance.outbox import actions, rows
 from appliance.outbox.forwarder import Forwarder
-from appliance.outbox.log import Life
+from appliance.outbox.lives import rows as log
+from appliance.outbox.lives.rows import Life
 from appliance.policy import BOX, Actor, Facts, decide
 from appliance.store.database import Database
 from appliance.store.key import StoreKey

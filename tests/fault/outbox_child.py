@@ -14,8 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from appliance.outbox import actions, log, pinned, rows
+from appliance.outbox import actions, pinned, rows
 from appliance.outbox.forwarder import Forwarder
+from appliance.outbox.lives import rows as log
 from appliance.policy import BOX, Facts, decide
 from appliance.store.database import Database
 from appliance.store.key import StoreKey

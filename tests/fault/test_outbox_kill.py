@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.outbox import actions, log, rows
+from appliance.outbox import actions, rows
+from appliance.outbox.lives import rows as log
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import keys

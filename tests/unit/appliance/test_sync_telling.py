@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.outbox.log import Trouble
+from appliance.outbox.lives.rows import Trouble
 from appliance.outbox.rows import Standing
 from appliance.outbox.telling import Seen, SyncFacts, facts_of
 from sync.spool import CourierStatus
