@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -288,6 +289,8 @@ async def test_guessing_at_a_code_ends_after_some_tries_and_another_code_still_w
             await post.hq.answer(guess)
         codes.append(told.value.code)
     assert codes == ["code_wrong"] * WRONG_PER_CODE + ["too_many_tries"]
+    with pytest.raises(SyncFault, match="too_many_tries"):  # not even the right one, for this minute
+        await post.hq.answer(raw)
     assert (await box.enrol(hq_folder.public(hq), await new_code(hq), post)).state == "enrolled"
     post.at += timedelta(minutes=2)
     assert await post.hq.answer(raw)
@@ -386,6 +389,9 @@ async def test_a_rotation_that_was_cut_short_is_found_again(hq: Path, kind: str)
     with pytest.raises(SyncFault, match="rotation_open"):
         await asyncio.to_thread(step, finish=False)
     listed = hq_folder.public(hq)
+    os.link(
+        hq / "keys" / f"{kind}.key", hq / "keys" / f"{kind}.1.key"
+    )  # the old key was kept, the new one not yet moved
     finished = await asyncio.to_thread(step, finish=True)
     hq_folder.publish(hq, listed)  # as if the power had gone between the key's move and the list's
     again = await asyncio.to_thread(step, finish=True)
