@@ -29,6 +29,7 @@ from sync.__main__ import hold
 from sync.courier.run import Courier
 from sync.faults import SyncFault
 from sync.hq import opening as hq_open
+from sync.hq.walking import Trouble
 from sync.keys import HqFacts
 from sync.spool import CourierStatus, Spool
 from tests.fakes.parties import AT, enrol, make_hq, objects, running_hq
@@ -113,7 +114,7 @@ class Box:
         assert not Counter(self.bodies) - Counter(body for _, body in found)
         assert len({number for number, _ in found}) == len(found)
         assert len({body for _, body in found}) == len(found)
-        assert len([one for one in hq_open.open_all(self.hq) if isinstance(one, hq_open.Trouble)]) == 0
+        assert len([one for one in hq_open.open_all(self.hq) if isinstance(one, Trouble)]) == 0
 
 
 @pytest.fixture

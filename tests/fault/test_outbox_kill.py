@@ -24,6 +24,7 @@ from appliance.store.key import StoreKey
 from sync import keys
 from sync.hq import folder as hq_folder
 from sync.hq import opening as hq_open
+from sync.hq.walking import Trouble
 from sync.keys import HqFacts
 from sync.spool import Spool
 from tests.fakes.parties import enrol, hand_over, make_hq, objects, running_hq
@@ -69,7 +70,7 @@ class Home:
 
     def records(self) -> list[hq_open.Opened]:
         found = list(hq_open.open_all(self.hq))
-        assert not [one for one in found if isinstance(one, hq_open.Trouble)]
+        assert not [one for one in found if isinstance(one, Trouble)]
         return [one for one in found if isinstance(one, hq_open.Opened)]
 
     def said(self) -> list[bytes]:
