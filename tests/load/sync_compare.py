@@ -57,6 +57,8 @@ async def compare(first: int, folder: Path) -> dict[str, Any]:
     done = await asyncio.gather(*runs)
     for place, scenario in enumerate(COMPARED):
         found[scenario] = dict(zip(WAYS, done[3 * place : 3 * place + 3], strict=True))
+    for one in done:
+        one["records_arrived"] = _arrived(one, records)
     return {"records": records, "megabytes": round(len(plain) / 1e6, 1), **found}
 
 
