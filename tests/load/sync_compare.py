@@ -157,7 +157,7 @@ def as_text(found: dict[str, Any]) -> str:
             words = (
                 "yes" if one["whole"] else "no",
                 one["seconds"],
-                _arrived(one, found["records"]),
+                one["records_arrived"],
                 one["bytes_on_line"],
             )
             cells = "".join(str(word).rjust(width) for word, width in zip(words, (12, 9, 9, 19), strict=True))
