@@ -23,11 +23,11 @@ from cryptography import x509
 
 from sync import items, keys, pack, suite
 from sync.content import Record
-from sync.envelope import NO_PREVIOUS
-from sync.faults import SyncFault
+from sync.faults import SENTENCES, SyncFault
 from sync.hq import folder as hq_folder
+from sync.hq import packs
 from sync.hq.cards import Cards
-from sync.hq.objects import Objects, numbered_path, open_objects
+from sync.hq.objects import Objects, open_objects
 from sync.items import Item
 from sync.keys import BoxFacts
 from sync.spool import read_bounded
@@ -228,22 +228,36 @@ async def publish(
 ) -> list[Published]:
     """Make the next packs of each of those boxes. A box that cannot get packs is told of, the others get theirs."""
     objects, signing = open_objects(folder), hq_folder.pack_signing_key(folder)
-    if signing.public not in hq_folder.public(folder).pack_keys:
+    pack_keys = hq_folder.public(folder).pack_keys
+    if signing.public not in pack_keys:
         raise SyncFault("bad_key_file")  # no box would believe it
-    packs, stamp = planned(ready, at().strftime("%Y-%m-%dT%H:%M:%SZ")), int(at().timestamp())
+    plan, stamp = planned(ready, at().strftime("%Y-%m-%dT%H:%M:%SZ")), int(at().timestamp())
+    desk = _Desk(objects, signing, pack_keys, stamp)
     made: list[Published] = []
     for start in range(0, len(to), AT_ONCE):
-        some = to[start : start + AT_ONCE]
-        made += await asyncio.gather(*(_publish_one(objects, signing, box, packs, stamp) for box in some))
+        made += await asyncio.gather(*(_publish_one(desk, box, plan) for box in to[start : start + AT_ONCE]))
     return made
 
 
-async def _publish_one(
-    objects: Objects, signing: suite.SigningKey, box: BoxFacts, packs: Sequence[Planned], at: int
-) -> Published:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What all packs of one run are made with. `at`: Unix seconds."""
+
+    objects: Objects
+    signing: suite.SigningKey
+    pack_keys: Sequence[bytes]
+    at: int
+
+
+async def _publish_one(desk: _Desk, box: BoxFacts, plan: Sequence[Planned]) -> Published:
     if not box.inbox_key:
         return Published(box.box, fault="no_inbox_key")
-    numbers = [await _add(objects, box, signing, some, at) for some in packs]
+    try:
+        numbers = [await _add(desk, box, some) for some in plan]
+    except SyncFault as fault:
+        if fault.code == "hq_failed":
+            raise
+        return Published(box.box, fault=fault.code)
     return Published(box.box, numbers[0], numbers[-1])
 
 
@@ -262,10 +276,10 @@ def _records(planned_pack: Planned, number: int) -> list[Record]:
     return records
 
 
-async def _add(objects: Objects, box: BoxFacts, signing: suite.SigningKey, some: Planned, at: int) -> int:
+async def _add(desk: _Desk, box: BoxFacts, some: Planned) -> int:
     """The next pack of that box; its number. `busy` when others win again and again."""
     for _ in range(TRIES):
-        number, previous = await newest(objects, box.box)
+        number, previous = await packs.newest(desk.objects, box.box, desk.pack_keys)
         raw = pack.seal(
             _records(some, number + 1),
             kind=pack.ITEMS,
@@ -273,35 +287,25 @@ async def _add(objects: Objects, box: BoxFacts, signing: suite.SigningKey, some:
             number=number + 1,
             previous=previous,
             inbox_key=box.inbox_key,
-            signing_key=signing,
-            at=at,
+            signing_key=desk.signing,
+            at=desk.at,
         )
-        path = numbered_path("packs", box.box, number + 1)
-        if await objects.create(path, raw) is None:
-            await objects.make_durable(path)
+        if await packs.add(desk.objects, box.box, number + 1, raw, desk.pack_keys):
             return number + 1
     raise SyncFault("busy")
 
 
-async def newest(objects: Objects, box: bytes) -> tuple[int, bytes]:
-    """Number and hash of a box's newest pack; 0 and zeros for none. It survives a power cut from now on: whoever made
-    it may have died before that, and what follows it names its hash."""
-    last = None
-    async for entry in objects.entries(f"packs/{box.hex()}"):
-        last = entry
-    if last is None:
-        return 0, NO_PREVIOUS
-    raw = await objects.get(last.path)
-    found = pack.parse(raw or b"")
-    await objects.make_durable(last.path)
-    return found.number, found.hash
-
-
 async def listed(folder: Path, box: bytes) -> list[Listed]:
-    """The packs that were made for a box."""
+    """The packs that were made for a box. One that is torn or damaged has kind 0."""
     objects, found = open_objects(folder), []
     async for entry in objects.entries(f"packs/{box.hex()}"):
-        one = pack.parse(await objects.get(entry.path) or b"")
+        raw = await objects.get(entry.path) or b""
+        try:
+            one = pack.parse(raw)
+        except SyncFault:
+            name = entry.path.rpartition("/")[2]
+            found.append(Listed(int(name) if name.isdecimal() else 0, 0, len(raw), 0))
+            continue
         found.append(Listed(one.number, one.at, len(one.raw), one.kind))
     return found
 
@@ -349,9 +353,12 @@ def run(chosen: argparse.Namespace) -> int:
         code = FAILED if one.fault else code
         facts = {"box": one.box.hex(), "first": one.first, "last": one.last, "fault": one.fault}
         text = f"pack {one.first}" if one.first == one.last else f"packs {one.first} to {one.last}"
-        text = NO_INBOX if one.fault else text
+        text = (NO_INBOX if one.fault == "no_inbox_key" else SENTENCES[one.fault]) if one.fault else text
         tell(json.dumps(facts) if chosen.json else f"box {one.box.hex()[:8]}: {text}")
     return code
+
+
+_KINDS = {0: "damaged", pack.ITEMS: "items", pack.RETURNED: "returned records"}
 
 
 def _run_list(chosen: argparse.Namespace) -> int:
@@ -360,7 +367,7 @@ def _run_list(chosen: argparse.Namespace) -> int:
         raise ValueError("--list needs a box's id, 32 hexadecimal digits")
     for one in asyncio.run(listed(chosen.folder, box)):
         at = datetime.datetime.fromtimestamp(one.at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        kind = "items" if one.kind == pack.ITEMS else "returned records"
+        kind = _KINDS[one.kind]
         facts = {"number": one.number, "at": at, "bytes": one.size, "kind": kind}
         tell(json.dumps(facts) if chosen.json else f"{one.number:6}  {at}  {one.size:8} bytes  {kind}")
     return DONE

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import msgspec
 
-from sync import content, envelope, keys, pack
+from sync import content, envelope, keys, pack, suite
 from sync.content import Record
 from sync.envelope import Envelope
 from sync.faults import SENTENCES, SyncFault
 from sync.hq import folder as hq_folder
+from sync.hq import packs
 from sync.hq.cards import MAX_REASON, Card, Cards
 from sync.hq.objects import Objects, numbered_path, open_objects
 from sync.hq.opening import Opener
-from sync.hq.publish import newest
 from sync.hq.walking import Trouble, walk
 from sync.keys import BoxFacts
 from sync.suite import SigningKey
@@ -166,7 +166,7 @@ class Giver:
     ) -> Given:
         """The next pack of the heir, with `records`. With it the envelopes `numbers` have been given."""
         for _ in range(TRIES):
-            number, previous = await newest(self._objects, heir.box)
+            number, previous = await packs.newest(self._objects, heir.box, self._facts.pack_keys)
             raw = pack.seal(
                 records,
                 kind=pack.RETURNED,
@@ -180,9 +180,7 @@ class Giver:
             )
             begun = Begun(number=number + 1, hash=pack.parse(raw).hash.hex(), ranges=_with([], numbers))
             given = await self._note(lost, heir.box, given, begun=begun)
-            path = numbered_path("packs", heir.box, number + 1)
-            if await self._objects.create(path, raw) is None:
-                await self._objects.make_durable(path)
+            if await packs.add(self._objects, heir.box, number + 1, raw, self._facts.pack_keys):
                 told.records, told.packs = told.records + len(records), told.packs + 1
                 return await self._note(
                     lost,
@@ -207,7 +205,7 @@ class Giver:
         if given.begun is None:
             return given
         stored = await self._objects.get(numbered_path("packs", to, given.begun.number))
-        if stored is not None and pack.parse(stored).hash.hex() == given.begun.hash:
+        if stored is not None and suite.digest(stored).hex() == given.begun.hash:
             ranges = given.ranges
             for first, last in given.begun.ranges:
                 ranges = _with(ranges, range(first, last + 1))

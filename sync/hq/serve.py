@@ -21,13 +21,13 @@ from sync import carriage
 from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
-from sync.hq import ingest
+from sync.hq import ingest, packs
 from sync.hq.callers import Callers
 from sync.hq.cards import Cards
 from sync.hq.enrolment import Enroller
 from sync.hq.intake import Intake
 from sync.hq.listening import listen_until, listening_socket
-from sync.hq.objects import numbered_path, open_objects
+from sync.hq.objects import open_objects
 from sync.hq.probe import probe
 from sync.hq.stream import Stream
 from sync.keys import BoxFacts, box_from_text
@@ -55,6 +55,7 @@ class Hq:
             frozenset(key_id(key) for key in facts.record_keys),
             clock,
         )
+        self._pack_keys = facts.pack_keys
         self._callers = Callers(Cards(self._objects, folder))
         self._closing = False
         self._in_work = 0
@@ -128,7 +129,7 @@ class Hq:
         number = request.match_info["number"]
         raw = None
         if _SEQUENCE.match(number):
-            raw = await self._objects.get(numbered_path("packs", box.box, int(number)))
+            raw = await packs.fetch(self._objects, box.box, int(number), self._pack_keys)
         return web.Response(status=404) if raw is None else web.Response(body=raw)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
