@@ -39,6 +39,9 @@ def pin(tx: Transaction, permit: Permit, facts: HqFacts, at: str, *, anew: bool 
         return
     if known is not None and not anew and facts.serial <= known.serial:
         raise Fault("wrong_state", "older facts of headquarters than those known")
+    if anew and known is not None and not {*known.pack_keys} & {*facts.pack_keys}:
+        tx.execute("DELETE FROM pack_items")  # of another HQ, whose chain of packs and versions count no more: the new
+        tx.execute("DELETE FROM packs")  # one begins at 1. What the old one's packs did stays done
     tx.execute(
         "INSERT INTO headquarters (id, facts, pinned_at) VALUES (1, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, pinned_at = excluded.pinned_at",
