@@ -13,11 +13,14 @@ A file appears whole or not at all: written beside its place, fsynced, renamed, 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
 import secrets
+import stat
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -25,12 +28,16 @@ import msgspec
 
 from sync import keys
 from sync.envelope import MAX_ENVELOPE
+from sync.faults import SENTENCES
 from sync.keys import HqFacts
 from sync.limits import Limits
 from sync.receipt import MAX_RECEIPT
 
 MAX_STATUS = 4096
 DIGITS = 16  # of a sequence number in a file or object name, so that names sort as numbers
+_NO_FILE = (errno.ENXIO, errno.ELOOP)  # a socket; links in a circle
+_MOST = 2**53  # of any figure: what every reader of JSON keeps
+_SLOWEST = 0.001  # bytes a second. Less is no line, and no time to reckon with
 _NAME = re.compile(r"^([0-9]{16})\.(segment|receipt)$")
 
 
@@ -38,8 +45,8 @@ class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
     """courier.json. Times are RFC 3339 or ""; `fault` is the code of the last attempt's fault, "" when it went well.
 
     `state`: what the courier does now; `hours` and `budget` mean that something waits for them. `in_flight`: envelopes
-    said and not receipted. `bytes_today`: both ways with all headers. `budget_left`: -1 without a budget. `rate`: bytes of
-    envelopes receipted per second over the last minutes, outages counted; 0 when nothing was carried. `next_wanted`:
+    said and not receipted. `bytes_today`: both ways with all headers. `budget_left`: -1 without a budget. `rate`: bytes
+    of envelopes receipted per second over the last minutes, outages counted; 0 when nothing was carried. `next_wanted`:
     what HQ asked for with `gap`, else 0. `clock_off`: seconds by which this machine's clock is ahead of HQ's.
     """
 
@@ -135,9 +142,10 @@ class Spool:
         """The courier's last word; an empty one when there is none or it cannot be read."""
         raw = read_bounded(self.root / "courier.json", MAX_STATUS)
         try:
-            return msgspec.json.decode(raw or b"{}", type=CourierStatus)
-        except msgspec.DecodeError:
+            status = msgspec.json.decode(raw or b"{}", type=CourierStatus)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return CourierStatus()
+        return status if believable(status) else CourierStatus()
 
     def put_status(self, status: CourierStatus) -> None:
         write_whole(self.root / "courier.json", msgspec.json.encode(status), durable=False)
@@ -154,7 +162,7 @@ class Spool:
         raw = read_bounded(self.root / "ask" / "head.answer", MAX_STATUS)
         try:
             return None if raw is None else msgspec.json.decode(raw, type=HeadTold)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return HeadTold(fault="hq_failed")
 
     def forget_head(self) -> None:
@@ -181,7 +189,7 @@ class Spool:
         """Those, or none when the file is not there or cannot be read."""
         try:
             return msgspec.json.decode(read_bounded(self.root / "urgent.json", MAX_STATUS) or b"[]", type=list[int])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return []
 
     def lock(self) -> int | None:
@@ -197,6 +205,24 @@ class Spool:
         if handle is None:
             return True
         os.close(handle)
+        return False
+
+
+def believable(status: CourierStatus) -> bool:
+    """Whether an honest courier could have said so. Who took it over could else make whoever reckons with its figures
+    or reads its times stumble. Pure."""
+    counts = (status.in_flight, status.bytes_today, status.budget_left + 1, status.next_wanted, abs(status.clock_off))
+    times = (status.last_attempt_at, status.last_success_at, status.fault_since, status.waits_until)
+    rate = status.rate == 0.0 or _SLOWEST <= status.rate <= _MOST
+    known = not status.fault or status.fault in SENTENCES
+    return rate and known and all(0 <= count <= _MOST for count in counts) and all(_is_time(one) for one in times)
+
+
+def _is_time(text: str) -> bool:
+    """RFC 3339 with its distance from UTC, or ""."""
+    try:
+        return not text or datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
         return False
 
 
@@ -228,16 +254,26 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_bounded(path: Path, limit: int) -> bytes | None:
-    """The file's bytes, at most `limit` + 1 of them: a parser then refuses a larger one. None when it is not there."""
+    """The file's bytes, at most `limit` + 1 of them: a parser then refuses a larger one. None when it is not there.
+
+    What is no file counts as not there: the other side may be taken over, and a pipe would keep its reader for ever.
+    """
     try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except FileNotFoundError:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as fault:
+        if isinstance(fault, FileNotFoundError) or fault.errno in _NO_FILE:
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
         return None
+    with os.fdopen(handle, "rb") as file:
+        return file.read(limit + 1)
 
 
 def _numbers(folder: Path) -> list[int]:
-    found = (_NAME.match(entry.name) for entry in os.scandir(folder))
+    with os.scandir(folder) as entries:
+        found = [_NAME.match(entry.name) for entry in entries if entry.is_file(follow_symlinks=False)]
     return sorted(int(match.group(1)) for match in found if match)
 
 

@@ -234,7 +234,8 @@ class Forwarder:
         answered = told is not None and told.status in (200, 204)
         receipts = await asyncio.to_thread(self._spool.receipts)
         newest = receipts[-1] if receipts else 0
-        raw = self._spool.receipt(newest) if newest > standing.settled or (answered and newest) else None
+        wanted = newest > standing.settled or (answered and newest > 0)
+        raw = await asyncio.to_thread(self._spool.receipt, newest) if wanted else None
         if raw is not None and (trouble is None or raw != trouble.receipt):
             await self._take(newest, raw, hq)
         if answered:
@@ -249,8 +250,10 @@ class Forwarder:
         except SyncFault as fault:
             self._refused = fault.code
             if fault.code in _NO_RECEIPT:
-                self._spool.drop_receipt(size)
+                await asyncio.to_thread(self._spool.drop_receipt, size)
             raise
+        if not self._refused and (await self._db.read(rows.standing)).settled < size:
+            await asyncio.to_thread(self._spool.drop_receipt, size)  # an old one under that name hides those that come
 
     async def _heard(self) -> None:
         """HQ has told how far it is; whether that agrees with ours is in the store by now."""

@@ -90,6 +90,26 @@ async def test_a_record_is_opened_at_hq_and_settled_on_the_box(party: Party) -> 
     assert running.state().last_receipt_at and running.state().fault == ""
 
 
+async def test_an_old_receipt_under_a_high_number_does_not_hide_those_that_come(party: Party) -> None:
+    """A courier that was taken over, and mended since, leaves the box no word that stands in the way for ever."""
+    await party.add()
+    async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
+        await enrol_here(party.db, party.spool, facts)
+        await until(lambda: running.state().state == "up_to_date" and party.spool.receipts() == [1])
+        party.spool.put_receipt(10**15, party.spool.receipt(1) or b"")
+        await party.add()
+        running.wake()
+        await until(lambda: running.state().state == "up_to_date" and party.spool.receipts() == [2])
+
+
+async def test_a_pipe_for_a_receipt_does_not_stop_the_box(party: Party) -> None:
+    await party.add()
+    async with running_hq(party.hq) as facts, party.forwarding() as running, party.carrying():
+        os.mkfifo(party.spool.root / "in" / f"{10**15:016d}.receipt")
+        await enrol_here(party.db, party.spool, facts)
+        await until(lambda: running.state().state == "up_to_date")
+
+
 async def test_with_hq_down_the_queue_grows_and_says_so_and_drains_by_itself(party: Party) -> None:
     async with running_hq(party.hq) as facts:
         port = int(facts.url.rsplit(":", 1)[1])
