@@ -83,7 +83,10 @@ def in_force(tx: Transaction, person: str, record_class: str, now: str) -> Conse
 
 
 def note(tx: Transaction, number: int, consent: Consent, record_class: str) -> None:
-    """That record `number` of the outbox tells of this person under this consent."""
+    """That record `number` of the outbox tells of this person under this consent. 0: HQ's policy holds the class back,
+    and nothing was put in."""
+    if not number:
+        return
     tx.execute(
         "INSERT INTO disclosures (number, person, consent, scope) VALUES (?, ?, ?, ?)",
         (number, consent.person, consent.id, rules.CLASS_SCOPE[record_class]),

@@ -16,7 +16,8 @@ from appliance.disclosures import actions, rows, rules
 from appliance.disclosures.forms import form
 from appliance.faults import Fault
 from appliance.outbox.actions import seal_next
-from appliance.policy import BOX
+from appliance.packs import rows as packs
+from appliance.policy import BOX, Facts, decide
 from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
 from sync import envelope, suite
@@ -226,3 +227,14 @@ async def test_what_is_sealed_tells_of_nobody_whose_consent_has_run_out_while_it
     opened = [one for row in raw for one in envelope.open_records(envelope.parse(row["sealed"]), hq)]
     bodies = [json.loads(one.body) for one in opened if one.record_class == "session_ended"]
     assert [body["attendees"] for body in bodies] == [[]]
+
+
+@pytest.mark.parametrize("held", ["session_ended", "consent_signed"])
+async def test_a_class_that_headquarters_does_not_want_keeps_nobody_from_signing_or_ending(
+    box: OpenBox, held: str
+) -> None:
+    await box.clinic.db.write(lambda tx: packs.hold_back(tx, decide(BOX, "apply_pack", Facts(thing="1")), (held,)))
+    await let_headquarters_know(box.clinic, box.session)
+    await a_session_takes_place(box)
+    assert await told(box, held) == []
+    assert len(await told(box, "consent_signed" if held == "session_ended" else "session_ended")) >= 1
