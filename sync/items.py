@@ -33,14 +33,15 @@ MAX_PARTS = -(-MAX_FILE // PART)
 MAX_CHAIN = 32_768  # bytes of a certificate chain
 MAX_NUMBERS = 64
 
-_LANGUAGE = re.compile(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
-_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,63}$")
-_CLASS = re.compile(r"^[a-z0-9_]{1,64}$")
-_RELEASE = re.compile(r"^[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}([a-z0-9.-]{0,20})$")
-_DIGEST = re.compile(r"^[0-9a-f]{64}$")
-_NAME = re.compile(r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
-_URL = re.compile(r"^https://[!-?A-~]{3,490}$")  # ASCII without blanks, and no @
-_USERNAME = re.compile(r"^[^\s\x00-\x1f\x7f]{2,64}$")
+# Not "$", which lets a line feed stand at the end: these words go into headers, names and pages.
+_LANGUAGE = re.compile(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,7}\Z")
+_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,63}\Z")
+_CLASS = re.compile(r"^[a-z0-9_]{1,64}\Z")
+_RELEASE = re.compile(r"^[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}([a-z0-9.-]{0,20})\Z")
+_DIGEST = re.compile(r"^[0-9a-f]{64}\Z")
+_NAME = re.compile(r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\Z")
+_URL = re.compile(r"^https://[!-?A-~]{3,490}\Z")  # ASCII without blanks, and no @
+_USERNAME = re.compile(r"^[^\s\x00-\x1f\x7f]{2,64}\Z")
 # What a browser shows or plays without running anything in it. HTML and SVG could hold a script: not among them.
 MEDIA_TYPES = {
     "document": ("application/pdf", "image/png", "image/jpeg"),

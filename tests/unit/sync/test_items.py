@@ -76,6 +76,12 @@ BAD: list[items.Item] = [
     items.Update(version=1, release="0.6.0", since="soon"),
     items.Update(version=1, release="0.6.0", since="2026-03-01", url="http://hq.example.org"),
     items.Void(version=1, numbers=(0,)),
+    items.Policy(version=1, hold_back=("session_ended\n",)),
+    items.Resource(version=1, id="x\n", title="x", text="x"),
+    items.Resource(version=1, id="x", title="x", text="x", language="en\n"),
+    items.Resource(version=1, id="x", title="x", text="x", language="en" + 8 * "-latn"),
+    items.TlsName(version=1, name="box.example\n"),
+    items.Update(version=1, release="0.6.0\n", since="2026-03-01"),
 ]
 
 
