@@ -7,12 +7,13 @@ were the same person's, and nothing else. No name can be found from them, here o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from sync.content import MAX_BODY
 
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 SHORT = 6  # digits of a pseudonym that are shown: enough to tell people of one session apart
 
 
@@ -70,5 +71,8 @@ def _visit(one: _Attendee) -> Visit:
 
 
 def _moment(text: str) -> datetime:
-    """RFC 3339 in UTC, whole seconds; ValueError for anything else."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+    """RFC 3339 in UTC, whole seconds, of a year that every time zone can show; ValueError for anything else."""
+    found = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError("no year of a session")
+    return found

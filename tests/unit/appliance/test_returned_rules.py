@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,8 @@ def test_what_cannot_be_read_is_said_to_be_there_and_nothing_more(body: bytes) -
 def test_times_that_run_backwards_give_no_negative_minutes() -> None:
     body = {"starts_at": TEN, "ended_at": TEN, "attendees": [{"person": "99bc01", "present": [[LATER, TEN]]}]}
     assert session(BOX, json.dumps(body).encode()).visits == (Visit("99bc01", False, 0),)
+
+
+@pytest.mark.parametrize("at", ["2026-01-05T10:00:00+05:30", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_no_page_could_show_is_no_session(at: str) -> None:
+    assert session(BOX, json.dumps({"starts_at": at, "ended_at": at}).encode()) == Session(BOX)
