@@ -68,7 +68,12 @@ class Intake:
                         break
                     head = ingest.over(head, lost)
                     continue
-                head = ingest.step(head, raw, box)
+                try:
+                    head = ingest.step(head, raw, box)
+                except SyncFault:
+                    if ingest.torn(raw, box, number):
+                        break  # the log ends before it, and the box sends it again
+                    raise
                 await self.objects.make_durable(object_path(box.box, number))
                 flushed = number
             else:
@@ -179,8 +184,11 @@ class Chain:
         objects, sequence = self.intake.objects, offer.envelope.sequence
         path = object_path(self.box.box, sequence)
         if offer.handed is not None and offer.handed.size >= sequence:
-            signed = ingest.repeated(offer, await objects.get(path))
-            return Taken("duplicate", Head(offer.handed.checkpoint, offer.handed.last), signed=signed)
+            stored = await objects.get(path)
+            if stored is not None and not ingest.torn(stored, self.box, sequence):
+                signed = ingest.repeated(offer, stored)
+                return Taken("duplicate", Head(offer.handed.checkpoint, offer.handed.last), signed=signed)
+            offer = Offer(offer.envelope, None)  # lost after its receipt, and back: it goes the way of a new one
         head = await self._before(offer)
         verdict = ingest.judge(offer, head, None)
         stored = await self._create(path, offer.envelope)
@@ -208,9 +216,19 @@ class Chain:
                     head = ingest.over(head, lost)
                     continue
                 raw = stored if stored is not None else await self._awaited(number)
-                head = ingest.step(head, raw, self.box)
+                head = self._onto(head, raw)
                 self._unflushed.append(number)
         return head
+
+    def _onto(self, head: Head, stored: bytes | None) -> Head:
+        """One object further. What a power cut tore counts as missing: the box still has it, and sends it again."""
+        try:
+            return ingest.step(head, stored, self.box)
+        except SyncFault:
+            number = head.checkpoint.size + 1
+            if stored is not None and ingest.torn(stored, self.box, number):
+                raise SyncFault("gap", next_wanted=number) from None
+            raise
 
     async def _first_lost(self, number: int) -> int:
         """The store lost what HQ had signed for, `number` and perhaps some right before it: the first of those. The box
@@ -239,8 +257,17 @@ class Chain:
             return stored
         _log.error("set aside a torn object of box %s", self.box.box.hex()[:8])
         await objects.replace(f"torn/{path}-{suite.digest(stored).hex()[:8]}", stored)
-        return None if await objects.swap(path, offered.raw, stored) else await objects.get(path)
+        if await objects.swap(path, offered.raw, stored):
+            return None
+        there = await objects.get(path)
+        if there is None:
+            raise SyncFault("hq_failed")  # neither ours nor another's: nothing to sign for
+        return there
 
     async def _flush(self, numbers: list[int]) -> None:
-        for number in numbers:
-            await self.intake.objects.make_durable(object_path(self.box.box, number))
+        try:
+            for number in numbers:
+                await self.intake.objects.make_durable(object_path(self.box.box, number))
+        except SyncFault:
+            self._unflushed = [*numbers, *self._unflushed]  # no later receipt of this line without them
+            raise

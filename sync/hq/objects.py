@@ -12,12 +12,14 @@ torn/…                         bytes that lost their place to the whole object
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import re
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -36,6 +38,7 @@ T = TypeVar("T")
 
 SETTINGS = "hq.toml"
 LISTED_AT_ONCE = 1000  # entries that one look into the store brings
+DOUBTFUL = 4096  # files whose flush failed; at so many a disk is dead, and nothing more is called durable
 AT_ONCE = 64  # calls to the store in work: a store some milliseconds away is busy only with many
 _PATH = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")
 _PREFIX = re.compile(r"^([A-Za-z0-9_-][A-Za-z0-9._-]*(/|$))*$")
@@ -116,6 +119,7 @@ class LocalObjects:
         self._root = root
         self._store = LocalStore(root, mkdir=True)
         self._known_folders: set[Path] = set()  # bounded by the enrolled boxes; folders whose own name is durable
+        self._doubtful: set[Path] = set()  # bounded by DOUBTFUL; files whose flush failed
 
     async def get(self, path: str) -> bytes | None:
         return await in_thread(self._get, checked(path))
@@ -164,18 +168,18 @@ class LocalObjects:
         self._fsync_above(file.parent)
 
     def _swap(self, path: str, raw: bytes, expected: bytes | None) -> bool:
-        if expected is None:
-            if self._create(path, raw) is not None:
-                return False
-            self._fsync(self._root / path)
-            return True
-        handle = os.open(self._root / "swap.lock", os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with self._swapping():
             if self._get(path) != expected:
                 return False
             self._write(path, raw)
             return True
+
+    @contextmanager
+    def _swapping(self) -> Iterator[None]:
+        handle = os.open(self._root / "swap.lock", os.O_RDWR | os.O_CREAT, 0o640)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
         finally:
             os.close(handle)
 
@@ -205,9 +209,20 @@ class LocalObjects:
             sync_folder(file.parent)
 
     def _fsync(self, file: Path) -> None:
+        """After a flush that failed Linux counts the pages as written and says yes to the next one: then only writing
+        the bytes anew makes them durable."""
+        if len(self._doubtful) >= DOUBTFUL:
+            raise OSError(errno.EIO, "too many flushes failed")
+        if file in self._doubtful:
+            with self._swapping():
+                write_whole(file, file.read_bytes())
+            self._doubtful.discard(file)
         handle = os.open(file, os.O_RDONLY)
         try:
             os.fsync(handle)
+        except OSError:
+            self._doubtful.add(file)
+            raise
         finally:
             os.close(handle)
         sync_folder(file.parent)
