@@ -189,7 +189,8 @@ class TlsName(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
 
     def check(self) -> None:
-        _need(bool(_NAME.match(self.name)))
+        """Names below .local are the box's own (RFC 6762): browsers trust its own certificate for them."""
+        _need(bool(_NAME.match(self.name)) and not self.name.endswith(".local"))
 
 
 class TlsCertificate(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):

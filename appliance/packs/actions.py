@@ -29,7 +29,7 @@ from appliance.packs import effects, record, rows, rules, staffing
 from appliance.packs.effects import After, Now
 from appliance.policy import BOX, Facts, decide
 from appliance.returned import rows as returned
-from appliance.store.database import Database, IntegrityError, Transaction
+from appliance.store.database import Database, Transaction
 from sync import items, pack
 from sync.content import Record
 from sync.faults import SyncFault
@@ -38,6 +38,7 @@ from sync.pack import Pack
 from sync.spool import read_bounded, write_whole
 
 LOOK_SECONDS = 2.0  # between two looks: one folder listing and one short read of the store
+AGAIN_SECONDS = 3600.0  # a pack that was refused is tried again: the clock may have been wrong, or a key not there yet
 BAD_SECONDS = 600.0  # bytes that are no pack of ours stay that long, so that a courier that fetches them again rests
 _NAME = re.compile(r"^([0-9]{16})\.pack$")
 
@@ -170,6 +171,7 @@ class Applier:
         self._wake = asyncio.Event()
         self._bad: dict[int, tuple[float, int, str]] = {}  # files that are no packs of ours: since when, stamp, code
         self._tried = (0, 0)  # the pack that was refused last, and the head then: only news are a reason to try again
+        self._tried_at = 0.0
         self._written: tuple[int, int] | None = None
         self._heard: tuple[str, float | None] | None = None  # when HQ was heard, and when that was by the even clock
         self._told = Told()
@@ -253,10 +255,11 @@ class Applier:
     async def _apply_all(self, hq: HqFacts) -> None:
         while True:
             waiting, head = await self._db.read(lambda tx: (rows.waiting(tx)[:1], rows.head(tx).number))
-            if not waiting or self._tried == (waiting[0], head):
+            recent = time.monotonic() - self._tried_at < AGAIN_SECONDS
+            if not waiting or (self._tried == (waiting[0], head) and recent):
                 return
             if not await self._apply(waiting[0], hq):
-                self._tried = (waiting[0], head)
+                self._tried, self._tried_at = (waiting[0], head), time.monotonic()
                 return
             newest = await self._db.read(pinned.pinned)
             hq = newest or hq  # it may have brought other keys
@@ -265,7 +268,9 @@ class Applier:
         at, moment = clock.now_text(), clock.moment()
         try:
             after = await self._db.write(lambda tx: apply_next(tx, number, hq, at, moment))
-        except (SyncFault, IntegrityError) as fault:
+        except (Fault, OSError):
+            raise  # the store's or the disk's: nothing is wrong with the pack
+        except Exception as fault:  # noqa: BLE001 - whatever an item trips over, its pack must be refused, to be voided
             code = fault.code if isinstance(fault, SyncFault) else "malformed_item"
             over = await self._db.write(lambda tx: pass_over(tx, number, hq, at))
             if not over:

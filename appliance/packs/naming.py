@@ -9,11 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sync.faults import SyncFault
+
+_UNREADABLE = (
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    x509.InvalidVersion,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +53,19 @@ def new_request(name: str) -> tuple[bytes, str]:
 
 
 def fitted(name: str, key: bytes, chain: str, now: datetime) -> Named:
-    """The chain with its key, if it fits: the leaf's key is ours, the name is in it, it has not ended.
+    """The chain with its key, if it fits: the leaf's key is ours, the name is in it and none of the box's own (.local),
+    it has not ended.
 
     `certificate_unfit`. That it begins in the future is borne: the box's clock may be behind.
     """
     try:
         leaf = x509.load_pem_x509_certificates(chain.encode("ascii"))[0]
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternatives = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = alternatives.get_values_for_type(x509.DNSName)
         ours = serialization.load_pem_private_key(key, password=None).public_key()
-        fits = leaf.public_key() == ours and name in names.get_values_for_type(x509.DNSName)
-    except (ValueError, x509.ExtensionNotFound, TypeError, IndexError):
+        local = any(one.lower().rstrip(".").endswith(".local") for one in names)
+        fits = leaf.public_key() == ours and name in names and not local
+    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm, *_UNREADABLE):
         raise SyncFault("certificate_unfit") from None
     if not fits or leaf.not_valid_after_utc <= now:
         raise SyncFault("certificate_unfit")

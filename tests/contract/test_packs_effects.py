@@ -412,13 +412,14 @@ async def test_a_certificate_that_hq_got_is_shown_for_its_name_and_only_while_it
     assert restarted.load(folder, fresh) and restarted.names == {NAME}
 
 
-@pytest.mark.parametrize("wrong", ["key", "name", "ended", "rubbish", "nobody asked"])
+@pytest.mark.parametrize("wrong", ["key", "name", "local", "ended", "rubbish", "nobody asked"])
 async def test_a_certificate_that_does_not_fit_is_refused(office: Office, wrong: str) -> None:
     if wrong != "nobody asked":
         await office.send(*publish.tls_name(NAME))
     stranger = naming.new_request(NAME)[1]
     csr = stranger if wrong in ("key", "nobody asked") else await csr_sent(office)
-    chain = signed(csr, -1 if wrong == "ended" else 60, ("other.example",) if wrong == "name" else (NAME,))
+    names = {"name": ("other.example",), "local": (NAME, "hearth.local")}.get(wrong, (NAME,))
+    chain = signed(csr, -1 if wrong == "ended" else 60, names)
     if wrong == "rubbish":
         chain = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     applier = await office.send(items.TlsCertificate(version=9, chain=chain))

@@ -81,6 +81,7 @@ BAD: list[items.Item] = [
     items.Resource(version=1, id="x", title="x", text="x", language="en\n"),
     items.Resource(version=1, id="x", title="x", text="x", language="en" + 8 * "-latn"),
     items.TlsName(version=1, name="box.example\n"),
+    items.TlsName(version=1, name="hearth.local"),
     items.Update(version=1, release="0.6.0\n", since="2026-03-01"),
 ]
 
