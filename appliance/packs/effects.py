@@ -104,8 +104,10 @@ def _whole(tx: Transaction, permit: Permit, item: items.Resource) -> bytes:
 
 
 def _part(tx: Transaction, permit: Permit, item: items.ResourcePart, _now: Now, _after: After) -> None:
-    if rows.keep_part(tx, permit, item.digest, item.part, item.raw) > rules.MAX_PARTS_HELD:
-        raise SyncFault("too_large")
+    """HQ ends one file before it begins another: what it began and never ended must not keep later files out."""
+    while rows.keep_part(tx, permit, item.digest, item.part, item.raw) > rules.MAX_PARTS_HELD:
+        if not rows.drop_oldest_parts(tx, permit, item.digest):
+            raise SyncFault("too_large")
 
 
 def _roster(tx: Transaction, permit: Permit, item: items.Roster, now: Now, after: After) -> None:

@@ -218,6 +218,16 @@ def keep_part(tx: Transaction, _permit: Permit, digest: str, part: int, data: by
     return int(row["held"]) if row else 0
 
 
+def drop_oldest_parts(tx: Transaction, _permit: Permit, but: str) -> bool:
+    """Let go of the file that was added to the longest ago, other than `but`; False when there is none."""
+    oldest = tx.one(
+        "SELECT digest FROM resource_parts WHERE digest <> ? GROUP BY digest ORDER BY max(rowid) LIMIT 1", (but,)
+    )
+    if oldest is not None:
+        tx.execute("DELETE FROM resource_parts WHERE digest = ?", (oldest["digest"],))
+    return oldest is not None
+
+
 def joined(tx: Transaction, digest: str) -> bytes:
     """The parts in order; the caller checks that they are all there, by the digest."""
     rows = tx.all("SELECT data FROM resource_parts WHERE digest = ? ORDER BY part", (digest,))

@@ -257,3 +257,20 @@ async def test_parts_without_their_end_are_bounded(office: Office, monkeypatch: 
     assert applier.told().fault == "too_large"
     row = await office.db.read(lambda tx: tx.one("SELECT sum(length(data)) AS held FROM resource_parts"))
     assert row is not None and row["held"] <= 100_000
+
+
+async def test_a_file_that_hq_began_and_never_ended_keeps_no_later_one_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MAX_PARTS_HELD", 100_000)
+    left = items.parts_of(os.urandom(90_000), 1)
+    await office.send(*left)
+    whole = os.urandom(80_000)
+    parts = items.parts_of(whole, 1)
+    file = items.Resource(
+        version=1, id="later", title="Later", kind="document", media_type="application/pdf",
+        digest=parts[0].digest, size=len(whole),
+    )  # fmt: skip
+    told = (await office.send(*parts, file)).told()
+    assert told.fault == "" and await count(office, "resources") == 1
+    assert await count(office, "resource_parts") == 0
