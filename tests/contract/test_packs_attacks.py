@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,14 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     await db.close()
 
 
+def make_policy(patch: pytest.MonkeyPatch, effect: Callable[..., None]) -> None:
+    """Let that happen where a policy is applied."""
+    table: dict[type[items.Item], Callable[..., None]] = {}
+    table.update(effects.EFFECTS)
+    table[items.Policy] = effect
+    patch.setattr(effects, "EFFECTS", table)
+
+
 async def test_after_an_enrolment_at_another_hq_its_packs_begin_at_one(office: Office, tmp_path: Path) -> None:
     await office.send(items.Policy(version=7, hear_within_days=3))
     other = make_hq(tmp_path / "other")
@@ -60,7 +68,7 @@ async def test_whatever_an_item_trips_over_its_pack_is_refused_told_and_can_be_v
     def trips(*_: object) -> None:
         raise problem("words of an item")
 
-    monkeypatch.setattr(effects, "EFFECTS", {**effects.EFFECTS, items.Policy: trips})
+    make_policy(monkeypatch, trips)
     told = (await office.send(items.Policy(version=1))).told()
     assert (told.applied, told.fault) == (0, "malformed_item")
     told = (await office.send(*publish.void([1]))).told()
@@ -75,7 +83,7 @@ async def test_a_disk_that_fails_is_no_fault_of_the_pack(
         raise Fault(fault)
 
     with monkeypatch.context() as broken:
-        broken.setattr(effects, "EFFECTS", {**effects.EFFECTS, items.Policy: trips})
+        make_policy(broken, trips)
         running = await office.send(items.Policy(version=1))
         assert (running.told().fault, running.told().waiting) == ("", 1)
     await running.look()
@@ -116,7 +124,7 @@ async def test_a_pack_refused_for_a_wrong_clock_is_taken_when_the_clock_is_right
         raise SyncFault("certificate_unfit")
 
     with monkeypatch.context() as wrong:
-        wrong.setattr(effects, "EFFECTS", {**effects.EFFECTS, items.Policy: ended})
+        make_policy(wrong, ended)
         running = await office.send(items.Policy(version=1))
     await running.look()
     assert running.told().fault == "certificate_unfit", "tried again at each look"
