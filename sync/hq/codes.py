@@ -1,8 +1,9 @@
-"""Enrolment codes as HQ keeps them: one small object a code, taken by exactly one box through a conditional swap.
+"""Enrolment codes as HQ keeps them: one small object a code, and one more, made by conditional create, once it is taken.
 
-`codes/<id>.json` holds no code. What both sides prove to know is sealed under keys/codes.key, which only HQ's servers
-have: whoever reads HQ's storage can neither enrol a box with it nor pass for HQ, and whoever writes there cannot
-prolong a code or give it another name, since those are sealed along.
+So the store decides a race for a code as it decides one for an envelope: who makes `taken/<id>.json` has the code, and
+that object is never changed. `codes/<id>.json` holds no code. What both sides prove to know is sealed under
+keys/codes.key, which only HQ's servers have: whoever reads HQ's storage can neither enrol a box with it nor pass for
+HQ, and whoever writes there cannot prolong a code or give it another name, since those are sealed along.
 """
 
 from __future__ import annotations
@@ -97,23 +98,27 @@ def from_json(raw: bytes, identifier: str, key: bytes) -> Code:
     return Code(identifier, stored.name, ends_at, unsealed.replaces, secret, taken_by, stored.request, answer)
 
 
-async def read(objects: Objects, key: bytes, identifier: str) -> tuple[Code, bytes]:
-    """The code and its stored bytes, to swap against. `code_wrong` when there is none."""
-    raw = await objects.get(_path(identifier))
+async def read(objects: Objects, key: bytes, identifier: str) -> Code:
+    """The code, and who took it if anybody has. `code_wrong` when there is none."""
+    raw = await objects.get(_taken(identifier))
+    if raw is None:
+        raw = await objects.get(_path(identifier))
     if raw is None:
         raise SyncFault("code_wrong")
-    return from_json(raw, identifier, key), raw
+    return from_json(raw, identifier, key)
 
 
-async def take(objects: Objects, key: bytes, taken: Code, expected: bytes) -> bool:
+async def take(objects: Objects, key: bytes, taken: Code) -> bool:
     """Write down who took the code. Of those that race for it, one gets True."""
-    return await objects.swap(_path(taken.id), to_json(taken, key), expected)
+    return await objects.swap(_taken(taken.id), to_json(taken, key), None)
 
 
 async def _clear(objects: Objects, now: datetime) -> None:
-    async for entry in objects.entries("codes"):
-        if entry.modified < now - TERM - KEPT:
-            await objects.delete(entry.path)
+    """The code goes before what says that it is taken."""
+    for prefix in ("codes", "taken"):
+        async for entry in objects.entries(prefix):
+            if entry.modified < now - TERM - KEPT:
+                await objects.delete(entry.path)
 
 
 def _bound(code: Code) -> bytes:
@@ -123,6 +128,10 @@ def _bound(code: Code) -> bytes:
 
 def _path(identifier: str) -> str:
     return f"codes/{identifier}.json"
+
+
+def _taken(identifier: str) -> str:
+    return f"taken/{identifier}.json"
 
 
 def _box(text: str) -> bytes:

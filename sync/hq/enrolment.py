@@ -86,31 +86,31 @@ class Enroller:
     async def _by_code(self, asked: Request) -> bytes:
         key = hq_folder.codes_key(self._folder)
         for _ in range(2):  # who lost the race for the code looks once more, at what the winner left
-            code, stored = await self._proved(asked, key)
+            code = await self._proved(asked, key)
             if code.request == asked.digest:
                 return await self._again(asked, code)
             await self._may_take(asked, code)
             issued = await self._issue(asked)
             answered = await self._answer_by_code(asked, code, issued)
             taken = replace(code, taken_by=asked.box.box, request=asked.digest, answer=answered)
-            if await codes.take(self._objects, key, taken, stored):
+            if code.taken_by or await codes.take(self._objects, key, taken):  # taken: by this very box, that asks anew
                 await self._write_card(asked, code, issued)
                 _log.info("box %s is enrolled", asked.box.box.hex()[:8])
                 return answered
         raise SyncFault("busy")
 
-    async def _proved(self, asked: Request, key: bytes) -> tuple[Code, bytes]:
+    async def _proved(self, asked: Request, key: bytes) -> Code:
         """The code, if who asks knows it. A wrong one costs a try, whichever id it names."""
         self._wrong.look(asked.code)
         try:
-            code, stored = await codes.read(self._objects, key, asked.code)
+            code = await codes.read(self._objects, key, asked.code)
             if not enrolment.knows_code(asked, code.secret):
                 raise SyncFault("code_wrong")
         except SyncFault as fault:
             if fault.code == "code_wrong":
                 self._wrong.count(asked.code)
             raise
-        return code, stored
+        return code
 
     async def _may_take(self, asked: Request, code: Code) -> None:
         if code.taken_by not in (b"", asked.box.box):

@@ -4,7 +4,8 @@ Servers that race for one name are told apart by the store itself; there is no l
 with one suite of tests: a local folder (`LocalObjects`) and an S3-compatible bucket (`bucket.py`).
 
 boxes/<box>/<sequence>         envelopes, never changed           packs/<box>/<number>   packs going down, never changed
-cards/<box>.json, codes/…      changed by `swap` alone            seen/<box>.json        what a box last said of itself
+cards/<box>.json               changed by `swap` alone            seen/<box>.json        what a box last said of itself
+codes/…, taken/…               enrolment codes, and who took them; never changed
 holes/<box>/<sequence>.json    holes that a person has accepted   alarms/<box>/<sequence>-<hash>.json    forks
 torn/…                         bytes that lost their place to the whole object
 """

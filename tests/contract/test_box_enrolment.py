@@ -31,7 +31,7 @@ from sync.hq import folder as hq_folder
 from sync.hq import rollover
 from sync.hq.cards import Card
 from sync.hq.enrolment import WRONG_PER_CODE, Enroller
-from sync.hq.objects import open_objects
+from sync.hq.objects import LocalObjects, open_objects
 from sync.keys import BoxFacts, HqFacts
 from tests.fakes.enrolling import EnrollingBox, enrolling_box, new_code
 from tests.fakes.parties import AT, make_hq, running_hq
@@ -185,6 +185,29 @@ async def test_a_second_box_with_the_same_code_is_refused_and_told_so(
         state = await other.enrol(hq_folder.public(hq), code, Post(hq))
         assert (state.state, state.fault) == ("not_enrolled", "code_used")
         assert other.certificate() is None and await other.hq() is None
+
+
+async def test_a_code_is_taken_once_also_where_two_may_change_one_object(
+    box: EnrollingBox, hq: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So stand SeaweedFS's filers for a second after one has joined: what is made once is still made once."""
+    real = LocalObjects.swap
+
+    async def lets_all_win(self: LocalObjects, path: str, raw: bytes, expected: bytes | None) -> bool:
+        if expected is None:
+            return await real(self, path, raw, None)
+        await self.replace(path, raw)
+        return True
+
+    monkeypatch.setattr(LocalObjects, "swap", lets_all_win)
+    code = await new_code(hq)
+    async with enrolling_box(tmp_path / "other") as other:
+        requests = [await one.enroller.request(one.administrator, code) for one in (box, other)]
+        answers = await asyncio.gather(
+            *(Enroller(hq, open_objects(hq)).answer(raw) for raw in requests), return_exceptions=True
+        )
+    assert [one.code for one in answers if isinstance(one, SyncFault)] == ["code_used"]
+    assert len(list((hq / "objects" / "cards").iterdir())) == 1
 
 
 async def test_of_two_boxes_that_race_for_a_code_at_two_servers_one_gets_in(

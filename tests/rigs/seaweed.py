@@ -42,11 +42,14 @@ connection_max_idle = 20
 connection_max_open = 20
 """
 # Two filers decide a race while they agree on who owns the key; for a second after one came or went they may not. Then
-# the database decides: an envelope's row is never changed.
+# the database decides: an envelope's row is never changed, nor who has taken a code until that is cleared away.
 KEEP = """
 CREATE FUNCTION hearth_keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF OLD.directory ~ '^/buckets/.*/(boxes|packs)/[0-9a-f]{32}$' THEN
     RAISE EXCEPTION 'an envelope is never changed';
+  END IF;
+  IF TG_OP = 'UPDATE' AND OLD.directory ~ '^/buckets/.*/taken$' THEN
+    RAISE EXCEPTION 'a code is taken once';
   END IF;
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
