@@ -20,6 +20,7 @@ from sync.outbox import Sealed
 from sync.receipt import Receipt
 
 SHORTEST, LONGEST = 10, 500  # characters of a reason
+CLOCK_SLACK = 300  # seconds between HQ's clock and ours
 STICK_AHEAD = 1 << 20  # segments: no bound but the queue's own. A stick is the line for whoever carries one
 
 
@@ -58,11 +59,28 @@ def take_receipt(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> str:
 
 
 def take_head(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> str:
-    """The same for a receipt that somebody carried here: HQ's word on where the log stands, if the box asks for it."""
-    code = take_receipt(tx, raw, hq, at)
+    """The same for a receipt that somebody carried here: HQ's word on where the log stands, if the box asks for it.
+
+    `restored`: the box asks, and this was signed before it came out of its backup. HQ may have got more in between, and
+    what is sealed without knowing that is a fork.
+    """
+    code, got = take_receipt(tx, raw, hq, at), verified(tx, raw, hq)
+    if not code:
+        _keep_newer(tx, got, at)
     if not code and log.must_ask(tx):
+        if got.at < log.came_back_at(tx) - CLOCK_SLACK:
+            return "restored"
         log.note_heard(tx)
     return code
+
+
+def _keep_newer(tx: Transaction, got: Receipt, at: str) -> None:
+    """A word of HQ that settles nothing new is a word of HQ, once: its time says whether it is the same one again."""
+    kept = rows.last_receipt(tx)
+    known = receipt.parse(kept) if kept is not None else None
+    if known is not None and known.size == got.size and known.at < got.at:
+        OutboxRows(tx).settle(got, at)
+        pinned.heard(tx, at)
 
 
 def verified(tx: Transaction, raw: bytes, hq: HqFacts) -> Receipt:

@@ -186,7 +186,6 @@ class Carrying:
             against = fault.code
         if against:
             carried.refuse(name, against)
-            return
         carried.settled += (await self.db.write(rows.due)).settled - before
 
     def _put_pack(self, raw: bytes, due: Due, name: str, carried: Carried) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appliance import clock
+from appliance.clock import now_text
+from appliance.copies import rows as copies
+from appliance.copies.rows import Restoration
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.outbox import pinned, rows
+from appliance.outbox.lives import rows as log
 from appliance.outbox.pinned import box_facts
 from appliance.policy import BOX, Actor, Facts, decide
 from appliance.sticks.actions import Sticks, Told, Way
@@ -185,7 +191,7 @@ async def test_a_box_without_headquarters_carries_nothing(tmp_path: Path) -> Non
     sticks = Sticks(home, db, Sealing(db), lambda: None)
     (tmp_path / "stick").mkdir()
     for way in ("export", "import"):
-        await sticks.begin(DESK, way, tmp_path / "stick")  # type: ignore[arg-type]
+        await sticks.begin(DESK, way, tmp_path / "stick")
         await sticks.finished()
         assert sticks.told().fault == "not_enrolled"
     assert list((tmp_path / "stick").iterdir()) == []
@@ -285,6 +291,50 @@ async def _foreign(tmp_path: Path, party: Party) -> bytes:
     last = envelope.parse(raw).hash
     key = hq_folder.receipt_signing_key(tmp_path / "other")
     return receipt.issue(party.box, last, extend(EMPTY, last), 0, key)
+
+
+async def _came_out_of_a_backup(party: Party, at: str) -> None:
+    permit = decide(BOX, "restore", Facts(thing="copy"))
+    await party.db.write(lambda tx: copies.restored(tx, permit, Restoration(at, "copy", at)))
+    assert await party.db.read(log.must_ask)
+
+
+async def test_hq_s_head_on_a_stick_tells_a_restored_box_where_it_stands(party: Party) -> None:
+    await party.add(2)
+    await party.carry("export")
+    await _came_out_of_a_backup(party, now_text())
+    await party.at_hq()
+    assert (await party.carry("import")).refused == ()
+    assert not await party.db.read(log.must_ask)
+
+
+async def test_a_head_from_before_the_restore_tells_a_box_nothing(party: Party) -> None:
+    await party.add(2)
+    await party.carry("export")
+    await party.at_hq()
+    later = clock.text(clock.moment().timestamp() + 3600)
+    await _came_out_of_a_backup(party, later)
+    told = await party.carry("import")
+    assert [(one.name, one.code) for one in told.refused] == [(stick.HEAD, "restored")]
+    assert (told.settled, await party.db.read(log.must_ask)) == (1, True), "what it settles counts all the same"
+
+
+async def test_a_stick_is_a_word_of_hq_and_the_same_one_again_is_none(party: Party) -> None:
+    await party.add(1)
+    await party.carry("export")
+    await party.at_hq()
+    await party.carry("import")
+
+    async def heard_at(now: str) -> str:
+        party.sticks.at = lambda: now
+        assert (await party.carry("import")).refused == ()
+        return await party.db.read(pinned.heard_at)
+
+    first = await party.db.read(pinned.heard_at)
+    assert await heard_at("2031-05-05T00:00:00Z") == first, "a stick that lay about counted as HQ's word"
+    party.hq = Intake(party.folder / "hq", lambda: time.time() + 1000)
+    await party.at_hq()
+    assert await heard_at("2031-06-06T00:00:00Z") == "2031-06-06T00:00:00Z"
 
 
 async def test_to_try_now_changes_what_the_courier_looks_at(party: Party) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.audit import rows as audit
+from appliance.clock import parse
 from appliance.outbox import rows
 from appliance.outbox.rows import OutboxRows
 from appliance.policy import Permit
@@ -79,6 +80,12 @@ def returned(tx: Transaction) -> int:
         " + coalesce((SELECT max(sequence) FROM rollbacks_accepted), 0) AS times"
     )
     return row["times"] if row else 0
+
+
+def came_back_at(tx: Transaction) -> float:
+    """When it did so last, by its own clock, in Unix seconds; 0 when it never did."""
+    row = tx.one("SELECT max(at) AS at FROM (SELECT at FROM restorations UNION ALL SELECT at FROM rollbacks_accepted)")
+    return parse(row["at"]).timestamp() if row and row["at"] else 0.0
 
 
 def must_ask(tx: Transaction) -> bool:
