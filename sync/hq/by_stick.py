@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from sync import carriage, envelope, keys
+import msgspec
+
+from sync import carriage, envelope, keys, receipt
 from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
@@ -16,6 +20,7 @@ from sync.hq.cards import Cards
 from sync.hq.intake import Chain, Intake
 from sync.hq.objects import Objects, open_objects
 from sync.hq.stick import Told
+from sync.hq.stream import Hello, note_seen
 from sync.keys import BoxFacts
 from sync.stick import Stick
 from sync.terminal import DONE, FAILED, tell
@@ -24,14 +29,16 @@ from sync.terminal import DONE, FAILED, tell
 class Desk:
     """`stick.Intake` over HQ's folder: the same keys, rules and objects as a server's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         facts = hq_folder.public(folder)
         self.objects: Objects = open_objects(folder)
         self.receipt_keys: Sequence[bytes] = facts.receipt_keys
         self.pack_keys: Sequence[bytes] = facts.pack_keys
         self._cards = Cards(self.objects, folder)
         known = frozenset(key_id(key) for key in facts.record_keys)
-        self._intake = Intake(self.objects, hq_folder.receipt_signing_key(folder), facts.receipt_keys, known)
+        self._clock = clock
+        signing = hq_folder.receipt_signing_key(folder)
+        self._intake = Intake(self.objects, signing, facts.receipt_keys, known, clock)
         self._chain: Chain | None = None
 
     async def take(self, box: bytes, raw: bytes, handed: bytes) -> tuple[str, bytes]:
@@ -53,12 +60,24 @@ class Desk:
 
     async def head(self, box: bytes) -> bytes | None:
         signed = await self._intake.head(await self._facts(box))
-        if signed is not None:
+        if signed is not None and await self._is_further(box, signed):
             await self._intake.keep_head(box, signed)
         return signed
 
+    async def _is_further(self, box: bytes, signed: bytes) -> bool:
+        """Whether more has come of this box than where its head was kept. The fleet's page goes by when that was
+        written: an export must not make a box that is silent look as if it had been heard."""
+        with suppress(SyncFault):
+            return receipt.parse(await self.objects.get(f"heads/{box.hex()}") or b"").size != receipt.parse(signed).size
+        return True
+
     async def heard(self, box: bytes, hello: bytes) -> None:
-        """Nothing: a stick may have been under way for weeks, and the fleet's page tells when a box was on the line."""
+        """For the fleet's page, as on the line. Shown, never believed: nobody signed it."""
+        try:
+            found = msgspec.json.decode(hello, type=Hello)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            found = Hello()
+        await note_seen(self.objects, box, found, self._clock())
 
     async def enrolled(self) -> list[bytes]:
         """Every box that is not shut out."""

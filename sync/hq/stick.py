@@ -51,7 +51,7 @@ class Intake(Protocol):
         """The newest receipt that can be signed; None when nothing is there. Raises `unknown_box`, `box_revoked`."""
 
     async def heard(self, box: bytes, hello: bytes) -> None:
-        """Keep what the box said of itself."""
+        """Keep what the box said of itself, "" for nothing, and that it was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,17 @@ async def export(hq: Intake, on: Stick, box: bytes) -> Told:
 
 
 async def _import(hq: Intake, on: Stick, told: Told) -> None:
+    """What the box says of itself nobody signed, and a stick can be read twice: it was heard when something new came
+    that it did sign."""
+    hello: list[bytes] = []
+    try:
+        await _envelopes(hq, on, told, hello)
+    finally:
+        if told.new:
+            await hq.heard(told.box, hello[0] if hello else b"{}")
+
+
+async def _envelopes(hq: Intake, on: Stick, told: Told, hello: list[bytes]) -> None:
     handed = b""
     for name in sorted(await asyncio.to_thread(on.names, "up", told.box), key=lambda one: one != stick.HELLO):
         try:
@@ -132,8 +143,7 @@ async def _import(hq: Intake, on: Stick, told: Told) -> None:
             told.refuse(name, fault)
             continue
         handed = _newest(hq, told, name, found.of(bundle.RECEIPT), handed)
-        for hello in found.of(bundle.HELLO)[:1]:
-            await hq.heard(told.box, hello)
+        hello += found.of(bundle.HELLO)[:1]
         for raw in found.of(bundle.ENVELOPE):
             try:
                 handed = await _take(hq, told, raw, handed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from sync import bundle, pack, receipt, suite
 from sync import stick as on_stick
 from sync.bundle import Part
 from sync.content import Record
+from sync.hq import fleet
 from sync.hq import folder as hq_folder
 from sync.hq import stick as hq_stick
 from sync.hq.by_stick import Desk as Intake
@@ -147,6 +149,38 @@ async def test_packs_of_another_hq_stay_on_the_stick(tmp_path: Path, hq: Intake,
     _hello(stick, box, applied=5)
     await hq_stick.export(hq, stick, box.facts.box)
     assert _packs_on(stick, box) == raw
+
+
+async def _heard(tmp_path: Path, hq: Intake) -> datetime | None:
+    (line,) = await fleet.look(tmp_path / "hq", datetime.now(UTC))
+    return line.heard
+
+
+async def test_a_box_was_heard_when_a_stick_brings_something_new_that_it_signed(
+    tmp_path: Path, stick: Stick, box: SealingBox
+) -> None:
+    hq = Intake(tmp_path / "hq", lambda: 2_000_000_000.0)
+    _hello(stick, box, applied=4)
+    await _import(hq, stick)
+    assert await _heard(tmp_path, hq) is None, "anybody can write a hello"
+    _write(stick, box, [box.seal()])
+    await _import(hq, stick)
+    assert await _heard(tmp_path, hq) == datetime.fromtimestamp(2_000_000_000, UTC)
+    assert (await fleet.look(tmp_path / "hq", datetime.now(UTC)))[0].applied == 4
+    await _import(Intake(tmp_path / "hq", lambda: 2_000_500_000.0), stick)
+    assert await _heard(tmp_path, hq) == datetime.fromtimestamp(2_000_000_000, UTC), "the same stick read again"
+
+
+async def test_writing_a_stick_for_a_box_makes_nobody_believe_that_it_was_heard(
+    tmp_path: Path, hq: Intake, stick: Stick, box: SealingBox
+) -> None:
+    _write(stick, box, [box.seal()])
+    await _import(hq, stick)
+    await hq_stick.export(hq, stick, box.facts.box)
+    head = tmp_path / "hq" / "objects" / "heads" / box.facts.box.hex()
+    os.utime(head, (1_000_000_000, 1_000_000_000))
+    await hq_stick.export(hq, stick, box.facts.box)
+    assert head.stat().st_mtime == 1_000_000_000
 
 
 def test_lines_for_programs_and_people_name_no_record() -> None:
