@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,9 @@ import msgspec
 
 from sync import bundle, envelope, pack, receipt, stick
 from sync.bundle import Part
+from sync.envelope import MAX_SEQUENCE
 from sync.faults import SENTENCES, SyncFault
+from sync.hq import packs
 from sync.hq.objects import Objects, numbered_path
 from sync.receipt import Receipt
 from sync.stick import Stick
@@ -103,21 +105,37 @@ async def export(hq: Intake, on: Stick, box: bytes) -> Told:
         told.size = receipt.parse(signed).size
         raw = bundle.pack(bundle.DOWN, box, [Part(bundle.RECEIPT, signed)])
         await asyncio.to_thread(on.write, "down", box, stick.HEAD, raw)
-    applied = (await asyncio.to_thread(_hello, on, box)).applied
-    due: list[tuple[int, bytes]] = []
-    async for entry in hq.objects.entries(f"packs/{box.hex()}", numbered_path("packs", box, applied)):
-        raw_pack = await hq.objects.get(entry.path)
-        if raw_pack is not None:
-            due.append((pack.parse(raw_pack).number, raw_pack))
+    applied = min(max(0, (await asyncio.to_thread(_hello, on, box)).applied), MAX_SEQUENCE)
+    numbers = [
+        int(name)
+        async for entry in hq.objects.entries(f"packs/{box.hex()}", numbered_path("packs", box, applied))
+        if (name := entry.path.rpartition("/")[2]).isdecimal()
+    ]
+    loop = asyncio.get_running_loop()
+
+    def due() -> Iterator[tuple[int, bytes]]:
+        """One at a time: a library of recordings is larger than this machine's memory may be."""
+        for number in numbers:
+            fetching = packs.fetch(hq.objects, box, number, hq.pack_keys)
+            raw = asyncio.run_coroutine_threadsafe(fetching, loop).result()
+            if raw is None:  # torn by a power cut, or damaged: what follows it can wait for it
+                told.refuse(f"pack {number}", SyncFault("malformed_pack"))
+                return
+            yield number, raw
 
     def over(raw: bytes) -> bool:
         return _is_applied(raw, hq.pack_keys, box, applied)
 
     def write() -> int:
-        made = on.renew("down", box, kind=bundle.PACK, head=(), due=due, over=over)
+        made = on.renew("down", box, kind=bundle.PACK, head=(), due=due(), over=over)
         return sum(one.count for one in made)
 
-    told.packs = await asyncio.to_thread(write)
+    try:
+        told.packs = await asyncio.to_thread(write)
+    except SyncFault as fault:
+        if fault.code in ("stick_missing", "stick_full", "stick_failed"):
+            raise
+        told.refuse("", fault)
     return told
 
 

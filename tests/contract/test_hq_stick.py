@@ -141,6 +141,26 @@ async def test_packs_that_the_box_lacks_go_along_and_applied_ones_are_taken_off(
     assert _packs_on(stick, box) == []
 
 
+async def test_a_torn_pack_is_told_what_lies_before_it_goes_and_the_next_box_too(
+    tmp_path: Path, hq: Intake, stick: Stick, box: SealingBox
+) -> None:
+    packs = await _packs(tmp_path, hq, box, 3)
+    (tmp_path / "hq" / "objects" / numbered_path("packs", box.facts.box, 2)).write_bytes(packs[1][:200])
+    told = await hq_stick.export(hq, stick, box.facts.box)
+    assert (told.packs, [(one.name, one.code) for one in told.refused]) == (1, [("pack 2", "malformed_pack")])
+    assert _packs_on(stick, box) == packs[:1]
+
+
+@pytest.mark.parametrize("applied", [-5, 10**18])
+async def test_what_a_box_says_it_has_applied_may_be_any_number(
+    tmp_path: Path, hq: Intake, stick: Stick, box: SealingBox, applied: int
+) -> None:
+    packs = await _packs(tmp_path, hq, box, 2)
+    _hello(stick, box, applied=applied)
+    await hq_stick.export(hq, stick, box.facts.box)
+    assert _packs_on(stick, box) == (packs if applied < 0 else [])
+
+
 async def test_packs_of_another_hq_stay_on_the_stick(tmp_path: Path, hq: Intake, stick: Stick, box: SealingBox) -> None:
     make_hq(tmp_path / "other")
     raw = await _packs(tmp_path, Intake(tmp_path / "other"), box, 1, "other")
