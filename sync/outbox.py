@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
-from sync import envelope, suite
+from sync import content, envelope, suite
 from sync.checkpoint import EMPTY, Checkpoint, extend_all
 from sync.content import Record
 from sync.faults import SyncFault
@@ -42,6 +42,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """The records of a segment and what `content.pack` made of them."""
+
+    records: tuple[Record, ...]
+    padded: bytes
+
+    def __repr__(self) -> str:
+        return f"Batch({len(self.records)} records, {len(self.padded)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
 class Sealed:
     """A sealed segment: its number and the hash of its bytes."""
 
@@ -58,7 +69,7 @@ class OutboxStore(Protocol):
     """
 
     def waiting(self, limit: int) -> Sequence[Waiting]:
-        """At most `limit` unsealed records, by priority, then number."""
+        """At most `limit` unsealed records, by priority, then number. Fewer when they are more than fill a segment."""
 
     def last_sealed(self) -> Sealed:
         """The newest sealed segment, settled or not; NOTHING_SEALED before the first."""
@@ -76,13 +87,27 @@ class OutboxStore(Protocol):
         """Store the receipt; segments up to its size need no bytes any more."""
 
 
-def seal_next(store: OutboxStore, identity: Identity, hq: HqFacts, at: str, ahead: int = SEAL_AHEAD) -> Sealed | None:
-    """Seal and keep the next segment. None when nothing waits or `ahead` segments are on the way."""
+def gather(waiting: Sequence[Waiting]) -> Batch | None:
+    """Choose the records of the next segment and pack them: a tenth of a second of a core, so not in the transaction
+    that seals. None when nothing waits."""
+    chosen = choose(waiting)
+    return Batch(tuple(chosen), content.pack(chosen)) if chosen else None
+
+
+def seal_next(
+    store: OutboxStore, identity: Identity, hq: HqFacts, at: str, ahead: int = SEAL_AHEAD, ready: Batch | None = None
+) -> Sealed | None:
+    """Seal and keep the next segment. None when nothing waits or `ahead` segments are on the way.
+
+    `ready` was gathered before this transaction. It counts if the very same records are first now, byte for byte; else
+    the choice is made anew here: a record may have become urgent, or what a person no longer lets out is gone from one.
+    """
     if len(store.unsettled()) >= ahead:
         return None
-    chosen = choose(store.waiting(WAITING_LIMIT))
-    if not chosen:
+    batch = ready if ready is not None and _is_first(store, ready) else gather(store.waiting(WAITING_LIMIT))
+    if batch is None:
         return None
+    chosen = batch.records
     before = store.last_sealed()
     raw = envelope.seal(
         chosen,
@@ -91,10 +116,15 @@ def seal_next(store: OutboxStore, identity: Identity, hq: HqFacts, at: str, ahea
         previous=before.hash,
         record_key=hq.record_key,
         signing_key=identity.signing_key,
+        padded=batch.padded,
     )
     sealed = Sealed(before.sequence + 1, suite.digest(raw))
     store.keep(sealed, raw, [record.number for record in chosen], at)
     return sealed
+
+
+def _is_first(store: OutboxStore, ready: Batch) -> bool:
+    return [one.record for one in store.waiting(len(ready.records))] == list(ready.records)
 
 
 def choose(waiting: Sequence[Waiting]) -> list[Record]:
@@ -120,7 +150,7 @@ def settles(receipt: Receipt, settled: Checkpoint, unsettled: Sequence[Sealed]) 
     reached = extend_all(settled, (sealed.hash for sealed in covered))
     if reached != receipt.checkpoint or covered[-1].hash != receipt.last:
         raise SyncFault("receipt_other_bytes")
-    return True
+    return [one.record for one in store.waiting(len(ready.records))] == list(ready.records)
 
 
 def settle(store: OutboxStore, receipt: Receipt, at: str) -> bool:
@@ -128,7 +158,7 @@ def settle(store: OutboxStore, receipt: Receipt, at: str) -> bool:
     if not settles(receipt, store.settled() or EMPTY, store.unsettled()):
         return False
     store.settle(receipt, at)
-    return True
+    return [one.record for one in store.waiting(len(ready.records))] == list(ready.records)
 
 
 def next_to_send(spooled: Sequence[int], receipted: int) -> int | None:

@@ -16,7 +16,7 @@ from appliance.store.database import Transaction
 from sync import keys, outbox, receipt
 from sync.faults import SyncFault
 from sync.keys import HqFacts
-from sync.outbox import Sealed
+from sync.outbox import Batch, Sealed
 from sync.receipt import Receipt
 
 SHORTEST, LONGEST = 10, 500  # characters of a reason
@@ -24,12 +24,17 @@ CLOCK_SLACK = 300  # seconds between HQ's clock and ours
 STICK_AHEAD = 1 << 20  # segments: no bound but the queue's own. A stick is the line for whoever carries one
 
 
-def seal_next(tx: Transaction, hq: HqFacts, at: str, ahead: int = outbox.SEAL_AHEAD) -> Sealed | None:
-    """Seal the next segment and store its bytes and boundaries; None when there is nothing to seal, or it may not."""
+def seal_next(
+    tx: Transaction, hq: HqFacts, at: str, ahead: int = outbox.SEAL_AHEAD, ready: Batch | None = None
+) -> Sealed | None:
+    """Seal the next segment and store its bytes and boundaries; None when there is nothing to seal, or it may not.
+
+    `ready`: gathered from a look before, which holds up nobody. What the gate then still takes out of it counts.
+    """
     if log.trouble(tx) is not None or log.must_ask(tx):
         return None
     disclosures.expire(tx, at)  # what waited for a line may have outlived the consent under which it was to go
-    return outbox.seal_next(OutboxRows(tx), rows.identity(tx), hq, at, ahead)
+    return outbox.seal_next(OutboxRows(tx), rows.identity(tx), hq, at, ahead, ready)
 
 
 def settle(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> bool:

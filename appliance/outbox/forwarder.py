@@ -119,7 +119,7 @@ class Forwarder:
         if seen.must_ask:
             raise SyncFault("restored")
         made = 0
-        while await self._db.write(lambda tx: actions.seal_next(tx, hq, self._at(), actions.STICK_AHEAD)):
+        while await self._seal(hq, actions.STICK_AHEAD):
             made += 1
         self.wake()
         return made
@@ -188,9 +188,15 @@ class Forwarder:
             return
         standing = self._look.standing
         for _ in range(min(standing.waiting, outbox.SEAL_AHEAD - len(standing.unsettled))):
-            await self._db.write(lambda tx: actions.seal_next(tx, hq, self._at()))
+            await self._seal(hq, outbox.SEAL_AHEAD)
         self._look = await self._db.read(look)
         await self._fill_spool(self._look.standing)
+
+    async def _seal(self, hq: HqFacts, ahead: int) -> bool:
+        """Seal one segment. Choosing and packing hold up nobody: they are done beside the store, and checked in it."""
+        waiting = await self._db.read(lambda tx: rows.OutboxRows(tx).waiting(outbox.WAITING_LIMIT))
+        ready = await asyncio.to_thread(outbox.gather, waiting)
+        return await self._db.write(lambda tx: actions.seal_next(tx, hq, self._at(), ahead, ready)) is not None
 
     def _begin(self) -> None:
         self._spool.prepare("out")

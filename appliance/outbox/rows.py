@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from appliance.faults import Fault
 from appliance.outbox import rules
@@ -151,13 +152,24 @@ class OutboxRows:
 
     def waiting(self, limit: int) -> Sequence[Waiting]:
         rows = self._tx.all(
-            "SELECT number, record_class, priority, at, body FROM outbox WHERE segment IS NULL"
-            " ORDER BY priority, number LIMIT ?",
-            (limit,),
+            "SELECT number, record_class, priority, at, body FROM outbox INDEXED BY outbox_waiting"
+            " WHERE segment IS NULL ORDER BY priority, number LIMIT ?",
+            (self._fitting(limit),),
         )
         return [
             Waiting(row["priority"], Record(row["number"], row["record_class"], row["at"], row["body"])) for row in rows
         ]
+
+    def _fitting(self, limit: int) -> int:
+        """How many of the first ones to hold in memory: up to the first that no segment can take with those before.
+        Without the index that is named every waiting record would be sorted, each time."""
+        sizes = self._tx.all(
+            "SELECT length(body) AS size FROM outbox INDEXED BY outbox_waiting WHERE segment IS NULL"
+            " ORDER BY priority, number LIMIT ?",
+            (limit,),
+        )
+        held = accumulate(row["size"] for row in sizes)
+        return next((count for count, size in enumerate(held, 1) if size > content.MAX_LARGE), limit)
 
     def last_sealed(self) -> Sealed:
         """HQ's head where the log went on after it and nothing was sealed since."""

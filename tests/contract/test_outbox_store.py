@@ -17,12 +17,12 @@ from appliance.outbox.rows import OutboxRows
 from appliance.outbox.rules import Rule
 from appliance.store.database import Database, Transaction
 from appliance.store.key import StoreKey
-from sync import envelope, filling, outbox, receipt, suite
+from sync import content, envelope, filling, outbox, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.keys import HqFacts
-from sync.outbox import Identity, OutboxStore, Sealed
+from sync.outbox import Batch, Identity, OutboxStore, Sealed
 from tests.fakes.outbox_store import MemoryOutbox
 from tests.fakes.parties import AT, make_hq
 
@@ -95,6 +95,40 @@ def seal(trial: Trial, hq: HqFacts) -> Callable[[], Awaitable[Sealed | None]]:
 def receipt_for(folder: Path, raws: list[bytes], box: bytes = IDENTITY.box) -> bytes:
     hashes = [suite.digest(raw) for raw in raws]
     return receipt.issue(box, hashes[-1], extend_all(EMPTY, hashes), 0, hq_folder.receipt_signing_key(folder))
+
+
+async def gathered(trial: Trial) -> Batch:
+    ready = await trial.do(lambda store: outbox.gather(store.waiting(outbox.WAITING_LIMIT)))
+    assert ready is not None
+    return ready
+
+
+async def test_what_was_gathered_before_is_sealed_as_it_was_gathered(trial: Trial, hq: HqFacts) -> None:
+    numbers = [await trial.add("session_ended") for _ in range(3)]
+    ready = await gathered(trial)
+    await trial.add("session_ended")
+    assert await trial.do(lambda store: outbox.seal_next(store, IDENTITY, hq, AT, ready=ready))
+    left = await trial.do(lambda store: store.waiting(9))
+    assert [one.number for one in ready.records] == numbers and [one.record.number for one in left] == [numbers[-1] + 1]
+
+
+async def test_what_has_become_urgent_since_goes_before_what_was_gathered(trial: Trial, hq: HqFacts) -> None:
+    await trial.add("session_ended")
+    ready = await gathered(trial)
+    await trial.add("urgent")
+    assert await trial.do(lambda store: outbox.seal_next(store, IDENTITY, hq, AT, ready=ready))
+    assert await trial.do(lambda store: [one.record.record_class for one in store.waiting(9)]) == ["session_ended"]
+
+
+async def test_of_large_records_no_more_are_held_than_a_segment_can_take(db: Database) -> None:
+    def work(tx: Transaction) -> None:
+        for _ in range(20):
+            rows.add(tx, "session_ended", os.urandom(content.MAX_BODY), AT)
+
+    await db.write(work)
+    found = await db.read(lambda tx: OutboxRows(tx).waiting(outbox.WAITING_LIMIT))
+    assert sum(len(one.record.body) for one in found[:-1]) <= content.MAX_LARGE < 20 * content.MAX_BODY
+    assert outbox.choose(found) == [found[0].record]
 
 
 async def test_records_are_numbered_in_the_order_they_were_made(trial: Trial) -> None:
