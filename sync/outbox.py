@@ -150,7 +150,7 @@ def settles(receipt: Receipt, settled: Checkpoint, unsettled: Sequence[Sealed]) 
     reached = extend_all(settled, (sealed.hash for sealed in covered))
     if reached != receipt.checkpoint or covered[-1].hash != receipt.last:
         raise SyncFault("receipt_other_bytes")
-    return [one.record for one in store.waiting(len(ready.records))] == list(ready.records)
+    return True
 
 
 def settle(store: OutboxStore, receipt: Receipt, at: str) -> bool:
@@ -158,7 +158,7 @@ def settle(store: OutboxStore, receipt: Receipt, at: str) -> bool:
     if not settles(receipt, store.settled() or EMPTY, store.unsettled()):
         return False
     store.settle(receipt, at)
-    return [one.record for one in store.waiting(len(ready.records))] == list(ready.records)
+    return True
 
 
 def next_to_send(spooled: Sequence[int], receipted: int) -> int | None:
