@@ -92,6 +92,7 @@ SENTENCES: dict[str, str] = {
     "hq_missing": "There is no HQ in this folder. Make one with: hq init",
     "box_exists": "Another key is enrolled under this box's id already. Nothing was changed.",
     "store_overwrites": "This object store does not honour conditional create, so HQ will not use it.",
+    "store_away": "The object store that hq.toml names does not answer. Check its address, its keys, and that it runs.",
     "port_taken": "Another program already uses that port.",
 }
 

@@ -1,4 +1,4 @@
-"""Enrolment codes as HQ keeps them: one small object a code, and one more, made by conditional create, once it is taken.
+"""Enrolment codes as HQ keeps them: one small object a code, and one more when it is taken, made once.
 
 So the store decides a race for a code as it decides one for an envelope: who makes `taken/<id>.json` has the code, and
 that object is never changed. `codes/<id>.json` holds no code. What both sides prove to know is sealed under

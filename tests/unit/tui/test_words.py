@@ -29,6 +29,7 @@ HQ_ONLY = {
     "hq_exists",
     "hq_missing",
     "box_exists",
+    "store_away",
     "store_overwrites",
     "port_taken",
     "malformed_enrolment",
@@ -36,6 +37,10 @@ HQ_ONLY = {
     "rotation_none",
     "box_not_lost",
     "no_inbox_key",
+    "target_failed",
+    "hq_packages",
+    "share_missing",
+    "hash_unknown",
 }
 GENERAL = {
     "code_mistyped",  # these three are told before anything is asked, as faults of the box
