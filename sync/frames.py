@@ -24,6 +24,7 @@ REFUSAL = 0x82  # JSON {"code", "next_wanted", "sequence"}; HQ says nothing afte
 NEWS = 0x83  # JSON {"packs": number of the newest pack for this box}
 PULSE = 0x84  # nothing: I am still here
 
+FROM_HQ = 0x80  # a bit of every kind that HQ says
 OPTIONAL = 0x40  # a kind with this bit, of a newer version, is passed over by who does not know it
 
 MAX_SMALL = 4096  # bytes of a payload that is neither envelope nor receipt

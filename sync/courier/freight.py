@@ -24,17 +24,18 @@ from sync.faults import SyncFault
 from sync.spool import DIGITS, Spool, read_bounded, write_whole
 
 MAX_FILE = 65_536
-MAX_URGENT = 4096
 MAX_PACK_NUMBER = 10**16 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """`handed`: the newest receipt that goes before, b"" for none; `after`: its size; `numbers`: what waits, rising."""
+    """`handed`: the newest receipt that goes before, b"" for none; `after`: its size; `numbers`: what waits, rising;
+    `newest`: the highest receipt's size."""
 
     handed: bytes
     after: int
     numbers: tuple[int, ...]
+    newest: int = 0
 
 
 def due(spool: Spool, wanted: int = 0) -> Due:
@@ -43,20 +44,25 @@ def due(spool: Spool, wanted: int = 0) -> Due:
     newest = sizes[-1] if sizes else 0
     after = min(newest, wanted - 1) if wanted else newest
     handed = (spool.receipt(after) if after in sizes else None) or b""
-    return Due(handed, after, tuple(number for number in spool.segments() if number > after))
+    return Due(handed, after, tuple(number for number in spool.segments() if number > after), newest)
 
 
 def load(spool: Spool, number: int) -> Envelope | None:
     """An envelope, parsed; None when it was settled meanwhile."""
     raw = spool.segment(number)
-    return None if raw is None else envelope.parse(raw)
+    if raw is None:
+        return None
+    found = envelope.parse(raw)
+    if found.sequence != number:
+        raise SyncFault("malformed_envelope")  # its receipt would settle another one, and this one go again for ever
+    return found
 
 
 def urgent_upto(spool: Spool) -> int:
     """Everything up to this number goes although the line is metered: what is urgent, and what it stands on."""
     found = _json(spool.root / "urgent.json")
     numbers = [one for one in found if type(one) is int] if isinstance(found, list) else []
-    return max(numbers[:MAX_URGENT], default=0)
+    return max(numbers, default=0)
 
 
 def box_id(spool: Spool) -> bytes | None:
@@ -83,9 +89,12 @@ def certificate(spool: Spool) -> x509.Certificate | None:
     """The box's own certificate for TLS, None before it has one that can be read and belongs to the key."""
     raw = read_bounded(spool.root / "tls" / "courier.pem", MAX_FILE)
     try:
-        return None if raw is None else x509.load_pem_x509_certificate(raw)
+        shown = None if raw is None else x509.load_pem_x509_certificate(raw)
+        if shown is not None:
+            _text(shown), shown.subject
     except ValueError:
         return None
+    return shown
 
 
 def client(spool: Spool) -> tuple[Path, Path] | None:

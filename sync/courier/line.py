@@ -7,6 +7,7 @@ beside each other, and only the one that is through first is spoken on.
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 import time
@@ -32,6 +33,7 @@ STAGGER_SECONDS = 2.0  # between attempts beside each other: a lost SYN is repea
 CLOSE_SECONDS = 3.0  # for HQ's last word after ours
 MAX_REFUSAL = 4096  # bytes of an answer that is no stream
 MAX_RETRY_AFTER = 3600.0  # seconds that HQ may ask us to stay away
+MAX_WANTED = 2**53  # no sequence number is higher
 MAX_HELD = 4096  # frames heard and not taken yet; more is no HQ of ours
 _CHUNK = 65_536
 
@@ -69,13 +71,21 @@ class Way:
 class Line:
     """One line. `path` of the streamed request. All methods on one event loop; `close` ends it at any time."""
 
-    def __init__(self, way: Way, path: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        way: Way,
+        path: str,
+        now: Callable[[], float] = time.monotonic,
+        spend: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self._way = way
         self._path = path
         self._now = now
+        self._spend = spend
+        self._counted = 0
         self._pin = way.pin()
         self._out: asyncio.Queue[bytes] = asyncio.Queue()
-        self._in: asyncio.Queue[Frame | SyncFault | None] = asyncio.Queue(MAX_HELD)
+        self._in: asyncio.Queue[Frame | SyncFault | None] = asyncio.Queue()
         self._connected = asyncio.Event()
         self._socket: socket.socket | None = None
         self._wire = Wire()
@@ -128,6 +138,12 @@ class Line:
             self._wire = found
         return self._wire
 
+    def count(self) -> None:
+        """Tell `spend` what went over the line since the last time: what is never spoken on costs too."""
+        total = self.wire().bytes
+        self._spend(max(0, total - self._counted))
+        self._counted = max(total, self._counted)
+
     async def finish(self) -> list[Frame]:
         """Say that it was all and hear HQ's last frames."""
         self.say(b"")
@@ -140,7 +156,7 @@ class Line:
 
     async def close(self) -> None:
         """End it now; what was on the way may have arrived or not."""
-        self.wire()
+        self.count()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -161,8 +177,7 @@ class Line:
             end = fault
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as problem:
             end = pinning.connect_fault(problem, self._pin)
-        with suppress(asyncio.QueueFull):
-            self._in.put_nowait(end)
+        self._in.put_nowait(end)
 
     async def _body(self) -> AsyncIterator[bytes]:
         """aiohttp asks for the first part when the connection stands, and has sent nothing until it gets it."""
@@ -186,10 +201,9 @@ class Line:
             self.heard_at = self._now()
             self.wire()
             for frame in reader.feed(chunk):
-                try:
-                    self._in.put_nowait(frame)
-                except asyncio.QueueFull:
-                    raise SyncFault("hq_failed") from None
+                if not frame.kind & frames.FROM_HQ or self._in.qsize() >= MAX_HELD:
+                    raise SyncFault("hq_failed")
+                self._in.put_nowait(frame)
 
 
 def session(
@@ -199,14 +213,24 @@ def session(
     tls = pinning.context(pin, None if way is None else way.client)
     connector = aiohttp.TCPConnector(ssl=tls, socket_factory=make_socket, limit=1, happy_eyeballs_delay=None)
     timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
-    headers = {"User-Agent": "hearth", "Content-Type": "application/octet-stream"}
+    headers = {
+        "User-Agent": "hearth",
+        "Content-Type": "application/octet-stream",
+        "Accept-Encoding": "identity",
+    }
     return aiohttp.ClientSession(
-        connector=connector, timeout=timeout, headers=headers, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector,
+        timeout=timeout,
+        headers=headers,
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # a limit on bytes is one on the bytes that came
     )
 
 
-async def race(make: Callable[[], Line], seconds: float) -> Line:
-    """Open lines beside each other, one more every STAGGER_SECONDS, until one is through or `seconds` are over.
+async def race(make: Callable[[], Line], seconds: float, jitter: Callable[[], float] = random.random) -> Line:
+    """Open lines beside each other, one more every STAGGER_SECONDS or up to half as long again, until one is through or
+    `seconds` are over. `jitter` in [0, 1): boxes that lost HQ in one moment do not knock in step.
 
     Raises the last attempt's fault: at once when HQ or the network refuses, for then nothing was slow.
     """
@@ -216,9 +240,9 @@ async def race(make: Callable[[], Line], seconds: float) -> Line:
     winner: Line | None = None
     try:
         while loop.time() < until:
-            line = make()
+            line, pause = make(), STAGGER_SECONDS * (1.0 + 0.5 * jitter())
             attempts[asyncio.create_task(line.open())] = line
-            done, _ = await asyncio.wait(attempts, timeout=STAGGER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(attempts, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 problem = task.exception()
                 if problem is None and winner is None:
@@ -254,9 +278,9 @@ def refused(body: bytes, answer: aiohttp.ClientResponse | None = None) -> Refuse
     except (msgspec.DecodeError, ValueError, RecursionError):
         said = Refusal()
     asked = "" if answer is None or answer.status not in (429, 503) else answer.headers.get("Retry-After", "")
-    wait = float(asked) if asked.isdecimal() and len(asked) <= 6 else said.retry_after
+    wait = float(asked) if asked.isdecimal() and len(asked) <= 20 else said.retry_after
     code = said.code if said.code in SENTENCES else "hq_failed"
-    wanted = said.next_wanted if said.next_wanted > 0 else 0
+    wanted = said.next_wanted if 0 < said.next_wanted <= MAX_WANTED else 0
     return Refused(code, next_wanted=wanted, retry_after=min(MAX_RETRY_AFTER, wait) if wait > 0 else 0.0)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from sync import outbox
 from sync.courier import freight, own_key
@@ -24,9 +25,13 @@ from sync.courier.talk import LOOK_SECONDS, RACE_SECONDS, Desk, Talk
 from sync.faults import SyncFault
 from sync.spool import Spool
 
+NOW = "now"  # in the spool: written when a person asks to try now
 CALL_SECONDS = 900.0  # between two calls when nothing is to be said: to hear of packs, to be seen
 METERED_CALL_SECONDS = 21_600.0
 CALL_BYTES = 8_000  # that a call costs: handshake, HELLO, NEWS
+BARREN_RIVALS = 3  # lines in a row that bring nothing new, until a rival is no answer any more
+BARREN, BARREN_TIMES = 8, 10  # after so many the waits grow tenfold, to 10 minutes: each costs a handshake at least
+ASKED_JITTER = 0.25  # of the time for which HQ asked: the boxes that it sent away do not come back together
 CLOCK_SECONDS = 3600  # a difference to HQ's clock that is told
 
 _log = logging.getLogger("hearth.courier")
@@ -51,6 +56,8 @@ class Courier:
         self._desk = Desk(spool, purse or Purse(spool.root, now), Telling(spool, now), Rate(), now, at, _version())
         self._failures = 0
         self._call_at = now()
+        self._now_stamp = _stamp(spool.root / NOW)
+        self._followed = 0  # stamp of the hq.json that was followed last
         self._errands = Errands(self._desk)
 
     async def run(self) -> None:
@@ -80,7 +87,12 @@ class Courier:
             self._desk.telling.change(state="no_hq")
             await self._rest(enrolled=False)
             return
+        if stamp != self._followed:
+            self._followed = stamp
+            self._desk.top = self._desk.barren = self._desk.wanted = 0
         while self._spool.hq_stamp() == stamp:
+            if self._asked_now():
+                self._call_at = self._now()
             way = self._errands.way = Way(facts, await asyncio.to_thread(freight.client, self._spool))
             self._errands.looked = True
             try:
@@ -100,17 +112,21 @@ class Courier:
         await asyncio.to_thread(desk.telling.write)
 
         def new_line() -> Line:
-            return Line(way, f"/v1/boxes/{box.hex()}/stream", self._now)
+            return Line(way, f"/v1/boxes/{box.hex()}/stream", self._now, desk.purse.spend)
 
+        top = desk.top
         line: Line | None = await race(new_line, RACE_SECONDS if self._lately else CONNECT_SECONDS)
-        self._call_at, before = self._now() + self._call_seconds(), desk.receipted
         try:
             while line is not None:
                 talking = Talk(desk, way, line, new_line, stamp)
                 line = await talking.run()
+                if line is not None and desk.barren > BARREN_RIVALS:
+                    await line.close()  # opened at once and as dumb as those before: a wait, not another one
+                    raise SyncFault("hq_unreachable")
         finally:
-            self._failures = 0 if desk.receipted > before else self._failures
-        self._failures = 0
+            self._failures = 0 if desk.top > top else self._failures
+        self._call_at = self._now() + self._call_seconds()
+        self._failures = desk.barren = 0
         self._settle_clock(talking.line)
         desk.telling.change(state="idle", fault="", fault_since="", in_flight=0)
         return True
@@ -158,9 +174,12 @@ class Courier:
         """Say what went wrong and wait; a new envelope in the spool ends the wait, unless HQ asked us to stay away."""
         self._failures += 1
         asked = fault.retry_after if isinstance(fault, Refused) else 0.0
-        wait = max(outbox.retry_after(self._failures, self._jitter()), asked)
-        if self._lately and not isinstance(fault, Refused):
-            wait = min(wait, STAGGER_SECONDS)
+        wait = outbox.retry_after(self._failures, self._jitter()) * min(
+            BARREN_TIMES, max(1, self._desk.barren - BARREN)
+        )
+        wait = max(wait, asked * (1.0 + ASKED_JITTER * self._jitter()))
+        if self._lately and fault.code == "hq_unreachable" and self._desk.barren <= BARREN_RIVALS:
+            wait = min(wait, STAGGER_SECONDS * (0.5 + 0.5 * self._jitter()))
         if fault.code == "gap":
             self._desk.wanted = fault.next_wanted
         telling = self._desk.telling
@@ -174,8 +193,8 @@ class Courier:
         )  # fmt: skip
         newest: list[int] = []
         with suppress(OSError):
+            newest = (await asyncio.to_thread(self._spool.segments))[-1:]
             await asyncio.to_thread(telling.write)
-            newest = self._spool.segments()[-1:]
         await self._wait(wait, newest, wakeful=asked == 0.0)
 
     async def _wait(self, seconds: float, newest: list[int], *, wakeful: bool) -> None:
@@ -188,8 +207,20 @@ class Courier:
 
     def _stamps(self) -> tuple[int, ...]:
         """Change when hq.json or the box's certificate does, or a person asks to try `now`: each may end a wait."""
-        files = (self._spool.root / "tls" / "courier.pem", self._spool.root / "now")
-        return self._spool.hq_stamp(), *(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+        root = self._spool.root
+        return self._spool.hq_stamp(), _stamp(root / "tls" / "courier.pem"), _stamp(root / NOW)
+
+    def _asked_now(self) -> bool:
+        """Whether a person has asked to try now since the last look: then a call is due."""
+        before, self._now_stamp = self._now_stamp, _stamp(self._spool.root / NOW)
+        return self._now_stamp != before
+
+
+def _stamp(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _version() -> str:

@@ -33,6 +33,7 @@ WINDOW_BYTES = (
     98_304  # on the way without a receipt: all that the box seals ahead. With 40 KiB a lost packet stops the line
 )
 MAX_IN_FLIGHT = 16  # envelopes, however small
+BARREN_FULL = 2  # lines in a row may carry a full window for nothing; the next ones try one envelope
 BEAT_SECONDS = 3.0  # between two signs of life: on an idle line they are what shows that it is dead
 SUSPECT_SECONDS = 2.5  # packets on the way and nothing acknowledged: open another line beside this one
 SILENT_SECONDS = 6.0  # not one frame, not even a PULSE: the same
@@ -61,9 +62,10 @@ class Desk:
     version: str = ""
     wanted: int = 0  # what HQ asked for with `gap`
     packs: int = 0  # number of the newest pack that HQ told of
-    good_at: float = float("-inf")  # when a line was last good
+    good_at: float = float("-inf")  # when a line was last good: it brought a receipt that was new
     held: str = ""  # why the next envelope waits: hours, budget
-    receipted: int = 0  # since the start
+    top: int = 0  # the highest number receipted, of this HQ
+    barren: int = 0  # lines in a row that were spoken on and brought nothing new
 
 
 @dataclass
@@ -77,40 +79,66 @@ class Talk:
     stamp: int  # of hq.json; another one ends the conversation
     flying: deque[Envelope] = field(default_factory=deque)
     upto: int = 0
-    bytes_seen: int = 0
     clear_at: float = 0.0  # when nothing was unacknowledged, or something was acknowledged
     receipted: int = 0  # on this line
+    gained: bool = False  # a receipt came on it for something that had none
+    heard: bool = False  # anything at all
     busy_at: float = 0.0  # when something was last said or receipted
     racing: asyncio.Task[Line] | None = None
 
     async def run(self) -> Line | None:
+        self.desk.barren += 1
         try:
             await self._begin()
             while True:
                 try:
                     successor = await self._turn()
                 except SyncFault as fault:
-                    if fault.code != "hq_unreachable" or self.racing is None:
+                    if fault.code != "hq_unreachable":
+                        raise
+                    if self._all_said:
+                        return None
+                    if self.racing is None:
                         raise
                     return await self._raced()
                 if successor is not None:
                     return successor
                 if self._over():
-                    await self._take(await self.line.finish())
+                    await self._finish()
                     return None
         finally:
             await self._end()
+
+    @property
+    def _all_said(self) -> bool:
+        """Nothing waits for a receipt: that an idle line dies is no fault and no reason for another one."""
+        return self.heard and not self.flying
+
+    async def _finish(self) -> None:
+        await self._take(await self.line.finish())
+        if not self.heard:
+            raise SyncFault("hq_unreachable")
 
     async def _begin(self) -> None:
         desk = self.desk
         due = await asyncio.to_thread(freight.due, desk.spool, desk.wanted)
         self.upto = due.after
         self.clear_at = self.busy_at = desk.now()
-        desk.good_at = desk.now()
+        desk.top = max(desk.top, due.newest)
         hello = await asyncio.to_thread(freight.hello, desk.spool, desk.version)
-        self.line.say(hello + (frames.pack(frames.HANDED, due.handed) if due.handed else b""))
+        handed = due.handed if self._ours(due.handed) else b""
+        self.line.say(hello + (frames.pack(frames.HANDED, handed) if handed else b""))
         desk.telling.change(state="sending" if due.numbers else "idle")
         await self._fill()
+
+    def _ours(self, raw: bytes) -> bool:
+        """Whether HQ will know this receipt. One that was damaged here would be refused for ever; without any HQ looks
+        into its own store."""
+        with suppress(SyncFault):
+            got = receipt.parse(raw)
+            receipt.verify(got, self.way.facts.receipt_keys, got.box)
+            return True
+        return False
 
     async def _turn(self) -> Line | None:
         """One look at everything; the successor when there is one."""
@@ -142,7 +170,7 @@ class Talk:
             if sealed is None:
                 return
             size = len(sealed.raw)
-            if self.flying and (len(self.flying) >= MAX_IN_FLIGHT or self._on_the_way + size > WINDOW_BYTES):
+            if self.flying and (len(self.flying) >= self._most or self._on_the_way + size > WINDOW_BYTES):
                 return
             desk.held = desk.purse.held(self._room(size), urgent=number <= urgent)
             if desk.held:
@@ -150,6 +178,11 @@ class Talk:
             self.flying.append(sealed)
             self.upto, self.busy_at = number, desk.now()
             self.line.say(frames.pack(frames.SEGMENT, sealed.raw))
+
+    @property
+    def _most(self) -> int:
+        """Envelopes on the way. One alone while HQ or the line takes them for nothing: each is paid for."""
+        return 1 if self.desk.barren > BARREN_FULL and not self.gained else MAX_IN_FLIGHT
 
     def _room(self, size: int) -> int:
         return int((self._on_the_way + size) * ROOM) + ROOM_EACH * (len(self.flying) + 1)
@@ -162,6 +195,7 @@ class Talk:
         """Receipts are checked one by one and the newest is kept: it settles all before it."""
         newest: Receipt | None = None
         fault: SyncFault | None = None
+        self.heard = self.heard or bool(heard)
         for frame in heard:
             try:
                 newest = self._receipt(frame) or newest
@@ -191,17 +225,17 @@ class Talk:
 
     def _succeeded(self, newest: Receipt) -> None:
         desk = self.desk
-        desk.wanted = 0
-        desk.receipted += 1
+        desk.wanted = newest.size + 1 if desk.wanted and newest.size < desk.top else 0
         self.receipted += 1
-        desk.telling.change(fault="", fault_since="", next_wanted=0, last_success_at=desk.at())
+        if newest.size > desk.top:
+            desk.top, desk.barren, self.gained = newest.size, 0, True
+        desk.telling.change(fault="", fault_since="", next_wanted=desk.wanted, last_success_at=desk.at())
         _log.info("HQ has envelope %d", newest.size)
 
     def _count(self) -> None:
         """What went over the line since the last look; when it was last alive."""
-        desk, wire, now = self.desk, self.line.wire(), self.desk.now()
-        desk.purse.spend(wire.bytes - self.bytes_seen)
-        self.bytes_seen = wire.bytes
+        wire, now = self.line.wire(), self.desk.now()
+        self.line.count()
         if not wire.unacked:
             self.clear_at = now
         self.clear_at = max(self.clear_at, now - wire.silent, self.line.heard_at)
@@ -223,9 +257,10 @@ class Talk:
         if self.flying and now - self.busy_at > NO_RECEIPT_SECONDS:
             raise SyncFault("hq_failed")
         if now - self.clear_at < SUSPECT_SECONDS and quiet < SILENT_SECONDS:
-            self.desk.good_at = now
+            if self.gained:
+                self.desk.good_at = now
             await self._stop_racing()
-        elif self.racing is None:
+        elif self.racing is None and not self._all_said:
             self.racing = asyncio.create_task(race(self.new_line, RACE_SECONDS))
         if self.racing is not None and self.racing.done() and not self.racing.exception():
             return await self._raced()
@@ -235,10 +270,19 @@ class Talk:
             raise SyncFault("hq_unreachable")
         return None
 
-    async def _raced(self) -> Line:
-        racing, self.racing = self.racing, None
+    async def _raced(self) -> Line | None:
+        """The rival, once it is through; None when hq.json is another one meanwhile."""
+        racing = self.racing
         assert racing is not None  # noqa: S101 - only called while there is one
-        return await racing
+        if not racing.done():
+            self.desk.telling.change(state="connecting")
+            await asyncio.to_thread(self.desk.telling.write)
+        while not racing.done():
+            await asyncio.wait((racing,), timeout=LOOK_SECONDS)
+            if self.desk.spool.hq_stamp() != self.stamp:
+                return None
+        self.racing = None
+        return racing.result()
 
     async def _stop_racing(self) -> None:
         racing, self.racing = self.racing, None
@@ -260,7 +304,6 @@ class Talk:
     async def _end(self) -> None:
         await self._stop_racing()
         await self.line.close()
-        self._count()
 
 
 def check(raw: bytes, sent: Envelope, facts: HqFacts) -> Receipt:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,10 @@ class StreamHq:
     lose_receipts: bool = False
     mute: bool = False  # takes everything and says nothing
     pulse: float = PULSE_SECONDS
+    greets: bytes = b""  # said first on every stream
+    hangs_up: bool = False  # after the HELLO
+    refuse_always: dict[int, dict[str, object]] = field(default_factory=dict)  # number -> REFUSAL
+    forge: Callable[[bytes], bytes] = bytes  # what becomes of a receipt
     answer: tuple[int, dict[str, str], str] | None = None  # instead of a stream: status, headers, body
 
     def application(self) -> web.Application:
@@ -64,6 +68,7 @@ class StreamHq:
         self.open += 1
         reader = frames.Reader()
         try:
+            await response.write(self.greets)
             if self.packs:
                 await response.write(frames.pack(frames.NEWS, json.dumps({"packs": max(self.packs)}).encode()))
             async for chunk in request.content.iter_any():
@@ -80,13 +85,17 @@ class StreamHq:
         self.heard.append(frame.kind)
         if frame.kind == frames.HELLO:
             self.hellos.append(json.loads(frame.payload))
+            if self.hangs_up:
+                await response.write_eof()
+                return False
         if frame.kind == frames.HANDED:
             self.handed.append(frame.payload)
         if frame.kind != frames.SEGMENT:
             return True
         sealed = parse(frame.payload)
-        if sealed.sequence in self.refuse:
-            refusal = json.dumps(self.refuse.pop(sealed.sequence)).encode()
+        if sealed.sequence in self.refuse or sealed.sequence in self.refuse_always:
+            told = self.refuse_always.get(sealed.sequence) or self.refuse.pop(sealed.sequence)
+            refusal = json.dumps(told).encode()
             await response.write(frames.pack(frames.REFUSAL, refusal))
             await response.write_eof()
             return False
@@ -102,7 +111,7 @@ class StreamHq:
             request.transport.abort()
             return False
         if not self.lose_receipts and not self.mute:
-            await response.write(frames.pack(frames.RECEIPT, self.receipt(sealed.sequence)))
+            await response.write(frames.pack(frames.RECEIPT, self.forge(self.receipt(sealed.sequence))))
         return True
 
     def receipt(self, size: int) -> bytes:
@@ -120,6 +129,7 @@ class StreamHq:
         return web.Response(body=self.receipt(len(self.held))) if self.held else web.Response(status=204)
 
     async def _pack(self, request: web.Request) -> web.Response:
+        self.others.append(request.path)
         raw = self.packs.get(int(request.match_info["number"]))
         return web.Response(status=404) if raw is None else web.Response(body=raw)
 
