@@ -91,8 +91,9 @@ def _resource(tx: Transaction, permit: Permit, item: items.Resource, now: Now, _
         item.media_type or "text/plain",
         len(body),
         now.at,
+        item.version,
     )
-    rows.place(tx, permit, facts, item.version, body)
+    rows.place(tx, permit, facts, body)
 
 
 def _whole(tx: Transaction, permit: Permit, item: items.Resource) -> bytes:

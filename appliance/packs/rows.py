@@ -160,20 +160,34 @@ class Resource:
     media_type: str
     size: int
     placed_at: str
+    version: int
 
 
 def resources(tx: Transaction) -> list[Resource]:
     """All of them, by title."""
     rows = tx.all(
-        "SELECT id, title, language, kind, audience, media_type, size, placed_at FROM resources ORDER BY title, id"
+        "SELECT id, title, language, kind, audience, media_type, size, placed_at, version FROM resources"
+        " ORDER BY title, id"
     )
     return [_resource(row) for row in rows]
 
 
-def resource(tx: Transaction, thing: str) -> tuple[Resource, bytes] | None:
-    """One of them with its bytes."""
-    row = tx.one("SELECT * FROM resources WHERE id = ?", (thing,))
-    return None if row is None else (_resource(row), row["body"])
+def resource(tx: Transaction, thing: str) -> Resource | None:
+    """One of them."""
+    row = tx.one(
+        "SELECT id, title, language, kind, audience, media_type, size, placed_at, version FROM resources WHERE id = ?",
+        (thing,),
+    )
+    return None if row is None else _resource(row)
+
+
+def piece(tx: Transaction, one: Resource, first: int, length: int) -> bytes | None:
+    """Bytes of just this version from `first` on, at most `length`; None when another has taken its place."""
+    row = tx.one(
+        "SELECT substr(body, ?, ?) AS piece FROM resources WHERE id = ? AND version = ? AND placed_at = ?",
+        (first + 1, length, one.id, one.version, one.placed_at),
+    )
+    return None if row is None else row["piece"]
 
 
 def _resource(row: Row) -> Resource:
@@ -186,17 +200,18 @@ def _resource(row: Row) -> Resource:
         media_type=row["media_type"],
         size=row["size"],
         placed_at=row["placed_at"],
+        version=row["version"],
     )
 
 
-def place(tx: Transaction, _permit: Permit, one: Resource, version: int, body: bytes) -> None:
+def place(tx: Transaction, _permit: Permit, one: Resource, body: bytes) -> None:
     tx.execute(
         "INSERT OR REPLACE INTO resources"
         " (id, title, language, kind, audience, media_type, size, placed_at, version, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(one.id, one.title, one.language, one.kind, one.audience),
-            *(one.media_type, one.size, one.placed_at, version, body),
+            *(one.media_type, one.size, one.placed_at, one.version, body),
         ),
     )
 

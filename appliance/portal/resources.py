@@ -7,6 +7,9 @@ run, and of a type from a short list (sync/items.py).
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +28,9 @@ from appliance.portal.state import clinic_of
 
 HOME = "/resources"
 FILE_POLICY = "default-src 'none'; sandbox"
+PIECE = 1024 * 1024  # bytes read from the store at a time
+PIECE_SECONDS = 60.0  # for one to be taken: 17 kB/s
+FILES_AT_ONCE = 16  # with a piece each in memory
 ENDINGS = {
     "application/pdf": "pdf",
     "image/png": "png",
@@ -78,8 +84,8 @@ async def _page(request: web.Request, who: Who) -> web.Response:
 
 async def one_page(request: web.Request) -> web.StreamResponse:
     who = await _who(request)
-    found, body = await _found(request, who)
-    text = body.decode() if found.kind == "text" else ""
+    found = await _found(request, who)
+    text = (await _piece(request, found, 0, found.size) or b"").decode() if found.kind == "text" else ""
     paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
     context = {**who.frame, "one": _facts(request, found), "paragraphs": paragraphs}
     return pages.render(request, "resource.html", context)
@@ -87,7 +93,7 @@ async def one_page(request: web.Request) -> web.StreamResponse:
 
 async def file(request: web.Request) -> web.StreamResponse:
     """The bytes of a document or recording, all or the part that a player asks for (RFC 9110 section 14)."""
-    found, body = await _found(request, await _who(request))
+    found = await _found(request, await _who(request))
     if found.kind == "text":
         raise Fault("not_found", "a text is a page")
     headers = {
@@ -95,25 +101,72 @@ async def file(request: web.Request) -> web.StreamResponse:
         "Content-Disposition": f'attachment; filename="{found.id}.{ENDINGS[found.media_type]}"',
         "Content-Security-Policy": FILE_POLICY,
         "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store",  # the device may be one that others use too
     }
     try:
         wanted = request.http_range
-        first, last, _ = wanted.indices(len(body))
+        first, last, _ = wanted.indices(found.size)
     except ValueError:
-        first, last, wanted = 0, len(body), slice(None)
+        first, last, wanted = 0, found.size, slice(None)
     if (wanted.start, wanted.stop) == (None, None):
-        return web.Response(body=body, headers=headers)
+        return await _hand_out(request, found, range(found.size), web.StreamResponse(headers=headers))
     if first >= last:
-        return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{len(body)}"})
-    headers["Content-Range"] = f"bytes {first}-{last - 1}/{len(body)}"
-    return web.Response(status=206, body=body[first:last], headers=headers)
+        return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{found.size}"})
+    headers["Content-Range"] = f"bytes {first}-{last - 1}/{found.size}"
+    return await _hand_out(request, found, range(first, last), web.StreamResponse(status=206, headers=headers))
 
 
-async def _found(request: web.Request, who: Who) -> tuple[Resource, bytes]:
+@dataclass(slots=True)
+class _Files:
+    """Answers under way with a file in them, of the whole box: anybody on the network may ask for one."""
+
+    count: int = 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        if self.count >= FILES_AT_ONCE:
+            raise Fault("too_many_tries", "files under way")
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+
+
+_files = _Files()
+
+
+async def _hand_out(
+    request: web.Request, found: Resource, part: range, response: web.StreamResponse
+) -> web.StreamResponse:
+    """Piece by piece, each when the one before is on its way: a slow reader holds one piece and no more."""
+    with _files.one_more():
+        response.content_length = len(part)
+        await response.prepare(request)
+        for first in part[::PIECE]:
+            raw = await _piece(request, found, first, min(PIECE, part.stop - first))
+            try:
+                if raw is None:  # another version took its place: half of each would be neither
+                    raise TimeoutError
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await response.write(raw)
+            except TimeoutError:
+                if request.transport is not None:
+                    request.transport.abort()
+                return response
+        await response.write_eof()
+    return response
+
+
+async def _piece(request: web.Request, found: Resource, first: int, length: int) -> bytes | None:
+    return await clinic_of(request).db.read(lambda tx: rows.piece(tx, found, first, length))
+
+
+async def _found(request: web.Request, who: Who) -> Resource:
     """What the path names, if it is meant for them; else there is nothing here."""
     thing = request.match_info["resource"]
     found = await clinic_of(request).db.read(lambda tx: rows.resource(tx, thing))
-    if found is None or not may_read(found[0].audience, who.reader):
+    if found is None or not may_read(found.audience, who.reader):
         raise Fault("not_found", "no such resource")
     return found
 

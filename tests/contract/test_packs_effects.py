@@ -12,6 +12,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,7 +27,8 @@ from appliance.outbox import rows as outbox
 from appliance.packs import naming, rows, rules
 from appliance.packs.actions import facts
 from appliance.policy import Actor
-from appliance.portal import named, tls
+from appliance.portal import named, resources, tls
+from appliance.store.database import Transaction
 from sync import items, keys
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
@@ -152,6 +154,59 @@ async def test_a_file_of_many_parts_is_put_together_and_handed_out_safely(
     assert (told["X-Content-Type-Options"], told["Content-Type"]) == ("nosniff", "application/pdf")
     row = await office.db.read(lambda tx: tx.one("SELECT count(*) AS n FROM resource_parts"))
     assert row is not None and row["n"] == 0
+
+
+async def test_a_file_is_read_in_pieces_and_a_reader_holds_one_of_them(
+    office: Office, newcomer: Newcomer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = os.urandom(250_001)
+    await document(office, tmp_path, raw)
+    monkeypatch.setattr(resources, "PIECE", 100_000)
+    read: list[tuple[int, int]] = []
+    real = rows.piece
+
+    def piece(tx: Transaction, one: rows.Resource, first: int, length: int) -> bytes | None:
+        read.append((first, length))
+        return real(tx, one, first, length)
+
+    monkeypatch.setattr(rows, "piece", piece)
+    visitor = newcomer()
+    await visitor.get("/resources/sheet")
+    assert read == [], "the page of a file needs none of its bytes"
+    async with visitor.http.get(f"{visitor.origin}/resources/sheet/file") as answer:
+        assert await answer.read() == raw and answer.headers["Cache-Control"] == "no-store"
+    assert read == [(0, 100_000), (100_000, 100_000), (200_000, 50_001)]
+
+
+async def test_what_is_replaced_while_somebody_reads_it_is_cut_off_and_never_mixed(
+    office: Office, newcomer: Newcomer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await document(office, tmp_path, os.urandom(250_001))
+    monkeypatch.setattr(resources, "PIECE", 100_000)
+    real = rows.piece
+    monkeypatch.setattr(rows, "piece", lambda tx, one, at, length: None if at else real(tx, one, at, length))
+    visitor = newcomer()
+    with pytest.raises(aiohttp.ClientError):
+        async with visitor.http.get(f"{visitor.origin}/resources/sheet/file") as answer:
+            await answer.read()
+    sheet = await office.db.read(lambda tx: rows.resource(tx, "sheet"))
+    assert sheet is not None
+    other = dataclasses.replace(sheet, version=2)
+    monkeypatch.undo()
+    assert await office.db.read(lambda tx: rows.piece(tx, other, 0, 10)) is None
+
+
+async def test_only_so_many_files_are_handed_out_at_once_and_pages_go_on(
+    office: Office, newcomer: Newcomer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await document(office, tmp_path, b"%PDF-1.7")
+    monkeypatch.setattr(resources, "FILES_AT_ONCE", 1)
+    with resources._files.one_more():
+        visitor = newcomer()
+        assert (await visitor.get("/resources/sheet/file")).status == 429
+        assert (await visitor.get("/resources/sheet")).status == 200
+    async with visitor.http.get(f"{visitor.origin}/resources/sheet/file") as answer:
+        assert answer.status == 200
 
 
 @pytest.mark.parametrize(
