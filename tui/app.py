@@ -124,6 +124,9 @@ class Console(Shell):
 
     def on_sync_page_asked(self, message: SyncPage.Asked) -> None:
         page, wish = message.page, message.wish
+        if wish.deed == "enrol":  # a page of its own
+            self._do_enrol_box()
+            return
         doing = carrying.do(self.client, self.post_message, page.post_message, self._login, wish)
         self._once(f"sync.{wish.deed}", doing)
 

@@ -16,7 +16,8 @@ Deed = Literal["now", "export", "import", "adopt", "enrol"]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to do. `place`: the stick for export and import, "" to be told where one is; `reason`: for adopt."""
+    """What to do; enrol leads to a page of its own. `place`: the stick for export and import, "" to be told where one
+    is; `reason`: for adopt."""
 
     deed: Deed
     place: str = ""

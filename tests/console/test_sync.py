@@ -136,6 +136,24 @@ async def test_others_are_told_whom_to_ask(desk: Desk) -> None:
     assert "Go on after" not in desk.screen
 
 
+async def test_an_administrator_comes_from_here_to_the_page_of_headquarters(desk: Desk) -> None:
+    desk.daemon.tell_sync(state="not_enrolled", queued=3)
+    await at_the_page(desk, "dora")
+    await desk.sees("Which headquarters knows this box")
+    assert "Write sealed records" not in desk.screen
+    await desk.presses("enter")
+    await desk.comes_to("EnrolPage")
+    await desk.presses("escape")
+    await desk.comes_to("SyncPage")
+
+
+async def test_nobody_else_is_offered_the_page_of_headquarters(desk: Desk) -> None:
+    desk.daemon.tell_sync(state="not_enrolled", queued=3)
+    await at_the_page(desk, "ana")
+    await desk.sees("does not know an HQ yet")
+    assert "Which headquarters" not in desk.screen
+
+
 async def test_who_may_not_carry_is_offered_nothing(desk: Desk) -> None:
     await at_the_page(desk, "ben")
     await desk.sees("HQ has everything.")

@@ -28,6 +28,7 @@ DEEDS: tuple[tuple[Deed, str], ...] = (
     ("export", "carry_by_stick"),
     ("import", "carry_by_stick"),
     ("adopt", "adopt_log"),
+    ("enrol", "enrol_box"),
 )
 REASON = 10  # letters at least, as the box asks for
 
@@ -102,9 +103,10 @@ class SyncPage(Page):
     def _offered(self) -> list[Deed]:
         """What this login may do, and what there is to do."""
         sync, login = self.known.sync, self.known.login
-        if sync is None or login is None or sync.state == "not_enrolled":
+        if sync is None or login is None:
             return []
-        return [deed for deed, asks in DEEDS if asks in login.may and (deed != "adopt" or sync.trouble)]
+        known = [deed for deed, asks in DEEDS if asks in login.may and (deed != "adopt" or sync.trouble)]
+        return [deed for deed in known if deed == "enrol"] if sync.state == "not_enrolled" else known
 
     def _remark(self) -> str:
         words, sync = self.words, self.known.sync
@@ -158,7 +160,7 @@ class SyncPage(Page):
             self._turn("export" if chosen == "export" else "import")
             self.post_message(self.Asked(self, Wish("export" if chosen == "export" else "import")))
         else:
-            self.post_message(self.Asked(self, Wish("now")))
+            self.post_message(self.Asked(self, Wish("enrol" if chosen == "enrol" else "now")))
 
     def on_found(self, message: Found) -> None:
         message.stop()

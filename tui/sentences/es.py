@@ -387,6 +387,7 @@ SENTENCES: dict[str, str] = {
     "sync.deed.export": "Escribir registros sellados en una memoria USB",
     "sync.deed.import": "Leer una memoria USB que viene de la central",
     "sync.deed.adopt": "Seguir a partir de lo que tiene la central ...",
+    "sync.deed.enrol": "Qué central conoce este equipo ...",
     "sync.which.export": "¿En qué memoria USB se escribe?",
     "sync.which.import": "¿Qué memoria USB se lee?",
     "sync.which.adopt": "¿Por qué sigue este equipo a partir de lo que tiene la central? Queda en el registro.",
