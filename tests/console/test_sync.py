@@ -143,8 +143,6 @@ async def test_an_administrator_comes_from_here_to_the_page_of_headquarters(desk
     assert "Write sealed records" not in desk.screen
     await desk.presses("enter")
     await desk.comes_to("EnrolPage")
-    await desk.presses("escape")
-    await desk.comes_to("SyncPage")
 
 
 async def test_nobody_else_is_offered_the_page_of_headquarters(desk: Desk) -> None:
