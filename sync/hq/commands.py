@@ -134,6 +134,12 @@ def _accept_hole(chosen: argparse.Namespace) -> int:
     return verify_command.accept_hole(chosen)
 
 
+def _ask(chosen: argparse.Namespace) -> int:
+    from sync.hq import asking
+
+    return asking.run(chosen)
+
+
 def _fleet(chosen: argparse.Namespace) -> int:
     from sync.hq import fleet_command
 
@@ -313,6 +319,12 @@ COMMANDS: Sequence[Command] = (
             ("--receipts", {"type": Path, "metavar": "FOLDER", "help": "also against receipts that boxes have"}),
             ("--json", {"action": "store_true", "help": "one JSON object a line"}),
         ),
+    ),
+    Command(
+        "ask",
+        "ask a box to send again what headquarters lost of its log; it keeps what it sent last for a while",
+        _ask,
+        (("box", {"metavar": "BOX", "help": "the box's id, 32 hexadecimal digits"}),),
     ),
     Command(
         "accept-hole",

@@ -20,7 +20,7 @@ from sync import envelope, receipt, suite
 from sync.checkpoint import EMPTY
 from sync.envelope import Envelope
 from sync.faults import SyncFault
-from sync.hq import holes, ingest
+from sync.hq import asking, holes, ingest
 from sync.hq.ingest import Head, Offer
 from sync.hq.objects import Objects, numbered_path, object_path
 from sync.keys import BoxFacts
@@ -65,6 +65,8 @@ class Intake:
                 if raw is None:
                     lost = await self.lost(box.box, number)
                     if lost is None:
+                        if await self._goes_on(box.box, number):
+                            raise SyncFault("receipt_store_differs")  # a lower head would let a box fork its log
                         break
                     head = ingest.over(head, lost)
                     continue
@@ -83,8 +85,11 @@ class Intake:
         return self.sign(box.box, head) if head.checkpoint.size else None
 
     async def keep_head(self, box: bytes, signed: bytes) -> None:
-        """Leave a receipt where a later walk may start. A hint: the last writer wins, and it proves itself."""
-        await self.objects.replace(f"heads/{box.hex()}", signed)
+        """Leave a receipt where a later walk may start, unless a newer one is there. A hint: the last writer wins, and
+        it proves itself."""
+        kept = await self._receipt_kept(box)
+        if kept is None or kept.size <= receipt.parse(signed).size:
+            await self.objects.replace(f"heads/{box.hex()}", signed)
 
     async def read(self, box: bytes, numbers: range) -> AsyncGenerator[tuple[int, bytes | None], None]:
         """Objects in order, some of them fetched ahead. Close it when you leave early."""
@@ -116,13 +121,28 @@ class Intake:
         await self.objects.create(path, json.dumps(told).encode())
 
     async def _kept_head(self, box: BoxFacts) -> Head:
-        raw = await self.objects.get(f"heads/{box.box.hex()}")
+        kept = await self._receipt_kept(box.box)
+        return Head(EMPTY, envelope.NO_PREVIOUS) if kept is None else Head(kept.checkpoint, kept.last)
+
+    async def _receipt_kept(self, box: bytes) -> Receipt | None:
+        raw = await self.objects.get(f"heads/{box.hex()}")
         try:
             kept = receipt.parse(raw or b"")
-            receipt.verify(kept, self.receipt_keys, box.box)
+            receipt.verify(kept, self.receipt_keys, box)
         except SyncFault:
-            return Head(EMPTY, envelope.NO_PREVIOUS)
-        return Head(kept.checkpoint, kept.last)
+            return None
+        return kept
+
+    async def before_hole(self, box: bytes, below: int) -> Receipt | None:
+        """A receipt of ours to start from, for a box that hands none because HQ asked it to send again."""
+        return await asking.start(self.objects, box, below, self.receipt_keys)
+
+    async def _goes_on(self, box: bytes, number: int) -> bool:
+        """Whether there is an envelope after a missing one."""
+        path = object_path(box, number)
+        async for _ in self.objects.entries(path.rpartition("/")[0], path):
+            return True
+        return False
 
     async def there(self, box: bytes, head: Head) -> bool:
         """Whether the head's own envelope is here, or a person has accepted that just this one is not."""
@@ -170,6 +190,12 @@ class Chain:
         receipt.verify(handed, self.intake.receipt_keys, self.box.box)
         self.handed = handed
 
+    async def asked(self) -> None:
+        """Raise `gap` when the box is to send again what is below the receipt that it handed (asking.py)."""
+        number = await asking.wanted(self.intake.objects, self.box.box, self.handed.size) if self.handed else 0
+        if number:
+            raise SyncFault("gap", next_wanted=number)
+
     async def put(self, offered: Envelope) -> Taken:
         """Judge an envelope and create its object. Raises the fault to refuse it with."""
         try:
@@ -205,6 +231,8 @@ class Chain:
         if head is not None and head.checkpoint.size == sequence - 1:
             return head
         if head is None or head.checkpoint.size >= sequence:
+            if offer.handed is None and sequence > 1:
+                offer = Offer(offer.envelope, await self.intake.before_hole(self.box.box, sequence))
             head = ingest.start(offer)
             if 0 < head.checkpoint.size == sequence - 1 and not await self.intake.there(self.box.box, head):
                 raise SyncFault("gap", next_wanted=await self._first_lost(head.checkpoint.size))

@@ -6,6 +6,7 @@ with one suite of tests: a local folder (`LocalObjects`) and an S3-compatible bu
 boxes/<box>/<sequence>         envelopes, never changed           packs/<box>/<number>   packs going down, never changed
 cards/<box>.json               changed by `swap` alone            seen/<box>.json        what a box last said of itself
 codes/…, taken/…               enrolment codes, and who took them; never changed
+asked/<box>.json               what a box is to send again (asking.py)
 holes/<box>/<sequence>.json    holes that a person has accepted   alarms/<box>/<sequence>-<hash>.json    forks
 torn/…                         bytes that lost their place to the whole object
 """

@@ -62,8 +62,11 @@ class Hq:
         self._streams = 0
 
     async def probe(self) -> None:
-        """Refuse to start on a store that overwrites or lets two win."""
-        await probe((self._objects, open_objects(self._folder)))
+        """Refuse to start on a store that lets two win (`store_overwrites`) or is away (`store_away`)."""
+        try:
+            await probe((self._objects, open_objects(self._folder)))
+        except SyncFault as fault:
+            raise SyncFault("store_away") if fault.code == "hq_failed" else fault from None
 
     def close(self) -> None:
         """Take nothing new; streams end after what they have in work."""
@@ -115,6 +118,7 @@ class Hq:
         )
         chain = self._intake.chain(box, patient=False)
         chain.handed = offer.handed
+        await chain.asked()
         taken = await chain.put(offer.envelope)
         await taken.durable()
         _log.info("%s %d from box %s", taken.word, offer.envelope.sequence, box.box.hex()[:8])
@@ -192,7 +196,7 @@ def _refusal(fault: SyncFault) -> web.Response:
 
 
 async def serve(folder: Path, host: str, port: int, ready: Callable[[int], None], stop: asyncio.Event) -> None:
-    """Serve until `stop`; `ready` is told the port. Raises SyncFault: `hq_missing`, `bad_key_file`, `port_taken`, …"""
+    """Serve until `stop`; `ready` is told the port. Raises SyncFault: `hq_missing`, `bad_key_file`, `store_away`, …"""
     hq = Hq(folder)
     context = hq_folder.server_context(folder)
     await hq.probe()

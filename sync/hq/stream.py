@@ -151,6 +151,7 @@ class Stream:
             await self._hello(frame.payload)
         elif frame.kind == frames.HANDED and chain.handed is None:
             chain.hand(frame.payload)
+            await chain.asked()
         elif frame.kind == frames.SEGMENT:
             offered = parse(frame.payload)
             ingest.check(offered, self.box, self.intake.record_key_ids)
