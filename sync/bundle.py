@@ -30,7 +30,6 @@ PACK = 4
 MAX_BUNDLE = (
     4 * 1024 * 1024
 )  # bytes. FAT ends at 4 GiB; what is lost when a stick is pulled out is at most one of these
-MAX_PARTS = 4096  # more than envelopes can be in one; bounds what empty parts can make a reader hold
 MAX_PARTS = 4096  # in one bundle. Twice as many as the shortest envelopes that fit
 MAX_SMALL = 4096  # bytes of a part that is none of those below
 _LIMITS = {RECEIPT: MAX_RECEIPT, ENVELOPE: MAX_ENVELOPE, PACK: MAX_PACK}

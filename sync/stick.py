@@ -33,6 +33,7 @@ TOP = "hearth"
 HELLO, HEAD = "hello.hsb", "head.hsb"
 MOST_BOXES = 20_000  # folders looked at; the fleet that HQ is made for, twice
 MOST_FILES = 4096  # bundles of one box looked at: 16 GiB
+UNREAD = 3  # bundles one after another that cannot be read: then the stick is gone, not a piece of it worn out
 _NUMBERED = re.compile(r"^([0-9]{16})([a-z]?)\.hsb$")
 _DIRECTION = {"up": bundle.UP, "down": bundle.DOWN}
 
@@ -76,6 +77,7 @@ class Stick:
         self._root = root
         self._top = root / TOP
         self._device: int | None = None  # that the folder was on when it was first looked at
+        self._unread = 0
 
     def look(self) -> None:
         """Raise `stick_missing` unless there is such a folder, `stick_failed` when it is another one than at first: a
@@ -101,8 +103,22 @@ class Stick:
         return sorted(name for name in found if numbered(name) or name in (HELLO, HEAD))[:MOST_FILES]
 
     def read(self, way: Way, box: bytes, name: str) -> Bundle:
-        """A bundle: `bundle_damaged`, `bundle_other_box` (also: of the other direction), `stick_failed`."""
-        found = bundle.parse(self._bytes(self._folder(way, box) / name))
+        """A bundle: `bundle_damaged`, `bundle_other_box` (also: of the other direction), `stick_failed`.
+
+        A cheap stick wears out in places: a bundle that cannot be read is damaged, and what else is on it may be whole.
+        """
+        try:
+            raw = self._bytes(self._folder(way, box) / name)
+        except SyncFault as fault:
+            if fault.code != "stick_failed":
+                raise
+            self.look()
+            self._unread += 1
+            if self._unread >= UNREAD:
+                raise
+            raise SyncFault("bundle_damaged") from None
+        self._unread = 0
+        found = bundle.parse(raw)
         if found.box != box or found.direction != _DIRECTION[way]:
             raise SyncFault("bundle_other_box")
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -163,3 +164,32 @@ def test_the_folder_that_an_unmounted_stick_leaves_behind_is_not_taken_for_it(
     monkeypatch.setattr(on, "_device", -1)
     with pytest.raises(SyncFault, match="stick_failed"):
         on.write("up", BOX, stick.name_of(1), RAW)
+
+
+def test_a_worn_place_costs_its_bundle_and_a_stick_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = Stick(tmp_path)
+    names = [stick.name_of(number) for number in range(1, 7)]
+    for name in names:
+        on.write("up", BOX, name, bundle.pack(bundle.UP, BOX, []))
+    worn = {names[1], names[2]}
+    real = os.open
+
+    def opened(path: str, flags: int, mode: int = 0o777) -> int:
+        if Path(path).name in worn:
+            raise OSError(errno.EIO, "worn out")
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", opened)
+
+    def read(name: str) -> str:
+        try:
+            on.read("up", BOX, name)
+        except SyncFault as fault:
+            return fault.code
+        return ""
+
+    assert [read(name) for name in names] == ["", "bundle_damaged", "bundle_damaged", "", "", ""]
+    worn.update(names)
+    assert [read(name) for name in names[:3]] == ["bundle_damaged", "bundle_damaged", "stick_failed"]
