@@ -134,8 +134,12 @@ def withdraw(tx: Transaction, actor: Actor, person: str, at: str) -> None:
 
 def expire(tx: Transaction, at: str) -> bool:
     """End what has run out, and take out of waiting records what no consent covers any more. Before anything is sealed.
-    Whether some consent ended."""
-    over = rows.run_out(tx, at)
+    Whether some consent ended.
+
+    A clock that was set back, as after a flat battery, gives no consent more days: it is at least as late as when the
+    newest record was made.
+    """
+    over = rows.run_out(tx, max(at, outbox.newest_at(tx)))
     for one in over:
         _end(tx, decide(BOX, "grant_disclosure", Facts(person=one.person)), one, "expired", at)
     rows.hold(tx)

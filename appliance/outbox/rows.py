@@ -90,6 +90,12 @@ def last_number(tx: Transaction) -> int:
     return row["seq"] if row else 0
 
 
+def newest_at(tx: Transaction) -> str:
+    """When the newest record was made, by the box's clock of then; "" for none."""
+    row = tx.one("SELECT at FROM outbox ORDER BY number DESC LIMIT 1")
+    return row["at"] if row else ""
+
+
 def standing(tx: Transaction) -> Standing:
     """One look at everything, without a body or a key."""
     settled = tx.one("SELECT size, settled_at FROM outbox_settled")

@@ -16,6 +16,7 @@ from appliance.clock import now_text, parse
 from appliance.disclosures import actions, rows, rules
 from appliance.disclosures.forms import form
 from appliance.faults import Fault
+from appliance.outbox import rows as queue
 from appliance.outbox.actions import seal_next
 from appliance.outbox.rows import OutboxRows
 from appliance.packs import rows as packs
@@ -246,3 +247,13 @@ async def test_a_class_that_headquarters_does_not_want_keeps_nobody_from_signing
     await a_session_takes_place(box)
     assert await told(box, held) == []
     assert len(await told(box, "consent_signed" if held == "session_ended" else "session_ended")) >= 1
+
+
+async def test_a_clock_that_was_set_back_gives_no_consent_more_days(box: OpenBox) -> None:
+    await signs(box, await person(box, 0), days=1)
+    await a_session_takes_place(box)
+    later = clock.text(parse(now_text()).timestamp() + timedelta(days=3).total_seconds())
+    await box.clinic.db.write(lambda tx: queue.add(tx, "audit_checkpoint", b"{}", later))
+    await box.clinic.db.write(lambda tx: actions.expire(tx, "1970-01-01T00:00:09Z"))
+    (record,) = await told(box)
+    assert all(one["facilitator"] for one in record["attendees"])
