@@ -16,13 +16,15 @@ import msgspec
 DAY_SECONDS = 86_400.0
 RESETS_SAVED = 3.0  # days that may begin with no running between them: a box that was off, a clock that was mended
 RESET_SECONDS = 14_400.0  # of running, for each further one
+URGENT_DAYS = 2  # budgets that one day may cost at most, urgent ones and what they stand on included
 MAX_MEGABYTES = 1_000_000
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """spool/limits.json. `bytes_per_day` counts both ways with all headers; 0: no limit. `hours`: "22:00-06:00"
-    local time, "": all. `urgent_always`: urgent records pass both."""
+    local time, "": all. `urgent_always`: urgent records pass both, the budget up to URGENT_DAYS times of it: they pull
+    what was sealed before them along, and what is refused is said again."""
 
     bytes_per_day: int = 0
     hours: str = ""
@@ -110,7 +112,7 @@ def budget_left(limits: Limits, spent: Spent) -> int | None:
 def held(limits: Limits, spent: Spent, wall: Wall, size: int, *, urgent: bool) -> Literal["", "hours", "budget"]:
     """Why something of `size` bytes must wait, "" when it may go now."""
     if urgent and limits.urgent_always:
-        return ""
+        return "budget" if limits.bytes_per_day and spent.bytes + size > URGENT_DAYS * limits.bytes_per_day else ""
     if not in_hours(limits, wall.minute) and spent.closed < DAY_SECONDS:
         return "hours"
     left = budget_left(limits, spent)

@@ -49,6 +49,22 @@ def test_a_spent_budget_holds_all_but_what_is_urgent() -> None:
     assert held(strict, spent, NOON, 51, urgent=True) == "budget"
 
 
+def test_what_is_urgent_passes_a_budget_up_to_a_second_one_and_no_further() -> None:
+    spent = spend(Spent(day="2026-01-02"), 1_950)
+    assert held(BUDGET, spent, NOON, 50, urgent=True) == ""
+    assert held(BUDGET, spent, NOON, 51, urgent=True) == "budget"
+    assert held(NIGHTS, spent, NOON, 10**9, urgent=True) == ""
+
+
+@given(some.lists(some.tuples(some.integers(0, 700), some.booleans()), max_size=40))
+def test_no_day_costs_more_than_two_budgets(wishes: list[tuple[int, bool]]) -> None:
+    spent = Spent(day="2026-01-02")
+    for size, urgent in wishes:
+        if held(BUDGET, spent, NOON, size, urgent=urgent) == "":
+            spent = spend(spent, size)
+    assert spent.bytes <= limits.URGENT_DAYS * BUDGET.bytes_per_day
+
+
 def test_the_wrong_hour_holds_all_but_what_is_urgent() -> None:
     assert held(NIGHTS, Spent(), NOON, 1, urgent=False) == "hours"
     assert held(NIGHTS, Spent(), NOON, 1, urgent=True) == ""
