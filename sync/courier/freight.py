@@ -24,6 +24,10 @@ from sync.faults import SyncFault
 from sync.spool import DIGITS, Spool, read_bounded, write_whole
 
 MAX_FILE = 65_536
+_HALF = (
+    ".courier.json.*.tmp", ".spent.json.*.tmp", "in/.*.tmp", "down/.*.tmp", "ask/.*.answer.*.tmp",
+    "tls/.courier.key.*.tmp", "tls/.courier.csr.*.tmp",
+)  # fmt: skip
 MAX_PACK_NUMBER = 10**16 - 1
 
 
@@ -119,6 +123,13 @@ def hello(spool: Spool, version: str) -> bytes:
         "certificate_ends": "" if shown is None else _text(shown),
     }
     return frames.pack(frames.HELLO, msgspec.json.encode(fields))
+
+
+def tidy(spool: Spool) -> None:
+    """Take away what a kill left half written of ours; what the appliance writes is its own to take away."""
+    for pattern in _HALF:
+        for left in spool.root.glob(pattern):
+            left.unlink(missing_ok=True)
 
 
 def applied(spool: Spool) -> int:

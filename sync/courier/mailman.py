@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +21,7 @@ import aiohttp
 import msgspec
 
 from sync import keys, pack, receipt
-from sync.courier import pinning
+from sync.courier import pinning, sockets
 from sync.courier.line import Way, bounded, refused, session
 from sync.courier.pinning import Pin
 from sync.faults import SyncFault
@@ -33,6 +35,9 @@ ANSWER_SECONDS = 120.0  # 160 KiB take 20 s at 64 kbit/s
 HEAD = "head"
 _NAME = re.compile(r"^([0-9A-Za-z_-]{1,64})\.request$")
 _PATH = re.compile(r"^/v1/[0-9A-Za-z/_.-]{1,200}$")
+
+
+Spend = Callable[[int], None]  # bytes that went over the line
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -70,7 +75,11 @@ def answer(root: Path, name: str, fields: dict[str, object]) -> None:
     write_whole(root / "ask" / f"{name}.answer", msgspec.json.encode(fields))
 
 
-async def post(ask: Ask, way: Way | None) -> dict[str, object]:
+def _nothing(count: int) -> None:
+    """Whoever does not count."""
+
+
+async def post(ask: Ask, way: Way | None, spend: Spend = _nothing) -> dict[str, object]:
     """Carry one request; what its answer file says."""
     url = ask.url or ("" if way is None else way.facts.url)
     if not url or (ask.trust == "pinned" and way is None):
@@ -78,7 +87,7 @@ async def post(ask: Ask, way: Way | None) -> dict[str, object]:
     try:
         body = base64.b64decode(ask.body, validate=True)
         target = f"{url.rstrip('/')}{ask.path}"
-        status, got = await _request("POST", target, None if ask.trust == "any" else way, body)
+        status, got = await _request("POST", target, None if ask.trust == "any" else way, body, spend=spend)
     except SyncFault as fault:
         return {"fault": fault.code}
     except ValueError:
@@ -86,9 +95,9 @@ async def post(ask: Ask, way: Way | None) -> dict[str, object]:
     return {"status": status, "body": base64.b64encode(got).decode()}
 
 
-async def head(way: Way, box: bytes) -> bytes | None:
+async def head(way: Way, box: bytes, spend: Spend = _nothing) -> bytes | None:
     """HQ's newest receipt for this box, checked; None when it has none."""
-    status, raw = await _request("GET", way.url(f"/v1/boxes/{box.hex()}/head"), way, limit=MAX_RECEIPT)
+    status, raw = await _request("GET", way.url(f"/v1/boxes/{box.hex()}/head"), way, limit=MAX_RECEIPT, spend=spend)
     if status == 204:
         return None
     if status != 200:
@@ -97,10 +106,10 @@ async def head(way: Way, box: bytes) -> bytes | None:
     return raw
 
 
-async def fetch_pack(way: Way, box: bytes, number: int) -> bytes | None:
+async def fetch_pack(way: Way, box: bytes, number: int, spend: Spend = _nothing) -> bytes | None:
     """A pack that is laid out as one, or None when HQ has none of that number. The appliance verifies it."""
     url = way.url(f"/v1/boxes/{box.hex()}/packs/{number}")
-    status, raw = await _request("GET", url, way, limit=pack.MAX_PACK)
+    status, raw = await _request("GET", url, way, limit=pack.MAX_PACK, spend=spend)
     if status == 404:
         return None
     if status != 200:
@@ -113,16 +122,32 @@ async def fetch_pack(way: Way, box: bytes, number: int) -> bytes | None:
 
 
 async def _request(
-    method: str, url: str, way: Way | None, body: bytes | None = None, limit: int = MAX_ANSWER
+    method: str,
+    url: str,
+    way: Way | None,
+    body: bytes | None = None,
+    limit: int = MAX_ANSWER,
+    *,
+    spend: Spend,
 ) -> tuple[int, bytes]:
-    """`way` None: whoever answers there."""
+    """`way` None: whoever answers there. `spend` is told what went over the line, also when nothing came of it."""
+    used: list[socket.socket] = []
+
+    def make(address: aiohttp.AddrInfoType) -> socket.socket:
+        used.append(sockets.bad_line_socket(address))
+        return used[-1]
+
+    seen = 0
     pin = Pin(None, "") if way is None else way.pin()
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     try:
-        async with (
-            session(way, pin) as http,
-            http.request(method, url, data=body, allow_redirects=False, timeout=timeout) as got,
-        ):
-            return got.status, await bounded(got, limit)
+        async with session(way, pin, make) as http:
+            try:
+                async with http.request(method, url, data=body, allow_redirects=False, timeout=timeout) as got:
+                    raw = await bounded(got, limit)
+                    seen = len(body or b"") + len(raw)
+                    return got.status, raw
+            finally:
+                spend(max(seen, sum(sockets.wire(one).bytes for one in used)))
     except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as problem:
         raise pinning.connect_fault(problem, pin) from None

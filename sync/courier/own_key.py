@@ -26,7 +26,9 @@ MAX_KEY = 16_384
 
 
 def prepare(folder: Path) -> None:
-    """Key and request are there afterwards. A key that cannot be read is replaced: its certificate is of no use.
+    """Key and request are there afterwards, and the request is for that key, whatever a crash left between the two.
+
+    A key that cannot be read is replaced: its certificate is of no use.
 
     Raises OSError.
     """
@@ -36,9 +38,17 @@ def prepare(folder: Path) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         write_whole(folder / "courier.key", pem, mode=0o600)
-    elif (folder / "courier.csr").exists():
+    elif _asks_for(folder, key):
         return
     write_whole(folder / "courier.csr", request(key))
+
+
+def _asks_for(folder: Path, key: ec.EllipticCurvePrivateKey) -> bool:
+    raw = read_bounded(folder / "courier.csr", MAX_KEY)
+    try:
+        return raw is not None and x509.load_pem_x509_csr(raw).public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def request(key: ec.EllipticCurvePrivateKey) -> bytes:

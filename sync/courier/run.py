@@ -57,13 +57,14 @@ class Courier:
         self._failures = 0
         self._call_at = now()
         self._now_stamp = _stamp(spool.root / NOW)
+        self._key_stamps = (0, 0)
         self._followed = 0  # stamp of the hq.json that was followed last
         self._errands = Errands(self._desk)
 
     async def run(self) -> None:
         """Carry whatever is in the spool, for ever. Waits quietly while there is no hq.json."""
         with suppress(OSError):
-            await asyncio.to_thread(own_key.prepare, self._spool.root / "tls")
+            await asyncio.to_thread(freight.tidy, self._spool)
         async with asyncio.TaskGroup() as both:
             both.create_task(self._carry_on())
             both.create_task(self._errands.run())
@@ -80,6 +81,7 @@ class Courier:
 
     async def _follow(self) -> None:
         """Carry by the hq.json that is there now, until it is another one."""
+        await self._keep_key()
         stamp = self._spool.hq_stamp()
         facts = await asyncio.to_thread(self._spool.hq_facts)
         if facts is None:
@@ -88,9 +90,12 @@ class Courier:
             await self._rest(enrolled=False)
             return
         if stamp != self._followed:
+            if self._followed:
+                self._desk.telling.change(next_wanted=0)  # what another HQ had asked for
             self._followed = stamp
             self._desk.top = self._desk.barren = self._desk.wanted = 0
         while self._spool.hq_stamp() == stamp:
+            await self._keep_key()
             if self._asked_now():
                 self._call_at = self._now()
             way = self._errands.way = Way(facts, await asyncio.to_thread(freight.client, self._spool))
@@ -101,6 +106,15 @@ class Courier:
                     await asyncio.sleep(LOOK_SECONDS)
             except SyncFault as fault:
                 await self._failed(fault)
+
+    async def _keep_key(self) -> None:
+        """Whatever became of our key meanwhile, a full disk at the start included: enrolment waits for its request."""
+        folder = self._spool.root / "tls"
+        stamps = _stamp(folder / "courier.key"), _stamp(folder / "courier.csr")
+        if self._key_stamps != stamps or 0 in stamps:
+            with suppress(OSError):
+                await asyncio.to_thread(own_key.prepare, folder)
+                self._key_stamps = _stamp(folder / "courier.key"), _stamp(folder / "courier.csr")
 
     async def _carry(self, way: Way, stamp: int) -> bool:
         """One conversation, if there is anything to say and it may be said now."""
@@ -188,7 +202,7 @@ class Courier:
             logging.WARNING if fault.code != telling.status.fault else logging.DEBUG, "not carried: %s", fault.code
         )
         telling.change(
-            fault=fault.code, fault_since=since, state="waiting", in_flight=0, next_wanted=fault.next_wanted,
+            fault=fault.code, fault_since=since, state="waiting", in_flight=0, next_wanted=self._desk.wanted,
             waits_until=later(self._at(), wait),
         )  # fmt: skip
         newest: list[int] = []

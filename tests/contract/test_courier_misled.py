@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -12,11 +13,12 @@ import pytest
 
 from sync import frames, receipt
 from sync.checkpoint import EMPTY, extend_all
-from sync.courier import run
+from sync.courier import errands, mailman, run, talk
+from sync.courier.purse import Purse
 from sync.courier.run import Courier
 from sync.hq import folder as hq_folder
 from sync.outbox import RETRY_CAP
-from sync.spool import Spool
+from sync.spool import Spool, write_whole
 from sync.suite import digest
 from tests.fakes.parties import AT, SealingBox, enrolled_box, hand_over, make_hq, until_receipted
 from tests.fakes.stream_hq import StreamHq, running
@@ -148,16 +150,110 @@ async def test_a_flood_is_cut_off_and_told(spool: Spool, box: SealingBox, bad: S
 async def test_news_of_a_pack_that_is_not_there_does_not_make_it_ask_again_and_again(
     spool: Spool, box: SealingBox, bad: StreamHq
 ) -> None:
-    bad.greets = frames.pack(frames.NEWS, b'{"packs": 9}') * 50
-    bad.pulse = 0.01
+    bad.greets, bad.repeats, bad.pulse = frames.pack(frames.NEWS, b'{"packs": 9}'), True, 0.02
+    purse = Purse(spool.root)
+    box.spool(spool, 1)
+    async with running(bad) as facts, at_work(Courier(spool, purse=purse).run()):
+        hand_over(spool, facts)
+        await until(lambda: bad.others)
+        before = purse.bytes_today
+        await until(lambda: purse.bytes_today > before + 4_000)  # the news themselves
+    assert len(bad.others) == 1
+
+
+async def test_an_answer_that_the_disk_does_not_take_is_not_asked_for_again(
+    spool: Spool, box: SealingBox, bad: StreamHq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def full(root: Path, name: str, fields: dict[str, object]) -> None:
+        tries.append(name)
+        if len(tries) < 3:
+            raise OSError(28, "full")
+        write(root, name, fields)
+
+    write = mailman.answer
+    monkeypatch.setattr(mailman, "answer", full)
+    monkeypatch.setattr(errands, "LOOK_SECONDS", 0.01)
+    purse = Purse(spool.root)
+    async with running(bad) as facts, at_work(Courier(spool, purse=purse).run()):
+        (spool.root / "ask").mkdir()
+        asked = {"path": "/v1/enrolments", "url": facts.url, "body": "aGVsbG8=", "trust": "any"}
+        (spool.root / "ask" / "e1.request").write_text(json.dumps(asked))
+        await until((spool.root / "ask" / "e1.answer").exists)
+    assert bad.others == ["/v1/enrolments"] and tries == ["e1"] * 3
+    assert purse.bytes_today > 1_000  # a handshake at least: questions are paid for too
+
+
+async def test_a_person_who_asks_to_try_now_makes_an_idle_box_call(
+    spool: Spool, box: SealingBox, bad: StreamHq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "SHORT_IDLE_SECONDS", 0.1)
+    async with running(bad) as facts, at_work(Courier(spool).run()):
+        hand_over(spool, facts)
+        await until(lambda: bad.streams == 1 and bad.open == 0 and spool.status().state == "idle")
+        write_whole(spool.root / "now", b"", durable=False)
+        await until(lambda: bad.streams == 2)
+
+
+async def test_an_idle_line_that_dies_is_no_fault_and_gets_no_rival(
+    spool: Spool, box: SealingBox, bad: StreamHq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(talk, "DEAD_LINE_SECONDS", 0.6)
+    box.spool(spool, 1)
+    async with running(bad) as facts, at_work(Courier(spool).run()):
+        bad.pulse = 60.0
+        hand_over(spool, facts)
+        await until_receipted(spool, 1)
+        await until(lambda: bad.open == 0)
+        await until(lambda: spool.status().state == "idle")
+        assert spool.status().fault == "" and bad.streams == 1
+
+
+async def test_a_call_that_nobody_answers_is_a_fault(
+    spool: Spool, box: SealingBox, bad: StreamHq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "SHORT_IDLE_SECONDS", 0.1)
+    monkeypatch.setattr("sync.courier.line.CLOSE_SECONDS", 0.1)
+    bad.mute = True
+    async with running(bad) as facts, at_work(Courier(spool).run()):
+        hand_over(spool, facts)
+        await until(lambda: spool.status().fault == "hq_unreachable")
+
+
+async def test_a_damaged_receipt_is_not_handed_to_hq(spool: Spool, box: SealingBox, bad: StreamHq) -> None:
+    bad.held = [box.seal() for _ in range(2)]
+    spool.put_receipt(2, b"\0" * 90)
     box.spool(spool, 1)
     async with running(bad) as facts, at_work(Courier(spool).run()):
         hand_over(spool, facts)
-        await until(lambda: bad.others)
-        for _ in range(3):
-            box.spool(spool, 1)
-            await until_receipted(spool, len(box.sealed))
-    assert len(bad.others) == 1
+        await until_receipted(spool, 3)
+    assert bad.handed == []
+
+
+async def test_an_envelope_under_another_number_is_told_and_not_sent_for_ever(
+    spool: Spool, box: SealingBox, bad: StreamHq
+) -> None:
+    spool.put_segment(5, box.seal())
+    async with running(bad) as facts, at_work(Courier(spool).run()):
+        hand_over(spool, facts)
+        await until(lambda: spool.status().fault == "malformed_envelope")
+    assert frames.SEGMENT not in bad.heard
+
+
+async def test_what_hq_lost_is_all_there_until_it_has_it_again(spool: Spool, box: SealingBox, bad: StreamHq) -> None:
+    """The box takes away what is receipted: not while HQ still wants what follows."""
+    bad.refuse[4] = {"code": "gap", "next_wanted": 1}
+    async with running(bad) as facts, at_work(Courier(spool, jitter=lambda: 0.0).run()):
+        box.spool(spool, 3)
+        hand_over(spool, facts)
+        await until_receipted(spool, 3)
+        del bad.held[:]
+        bad.refuse_always[3] = {"code": "busy", "retry_after": 3600}
+        box.spool(spool, 1)
+        await until(lambda: spool.status().fault == "busy")
+    assert spool.status().next_wanted == 3
 
 
 def held_open() -> tuple[int, int]:

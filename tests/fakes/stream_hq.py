@@ -44,6 +44,7 @@ class StreamHq:
     mute: bool = False  # takes everything and says nothing
     pulse: float = PULSE_SECONDS
     greets: bytes = b""  # said first on every stream
+    repeats: bool = False  # that, in place of a PULSE
     hangs_up: bool = False  # after the HELLO
     refuse_always: dict[int, dict[str, object]] = field(default_factory=dict)  # number -> REFUSAL
     forge: Callable[[bytes], bytes] = bytes  # what becomes of a receipt
@@ -122,7 +123,7 @@ class StreamHq:
     async def _pulse(self, response: web.StreamResponse) -> None:
         with suppress(ConnectionError):
             while not self.mute:
-                await response.write(frames.pack(frames.PULSE))
+                await response.write(self.greets if self.repeats else frames.pack(frames.PULSE))
                 await asyncio.sleep(self.pulse)
 
     async def _head(self, request: web.Request) -> web.Response:
