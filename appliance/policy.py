@@ -39,6 +39,7 @@ Action = Literal[
     "restore",
     # headquarters
     "enrol_box",  # at headquarters, by the code that HQ read out; and trust other keys of HQ
+    "doubt_log",  # notice that HQ has signed for what this box does not know: it was set back or copied
     "adopt_log",  # the way out of a box that was set back: go on after what HQ has
     "carry_by_stick",  # write sealed records on a stick, read what HQ put on one
     "read_returned",  # records of a lost box that HQ gave back
@@ -134,6 +135,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "back_up":     {"box": "any", "administrator": "any"},
     "restore":     {"box": "any"},
     "enrol_box":      {"box": "any", "administrator": "any"},
+    "doubt_log":      {"box": "any"},
     "adopt_log":      {"box": "any", "administrator": "any"},
     "carry_by_stick": {"box": "any", "administrator": "any", "operator": "any", "clinical_lead": "any"},
     "read_returned":  {"clinical_lead": "any"},

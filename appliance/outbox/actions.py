@@ -11,7 +11,7 @@ from appliance.outbox import pinned, record, rows
 from appliance.outbox.lives import rows as log
 from appliance.outbox.lives.rows import Life
 from appliance.outbox.rows import OutboxRows
-from appliance.policy import Actor, Facts, Permit, decide
+from appliance.policy import BOX, Actor, Facts, Permit, decide
 from appliance.store.database import Transaction
 from sync import keys, outbox, receipt
 from sync.faults import SyncFault
@@ -58,7 +58,7 @@ def take_receipt(tx: Transaction, raw: bytes, hq: HqFacts, at: str) -> str:
         code = log.trouble_code(fault.code)
         if code is None:
             raise
-        log.note_trouble(tx, code, verified(tx, raw, hq), at)
+        log.note_trouble(tx, decide(BOX, "doubt_log", Facts()), code, verified(tx, raw, hq), at)
         return code
     return ""
 

@@ -153,6 +153,8 @@ async def test_a_box_that_was_set_back_is_told_and_goes_on_after_hqs_head_once_a
     async with life.running() as forwarder:
         await until(lambda: forwarder.state().trouble == "set_back", seconds=20)
         assert forwarder.state().queued and forwarder.state().trouble_since
+        noted = await life.db.read(lambda tx: tx.all("SELECT role FROM audit WHERE action = 'doubt_log'"))
+        assert [row["role"] for row in noted] == ["box"]
         await life.add(1)
         assert len(objects(life.hq)) == at_hq
         adopted = await forwarder.adopt(RUTH, WHY)

@@ -59,8 +59,11 @@ def trouble(tx: Transaction) -> Trouble | None:
     return None if row is None else Trouble(row["code"], row["receipt"], row["found_at"])
 
 
-def note_trouble(tx: Transaction, code: TroubleCode, receipt: Receipt, at: str) -> None:
-    """Keep HQ's word, whose signature the caller has checked. The newest head counts, the first moment stays."""
+def note_trouble(tx: Transaction, permit: Permit, code: TroubleCode, receipt: Receipt, at: str) -> None:
+    """Keep HQ's word, whose signature the caller has checked. The newest head counts, the first moment stays, with its
+    audit entry."""
+    if trouble(tx) is None:
+        audit.append(tx, permit, at)
     tx.execute(
         "INSERT INTO log_trouble (id, code, receipt, found_at) VALUES (1, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET code = excluded.code, receipt = excluded.receipt",
