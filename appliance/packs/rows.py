@@ -274,6 +274,17 @@ def list_colleague(tx: Transaction, _permit: Permit, one: Listed) -> None:
     )
 
 
+def listed_as(tx: Transaction, colleague: str) -> str:
+    """The user name that HQ has told for that id so far, "" for none."""
+    row = tx.one("SELECT username FROM hq_roster WHERE id = ?", (colleague,))
+    return row["username"] if row else ""
+
+
+def rename(tx: Transaction, permit: Permit, person: str, username: str, at: str) -> None:
+    tx.execute("UPDATE accounts SET username = ? WHERE person = ?", (username, person))
+    audit.append(tx, permit, at, person=person)
+
+
 def to_appoint(tx: Transaction) -> list[Listed]:
     """Who works here by HQ's roster and has no account."""
     rows = tx.all(

@@ -23,6 +23,7 @@ def take_roster(tx: Transaction, permit: Permit, roster: Roster, at: str) -> lis
     """The persons whose logins ended."""
     ended = []
     for one in roster.staff:
+        ended += _rename(tx, permit, one, at)
         rows.list_colleague(tx, permit, Listed(one.id, one.name, one.username, one.role, one.state))
         ended += _bring_in_line(tx, one, at)
     return ended
@@ -58,6 +59,18 @@ def grant_wishes(tx: Transaction, at: str) -> list[str]:
                 _retire(tx, found, at)
             ended.append(person)
     return ended
+
+
+def _rename(tx: Transaction, permit: Permit, one: Colleague, at: str) -> list[str]:
+    """Who has another user name at HQ than before keeps the account: else the one under the old name would stay open,
+    and no roster could retire it any more. Where somebody has the new name already, both stay as they are."""
+    before = rows.listed_as(tx, one.id)
+    person = rows.account_named(tx, before) if before else None
+    if person is None or before.casefold() == one.username.casefold() or rows.account_named(tx, one.username):
+        return []
+    rows.rename(tx, permit, person, one.username, at)
+    accounts.drop_logins(tx, permit, person)
+    return [person]
 
 
 def _bring_in_line(tx: Transaction, one: Colleague, at: str) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -289,6 +290,26 @@ async def test_whom_hq_lists_is_appointed_by_a_person_of_the_box(
     found = await box.clinic.db.read(lambda tx: accounts.account(tx, "noor"))
     assert found is not None and found.must_change
     assert "asks you to appoint" not in (await ruth.get("/staff/people")).text
+
+
+async def test_who_gets_another_user_name_at_hq_keeps_the_account_and_can_still_be_retired(
+    box: OpenBox, office: Office
+) -> None:
+    await live(box, office, roster(1, listed("mara", "facilitator")))
+    renamed = msgspec.structs.replace(listed("mara", "facilitator"), username="mara.n")
+    told = await live(box, office, roster(2, renamed))
+    assert (told.applied, told.to_appoint) == (2, 0)
+    assert (await box.clinic.db.read(lambda tx: accounts.account(tx, "mara.n"))).person == box.staff["mara"]  # type: ignore[union-attr]
+    await live(box, office, roster(3, msgspec.structs.replace(renamed, state="retired")))
+    assert await box.clinic.db.read(lambda tx: accounts.account(tx, "mara.n")) is None
+    assert await box.clinic.db.read(lambda tx: accounts.account(tx, "mara")) is None
+
+
+async def test_a_user_name_that_somebody_has_is_taken_from_nobody(box: OpenBox, office: Office) -> None:
+    await live(box, office, roster(1, listed("mara", "facilitator")))
+    await live(box, office, roster(2, msgspec.structs.replace(listed("mara", "administrator"), username="ruth")))
+    assert (await box.clinic.db.read(lambda tx: accounts.account(tx, "ruth"))).person == box.staff["ruth"]  # type: ignore[union-attr]
+    assert (await box.clinic.db.read(lambda tx: accounts.account(tx, "mara"))).role == "facilitator"  # type: ignore[union-attr]
 
 
 async def test_the_last_administrator_stays_until_there_is_another(
