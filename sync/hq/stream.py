@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from sync import frames
-from sync.envelope import parse
+from sync.envelope import MAX_ENVELOPE, parse
 from sync.faults import SyncFault
 from sync.frames import Frame
 from sync.hq import ingest
@@ -31,6 +31,8 @@ from sync.keys import BoxFacts
 PULSE_SECONDS = 2.5  # between two signs of life; a courier that hears none for 6 s opens another line
 SILENT_SECONDS = 20.0  # not one byte from the box, whose BEAT comes every 3 s
 FRAME_SECONDS = 120.0  # a frame must be whole by then: 160 KiB take 20 s at 64 kbit/s
+BEATS = 600  # in FRAME_SECONDS: 40 are due, and a line that stood still brings a few together
+IDLE_BYTES = MAX_ENVELOPE + 65_536  # in FRAME_SECONDS, beside envelopes: one half read, and frames of newer versions
 WRITE_SECONDS = 20.0  # the box takes nothing of what we say
 QUEUED = 2  # envelopes read from the line and not judged yet
 UNFLUSHED = 8  # envelopes created whose flush is still under way
@@ -49,6 +51,25 @@ class Hello(msgspec.Struct, frozen=True):
     oldest_at: str = ""
     applied: int = 0
     certificate_ends: str = ""
+
+
+@dataclass(slots=True)
+class Idle:
+    """What a box says beside its envelopes. A flood of it would keep this server from every other box: two streams of
+    nothing but BEAT stopped all others for as long as they went on."""
+
+    since: float
+    beats: int = 0
+    spare: float = IDLE_BYTES
+
+    def count(self, size: int, found: Sequence[Frame], now: float) -> None:
+        """Raise `malformed_carriage` for more than BEATS in FRAME_SECONDS, or IDLE_BYTES beyond envelopes."""
+        if now - self.since > FRAME_SECONDS:
+            self.since, self.beats, self.spare = now, 0, IDLE_BYTES
+        self.beats += sum(frame.kind == frames.BEAT for frame in found)
+        self.spare -= size - sum(frames.HEAD.size + len(one.payload) for one in found if one.kind == frames.SEGMENT)
+        if self.beats > BEATS or self.spare < 0:
+            raise SyncFault("malformed_carriage")
 
 
 @dataclass
@@ -97,6 +118,7 @@ class Stream:
     async def _read(self) -> None:
         """Frames into the queue; then a fault of the other side's, or None for every other kind of end."""
         reader, loop = frames.Reader(), asyncio.get_running_loop()
+        idle = Idle(loop.time())
         whole_at = loop.time()
         fault: SyncFault | None = None
         try:
@@ -106,6 +128,7 @@ class Stream:
                 if not chunk:
                     break
                 found = reader.feed(chunk)
+                idle.count(len(chunk), found, loop.time())
                 if found:
                     whole_at = loop.time()
                 elif loop.time() - whole_at > FRAME_SECONDS:
@@ -255,7 +278,7 @@ async def note_seen(objects: Objects, box: bytes, hello: Hello, now: float) -> N
     at = datetime.fromtimestamp(now, UTC)
     told = {**msgspec.to_builtins(hello), "at": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
     before = await objects.get(path)
-    with suppress(ValueError, TypeError, KeyError, AttributeError):
+    with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
         was = json.loads(before or b"")
         age = (at - datetime.fromisoformat(was["at"])).total_seconds()
         same = all(was.get(key) == told[key] for key in ("version", "applied", "certificate_ends"))

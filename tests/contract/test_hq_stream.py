@@ -14,14 +14,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sync import frames, receipt, suite
+from sync import frames, pack, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
+from sync.content import Record
 from sync.hq import callers, intake, listening, serve, stream
 from sync.hq import folder as hq_folder
 from sync.hq.objects import numbered_path, open_objects
 from sync.keys import HqFacts
-from tests.fakes.parties import SealingBox, client_context, enrol, enrolled_box, make_hq, objects, running_hq
-from tests.fakes.streaming import streaming
+from tests.fakes.parties import AT, SealingBox, client_context, enrol, enrolled_box, make_hq, objects, running_hq
+from tests.fakes.streaming import HELLO, streaming
 from tests.fakes.waiting import until
 
 
@@ -125,8 +126,19 @@ async def test_nothing_goes_on_top_of_what_was_refused(
         b"\x33\x00\x00\x00\x00",
         b"\x03\xff\xff\xff\xff",
         frames.pack(frames.PULSE),
+        frames.pack(frames.HELLO, HELLO) + 1000 * frames.pack(frames.BEAT),
+        frames.pack(frames.HELLO, HELLO) + 80_000 * b"\x41\x00\x00\x00\x00",
     ],
-    ids=["segment_first", "half_hello", "other_hello", "unknown_kind", "huge_length", "ours"],
+    ids=[
+        "segment_first",
+        "half_hello",
+        "other_hello",
+        "unknown_kind",
+        "huge_length",
+        "ours",
+        "beats_without_end",
+        "newer_frames_without_end",
+    ],
 )
 async def test_nonsense_ends_a_stream_with_a_word(folder: Path, box: SealingBox, said: bytes) -> None:
     async with running_hq(folder) as hq, streaming(hq, box.facts.box, hello=False) as line:
@@ -177,15 +189,25 @@ async def test_a_revoked_box_is_shut_out_and_its_stream_ends(
 
 async def test_what_a_box_says_of_itself_is_kept_and_packs_are_told(folder: Path, box: SealingBox) -> None:
     held = open_objects(folder)
-    for number in (1, 2, 10):
-        await held.create(numbered_path("packs", box.facts.box, number), b"pack %d" % number)
+    given = pack.seal(
+        [Record(1, "item", AT, b"{}")],
+        kind=pack.ITEMS,
+        box=box.facts.box,
+        number=10,
+        previous=b"\x01" * 32,
+        inbox_key=box.hq.record_key,
+        signing_key=hq_folder.pack_signing_key(folder),
+        at=0,
+    )
+    await held.create(numbered_path("packs", box.facts.box, 3), given[:700])  # what a power cut tore is given to nobody
+    await held.create(numbered_path("packs", box.facts.box, 10), given)
     async with running_hq(folder) as hq:
         async with streaming(hq, box.facts.box) as line:
             line.send(sealed(box, 1))
             await line.receipts(1)
             assert [json.loads(frame.payload) for frame in line.news if frame.payload] == [{"packs": 10}]
         path = f"/v1/boxes/{box.facts.box.hex()}/packs"
-        assert await ask(hq, f"{path}/10", box.facts.box) == (200, b"pack 10")
+        assert await ask(hq, f"{path}/10", box.facts.box) == (200, given)
         assert [(await ask(hq, f"{path}/{n}", box.facts.box))[0] for n in ("3", "0", "x")] == [404] * 3
     seen = json.loads(await held.get(f"seen/{box.facts.box.hex()}.json") or b"")
     assert (seen["version"], seen["queued"], seen["at"][-1]) == ("0.5.0", 1, "Z")
