@@ -38,6 +38,7 @@ CONTROL = ControlListener(None, Feed(1)).routes()  # type: ignore[arg-type] # no
 # No route and no control call asks for these: who does, then.
 BOX_ONLY: dict[Action, str] = {
     "apply_pack": "the box, when HQ has signed it",
+    "doubt_log": "the box, when HQ has signed for what it does not know",
     "publish": "hearth init, with the first agreement; a page for new versions is still to come",
     "unlock_box": "whoever has a secret of a key slot, and no login: it is the box that opens itself",
     "restore": "hearth restore, onto a box that is empty and so has no accounts",

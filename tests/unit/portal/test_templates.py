@@ -356,10 +356,31 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "invitation, paper": ("invitation.html", {**INVITATION, "session_id": "s1", "member_id": "m1"}),
     "invitation, lost device": ("invitation.html", {**INVITATION, "rejoin": True, "address": "https://h/join"}),
     "lost device": ("rejoin.html", {"me": ME, "session_id": "s1", "member": "m1", "name": "Ines"}),
-    "staff": ("people.html", {"me": ME, "working": [COLLEAGUE], "retired": [RETIRED], "done": "ended"}),
+    "staff": (
+        "people.html",
+        {
+            "me": ME,
+            "to_appoint": [
+                {"name": "Noor", "username": "noor", "role": "operator", "link": "/staff/people/new?name=Noor"}
+            ],
+            "wished": {COLLEAGUE["id"]: "operator"},
+            "back": [RETIRED["id"]],
+            "working": [COLLEAGUE],
+            "retired": [RETIRED],
+            "done": "ended",
+        },
+    ),
     "staff, one": (
         "people.html",
-        {"me": ME, "working": [{**COLLEAGUE, "own": True}], "retired": [], "done": "retired"},
+        {
+            "me": ME,
+            "to_appoint": [],
+            "wished": {},
+            "back": [],
+            "working": [{**COLLEAGUE, "own": True}],
+            "retired": [],
+            "done": "retired",
+        },
     ),
     "colleague": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": ""}),
     "colleague, oneself": ("person.html", {"me": ME, "person": {**COLLEAGUE, "own": True}, "asked": ""}),
