@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import heapq
 import logging
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -39,6 +42,8 @@ from sync.spool import read_bounded, write_whole
 
 LOOK_SECONDS = 2.0  # between two looks: one folder listing and one short read of the store
 AGAIN_SECONDS = 3600.0  # a pack that was refused is tried again: the clock may have been wrong, or a key not there yet
+MOST_FILES = 2048  # in down/ looked at. The courier brings a few before they are applied, a stick a library
+MOST_FORKS = 16  # told to HQ since the start; more say nothing new
 BAD_SECONDS = 600.0  # bytes that are no pack of ours stay that long, so that a courier that fetches them again rests
 _NAME = re.compile(r"^([0-9]{16})\.pack$")
 
@@ -170,6 +175,7 @@ class Applier:
         self._certificate, self._believed = certificate, believed
         self._wake = asyncio.Event()
         self._bad: dict[int, tuple[float, int, str]] = {}  # files that are no packs of ours: since when, stamp, code
+        self._forks: set[bytes] = set()  # that HQ was told of: the same file may be laid there again and again
         self._tried = (0, 0)  # the pack that was refused last, and the head then: only news are a reason to try again
         self._tried_at = 0.0
         self._written: tuple[int, int] | None = None
@@ -226,8 +232,10 @@ class Applier:
         except SyncFault as fault:
             self._bad[number] = (time.monotonic(), stamp, fault.code)
             _log.warning("a pack was not taken: %s", fault.code)
-            if fault.code == "pack_fork" and raw is not None:
-                answer = record.fate(record.REFUSED, number, hashlib.sha256(raw).digest(), fault.code)
+            digest = hashlib.sha256(raw or b"").digest()
+            if fault.code == "pack_fork" and digest not in self._forks and len(self._forks) < MOST_FORKS:
+                self._forks.add(digest)
+                answer = record.fate(record.REFUSED, number, digest, fault.code)
                 await self._db.write(lambda tx: outbox.add(tx, record.REFUSED, answer, at))
             return True
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -237,8 +245,11 @@ class Applier:
         folder = self._spool / "down"
         if not folder.is_dir():
             return {}
-        names = ((_NAME.match(one.name), one) for one in folder.iterdir())
-        return {int(match.group(1)): one.stat().st_mtime_ns for match, one in names if match}
+        with os.scandir(folder) as entries:  # whoever took the courier over may lay links and pipes there
+            packs = ((match, one) for one in entries if (match := _NAME.match(one.name)))
+            numbered = ((int(match.group(1)), one) for match, one in packs if one.is_file(follow_symlinks=False))
+            first = heapq.nsmallest(MOST_FILES, numbered, key=itemgetter(0))
+        return {number: one.stat(follow_symlinks=False).st_mtime_ns for number, one in first}
 
     def _forget_bad(self) -> None:
         """What was damaged on its way can be fetched again; what a newer version can read, or is evidence, stays."""

@@ -22,6 +22,7 @@ from appliance.policy import BOX, Facts, decide
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import items
+from sync.content import Record
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import publish
@@ -131,3 +132,38 @@ async def test_a_pack_refused_for_a_wrong_clock_is_taken_when_the_clock_is_right
     monkeypatch.setattr(actions, "AGAIN_SECONDS", 0.0)
     await running.look()
     assert (running.told().applied, running.told().fault) == (1, "")
+
+
+async def test_links_pipes_and_folders_in_the_place_of_packs_stop_nothing(office: Office) -> None:
+    down = office.spool / "down"
+    os.mkfifo(down / f"{2:016d}.pack")
+    (down / f"{3:016d}.pack").symlink_to(down / "nothing")
+    (down / f"{4:016d}.pack").mkdir()
+    (down / f"{5:016d}.pack").symlink_to(Path("/dev/zero"))
+    told = (await office.send(items.Policy(version=1))).told()
+    assert (told.applied, told.fault) == (1, "")
+
+
+async def test_a_fork_laid_there_again_and_again_is_told_to_hq_once(office: Office) -> None:
+    running = await office.send(items.Policy(version=1))
+    other = office.sealed([Record(1, "policy", "", items.encode(items.Policy(version=9)))])
+    for stamp in range(3):
+        office.put(1, other)
+        os.utime(office.spool / "down" / f"{1:016d}.pack", ns=(stamp, stamp))
+        await running.look()
+    assert running.told().fault == "pack_fork"
+    row = await office.db.read(lambda tx: tx.one("SELECT count(*) AS n FROM outbox WHERE record_class='pack_refused'"))
+    assert row is not None and row["n"] == 1
+
+
+async def test_however_many_files_lie_there_the_next_pack_is_among_those_looked_at(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "MOST_FILES", 2)
+    for version in range(1, 8):
+        await office.publish(items.Policy(version=version))
+    await office.bring(*reversed(range(1, 8)))
+    running = office.applier()
+    for _ in range(4):
+        await running.look()
+    assert running.told().applied == 7
