@@ -23,7 +23,7 @@ KEEP_SEGMENTS, KEEP_BYTES = 64, 4 * 1024 * 1024  # settled ones keep their bytes
 class Standing:
     """What a look at the outbox tells. `queued`: records without a receipt; `waiting`: those not even sealed.
 
-    `urgent`: unsettled segments that hold urgent records. `exported_at`: when the first unsettled segment went on a
+    `urgent`: unsettled segments that hold urgent records; `urgent_waits`: one is not sealed yet. `exported_at`: when the first unsettled segment went on a
     stick, "" when it did not; `sealed_at`: when it was sealed.
     """
 
@@ -34,6 +34,7 @@ class Standing:
     settled: int = 0
     settled_at: str = ""
     urgent: tuple[int, ...] = ()
+    urgent_waits: bool = False
     exported_at: str = ""
     sealed_at: str = ""
 
@@ -113,6 +114,8 @@ def standing(tx: Transaction) -> Standing:
         settled=size,
         settled_at=settled["settled_at"] if settled else "",
         urgent=tuple(row["sequence"] for row in sealed if row["priority"] == rules.URGENT),
+        urgent_waits=tx.one("SELECT 1 FROM outbox WHERE segment IS NULL AND priority = ? LIMIT 1", (rules.URGENT,))
+        is not None,
         exported_at=sealed[0]["exported_at"] if sealed else "",
         sealed_at=sealed[0]["sealed_at"] if sealed else "",
     )
@@ -142,6 +145,12 @@ def sealed_bytes(tx: Transaction, sequence: int) -> bytes | None:
     """The bytes of a segment; None for one that was never here, or settled long ago."""
     row = tx.one("SELECT sealed FROM segments WHERE sequence = ?", (sequence,))
     return None if row is None else row["sealed"]
+
+
+def kept_bytes(tx: Transaction) -> list[bytes]:
+    """Of the newest segment whose bytes are here; empty for none."""
+    row = tx.one("SELECT sealed FROM segments WHERE sealed IS NOT NULL ORDER BY sequence DESC LIMIT 1")
+    return [] if row is None else [row["sealed"]]
 
 
 def last_receipt(tx: Transaction) -> bytes | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,15 +69,23 @@ async def test_a_box_that_pinned_nobody_believes_no_file(db: Database, spool: Sp
     assert running.state().state == "not_enrolled" and spool.segments() == []
 
 
-@pytest.mark.parametrize("theirs", [True, False], ids=["its HQ", "another HQ"])
-async def test_an_older_box_pins_what_its_own_receipt_vouches_for(db: Database, spool: Spool, theirs: bool) -> None:
+LIES: dict[str, dict[str, Any]] = {
+    "its HQ": {},
+    "another HQ": {"receipt_keys": (suite.SigningKey(b"x" * 32).public,)},
+    "a key to seal to that HQ does not have": {"record_keys": (suite.RecordKey(b"x" * 32).public,)},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_an_older_box_pins_what_its_own_receipt_vouches_for(db: Database, spool: Spool, lie: str) -> None:
     await db.write(lambda tx: rows.add(tx, "session_ended", b"{}", AT))
     await db.write(lambda tx: actions.seal_next(tx, facts(), AT))
     raw = await db.read(lambda tx: rows.sealed_bytes(tx, 1)) or b""
     box, last = (await db.read(rows.identity)).box, suite.digest(raw)
     signed = receipt.issue(box, last, extend(EMPTY, last), 0, RECEIPTS)
     assert await db.write(lambda tx: actions.settle(tx, signed, facts(), AT))
-    found = facts() if theirs else facts(b"x" * 32, receipt_keys=(suite.SigningKey(b"x" * 32).public,))
+    theirs = lie == "its HQ"
+    found = replace(facts(pack_keys=(b"p" * 32,), serial=7), **LIES[lie])  # keys of packs are nobody's word
     spool.put_hq_json(keys.hq_to_json(found))
     running = Forwarder(db, spool.root, lambda: None)
     async with at_work(running.run()):

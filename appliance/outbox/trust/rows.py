@@ -6,12 +6,14 @@ could have put it there. `pin` is for enrolment, for a change of HQ's keys that 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from appliance.audit import rows as audit
 from appliance.faults import Fault
 from appliance.outbox import rows
 from appliance.policy import BOX, Facts, Permit, decide
 from appliance.store.database import Transaction
-from sync import keys, receipt, suite
+from sync import envelope, keys, receipt, suite
 from sync.faults import SyncFault
 from sync.keys import BoxFacts, HqFacts
 
@@ -57,7 +59,12 @@ def pin_json(tx: Transaction, permit: Permit, raw: bytes, at: str) -> None:
 
 def pin_by_receipt(tx: Transaction, facts: HqFacts, at: str) -> bool:
     """Once, for a box of a version that kept no keys of HQ: the newest receipt in the store vouches for the facts that
-    signed it. False: nothing was pinned."""
+    signed it. False: nothing was pinned.
+
+    Only what a file of that version could say counts: a courier that was taken over may have added keys of packs, which
+    no receipt vouches for. Nor does one for the record key, unless sealed bytes are here, which name theirs; that
+    version sealed to it, though. The console shows its code, to be compared with HQ's.
+    """
     raw, own = rows.last_receipt(tx), rows.known_identity(tx)
     if pinned_json(tx) is not None or raw is None or own is None:
         return False
@@ -65,7 +72,10 @@ def pin_by_receipt(tx: Transaction, facts: HqFacts, at: str) -> bool:
         receipt.verify(receipt.parse(raw), facts.receipt_keys, own.box)
     except SyncFault:
         return False
-    pin(tx, decide(BOX, "enrol_box", Facts()), facts, at)
+    if any(envelope.parse(one).key_id != facts.record_key_id for one in rows.kept_bytes(tx)):
+        return False
+    old = replace(facts, record_keys=facts.record_keys[:1], pack_keys=(), serial=1)
+    pin(tx, decide(BOX, "enrol_box", Facts()), old, at)
     return True
 
 
