@@ -32,6 +32,8 @@ from sync.limits import Limits
 from sync.spool import CourierStatus, Spool
 
 LOOK_SECONDS = 0.5  # between two looks when nobody wakes us: one folder listing and one short read of the store
+URGENT_AHEAD = 4  # segments beyond SEAL_AHEAD, for urgent records alone
+URGENT_TOLD = 256  # numbers in urgent.json: the newest, everything before goes with it
 ASK_SECONDS = 15.0  # between two questions for HQ's head that were answered by a fault
 TROUBLE_SECONDS = 600.0  # the same while a person must decide: HQ's newest head, by its newest key, is what counts then
 BELIEVE_SECONDS = 60.0  # for so long a head that agrees with ours outweighs the courier's last "fork"
@@ -187,8 +189,11 @@ class Forwarder:
             await self._fill_spool(self._look.standing)
             return
         standing = self._look.standing
-        for _ in range(min(standing.waiting, outbox.SEAL_AHEAD - len(standing.unsettled))):
-            await self._seal(hq, outbox.SEAL_AHEAD)
+        ahead = outbox.SEAL_AHEAD
+        if standing.urgent_waits:  # what is sealed ahead may wait for hours or a budget that an urgent record passes
+            ahead = max(ahead, min(len(standing.unsettled) + 1, ahead + URGENT_AHEAD))
+        for _ in range(min(standing.waiting, ahead - len(standing.unsettled))):
+            await self._seal(hq, ahead)
         self._look = await self._db.read(look)
         await self._fill_spool(self._look.standing)
 
@@ -337,7 +342,7 @@ class Forwarder:
         backlog = await self._waiting(standing)
         words = (standing.urgent, standing.queued, backlog.oldest_at)
         if words != self._handed:
-            await asyncio.to_thread(self._spool.put_urgent, standing.urgent)
+            await asyncio.to_thread(self._spool.put_urgent, standing.urgent[-URGENT_TOLD:])
             await asyncio.to_thread(self._spool.put_queue, standing.queued, backlog.oldest_at)
             self._handed = words
 

@@ -23,8 +23,8 @@ KEEP_SEGMENTS, KEEP_BYTES = 64, 4 * 1024 * 1024  # settled ones keep their bytes
 class Standing:
     """What a look at the outbox tells. `queued`: records without a receipt; `waiting`: those not even sealed.
 
-    `urgent`: unsettled segments that hold urgent records; `urgent_waits`: one is not sealed yet. `exported_at`: when the first unsettled segment went on a
-    stick, "" when it did not; `sealed_at`: when it was sealed.
+    `urgent`: unsettled segments that hold urgent records; `urgent_waits`: one is not sealed yet. `exported_at`: when
+    the first unsettled segment went on a stick, "" when it did not; `sealed_at`: when it was sealed.
     """
 
     queued: int = 0
