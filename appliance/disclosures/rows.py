@@ -61,6 +61,13 @@ def of_person(tx: Transaction, person: str) -> list[Consent]:
     return [_consent(row) for row in found]
 
 
+def copied_at(tx: Transaction, consent: Consent) -> str:
+    """When the copy was made that this store came out of with that consent in it, "" for none: whatever became of the
+    consent between that and the restoration is not known here."""
+    row = tx.one("SELECT max(copied_at) AS at FROM restorations WHERE copied_at >= ?", (consent.granted_at,))
+    return (row["at"] or "") if row else ""
+
+
 def run_out(tx: Transaction, now: str) -> list[Consent]:
     """All that have not ended and whose time is over, whosever they are."""
     found = tx.all("SELECT * FROM disclosure_consents WHERE ended_at = '' AND expires_at <= ?", (now,))

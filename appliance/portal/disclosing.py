@@ -164,7 +164,9 @@ async def _standing(request: web.Request, person: str) -> dict[str, Any]:
     clinic, now = clinic_of(request), now_text()
     given, went = await clinic.db.read(lambda tx: (rows.of_person(tx, person), rows.history(tx, person)))
     running = next((one for one in given if not one.ended_at and not rules.has_expired(one, now)), None)
+    copied = "" if running is None else await clinic.db.read(lambda tx: rows.copied_at(tx, running))
     return {
+        "copied": day(request, copied) if copied else "",
         "consent": None if running is None else _shown(request, running),
         "earlier": [_shown(request, one) for one in given if one is not running],
         "went": [{"day": day(request, one.at), "scope": one.scope, "state": one.state} for one in went[:SHOWN]],

@@ -13,6 +13,8 @@ import pytest
 from appliance import clock
 from appliance.audit import rows as audit
 from appliance.clock import now_text, parse
+from appliance.copies import rows as copies
+from appliance.copies.rows import Restoration
 from appliance.disclosures import actions, rows, rules
 from appliance.disclosures.forms import form
 from appliance.faults import Fault
@@ -257,3 +259,19 @@ async def test_a_clock_that_was_set_back_gives_no_consent_more_days(box: OpenBox
     await box.clinic.db.write(lambda tx: actions.expire(tx, "1970-01-01T00:00:09Z"))
     (record,) = await told(box)
     assert all(one["facilitator"] for one in record["attendees"])
+
+
+async def test_the_desk_is_told_that_a_consent_came_out_of_a_backup(box: OpenBox, newcomer: Newcomer) -> None:
+    who = await person(box, 0)
+    await signs(box, who)
+    desk = newcomer()
+    await sign_in(desk, "jonas")
+    home = f"/staff/patients/{who}/disclosure"
+    assert "came out of a backup" not in (await desk.get(home)).text
+    came = Restoration("2034-01-02T00:00:00Z", "copy", "2034-01-01T00:00:00Z")
+    permit = decide(BOX, "restore", Facts(thing="copy"))
+    await box.clinic.db.write(lambda tx: copies.restored(tx, permit, came))
+    await sign_in(desk, "jonas")
+    assert "came out of a backup of" in (await desk.get(home)).text
+    await box.clinic.db.write(lambda tx: tx.execute("UPDATE restorations SET copied_at = '2001-01-01T00:00:00Z'"))
+    assert "came out of a backup" not in (await desk.get(home)).text, "signed after it"
