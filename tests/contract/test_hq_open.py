@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -153,7 +154,13 @@ async def test_what_came_in_many_runs_is_what_came_in_one(
         assert other.holds() == kept.holds()
 
 
-@pytest.mark.parametrize("step", ["writing", "written", "commit"])
+# Each kill is a process of its own; `make hq` does all nine.
+KILLS = [("postgres", "written"), ("parquet", "commit"), ("fhir", "writing")]
+if os.environ.get("HEARTH_EVERY_STEP"):
+    KILLS = list(itertools.product(("postgres", "parquet", "fhir"), ("writing", "written", "commit")))
+
+
+@pytest.mark.parametrize(("kept", "step"), KILLS, indirect=["kept"])
 async def test_a_run_that_was_killed_is_gone_on_with(
     hq: Path, boxes: list[StoredBox], kept: Kept, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +288,7 @@ async def test_a_class_that_is_learnt_later_is_typed_then(
     assert (len(held["sessions"]), len(held["attendances"])) == (6, 18)
 
 
+@pytest.mark.parametrize("kept", ["postgres", "parquet"], indirect=True)
 async def test_two_openers_wait_for_each_other(hq: Path, boxes: list[StoredBox], kept: Kept) -> None:
     first = kept.open()
     waiting = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs here

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import os
 import signal
@@ -9,12 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from sync import keys
+from sync.__main__ import main
 from sync.hq import folder as hq_folder
 from sync.spool import Spool
 from tests.fakes.parties import SealingBox, enrolled_box, hand_over, known_hq, make_hq, objects, until_receipted
@@ -24,7 +27,21 @@ COMMAND = [sys.executable, "-m", "sync"]
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False)
+    """A command as it is typed, but in this process: starting an interpreter for each is what would take the time."""
+    out, err, words = io.StringIO(), io.StringIO(), list(map(str, arguments))
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(words) if _current_loop() is None else hq_folder.waited_for(asyncio.to_thread(main, words))
+        except SystemExit as left:  # argparse
+            code = int(left.code or 0)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def _current_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 @contextmanager
