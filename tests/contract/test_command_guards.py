@@ -20,6 +20,7 @@ from tests.fakes.box import CHEAP, PASSPHRASE
 GUARDS = {
     "backup": "a login where the box runs, else lock and secret",
     "sync": "a login where the box runs, else lock and secret; status and now tell and move nothing of a person",
+    "enroll": "a login",
     "keys": "a login where the box runs, else lock and secret",
     "audit": "a login where the box runs, else lock and secret",
     "accept-rollback": "lock and secret, and through the socket the secret too",
@@ -50,6 +51,8 @@ ACTING = (
     ("audit", "export", *SECRET),
     ("accept-rollback", "--reason", "the disk was put back", *SECRET),
     ("ticket", "list"),
+    ("enroll",),
+    ("enroll", "--code", "9W2B-V85X-4P2T-ZP2F-7KHS"),
     ("restore", "{folder}", *SECRET),
     ("init", *SECRET),
 )

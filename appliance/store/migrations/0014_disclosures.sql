@@ -25,6 +25,6 @@ CREATE TABLE disclosures (
     scope   TEXT NOT NULL,
     held    INTEGER NOT NULL DEFAULT 0,  -- 1: the consent ended before it was sealed, and it was taken out
     PRIMARY KEY (number, person)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE INDEX disclosures_of_consent ON disclosures (consent);
