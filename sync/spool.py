@@ -19,6 +19,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ from sync.receipt import MAX_RECEIPT
 
 MAX_STATUS = 4096
 DIGITS = 16  # of a sequence number in a file or object name, so that names sort as numbers
+GRAIN_NS = 2_000_000_000  # of a folder's time of change, on the coarsest file system
 _NO_FILE = (errno.ENXIO, errno.ELOOP)  # a socket; links in a circle
 _MOST = 2**53  # of any figure: what every reader of JSON keeps
 _SLOWEST = 0.001  # bytes a second. Less is no line, and no time to reckon with
@@ -78,6 +80,7 @@ class Spool:
         self.root = root
         self._out = root / "out"
         self._in = root / "in"
+        self._listed: tuple[int, int, list[int]] = (0, -1, [])  # out/: looked when, had changed when, what was there
 
     def prepare(self, own: Literal["out", "in"]) -> None:
         """Make the folders and clear away what a crash left half written in the one that the caller writes to."""
@@ -93,8 +96,17 @@ class Spool:
         return read_bounded(self._out / f"{sequence:0{DIGITS}d}.segment", MAX_ENVELOPE)
 
     def segments(self) -> list[int]:
-        """Numbers of the envelopes that wait, rising."""
-        return _numbers(self._out)
+        """Numbers of the envelopes that wait, rising.
+
+        Both sides look several times a second, and after a stick 10,000 may lie here: a folder whose time of change is
+        the same, and old enough that no change can hide in its grain, is not listed again.
+        """
+        changed, at = self._out.stat().st_mtime_ns, time.time_ns()
+        listed_at, found_change, found = self._listed  # one value: threads look too
+        if found_change != changed or changed >= listed_at - GRAIN_NS:
+            found = _numbers(self._out)
+            self._listed = at, changed, found
+        return found.copy()
 
     def drop_segment(self, sequence: int) -> None:
         (self._out / f"{sequence:0{DIGITS}d}.segment").unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sync import spool as spool_file
 from sync.spool import CourierStatus, Spool, read_bounded
 
 HONEST = {"fault": "hq_unreachable", "fault_since": "2026-01-02T03:04:05Z", "rate": 179.4, "budget_left": -1}
@@ -62,3 +63,30 @@ def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
 def test_no_more_of_a_file_is_read_than_shows_that_it_is_too_large(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"x" * 100)
     assert read_bounded(tmp_path / "large", 10) == b"x" * 11
+
+
+def test_a_folder_is_listed_again_only_when_it_can_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Path] = []
+    listed = spool_file._numbers
+
+    def look(folder: Path) -> list[int]:
+        looks.append(folder)
+        return listed(folder)
+
+    monkeypatch.setattr(spool_file, "_numbers", look)
+    made = Spool(tmp_path)
+    made.prepare("out")
+    made.put_segment(1, b"1")
+    assert (
+        made.segments() == made.segments() == [1] and len(looks) == 2
+    )  # just changed: another change could look alike
+    out = tmp_path / "out"
+    os.utime(out, ns=(0, out.stat().st_mtime_ns - 2 * spool_file.GRAIN_NS))
+    made.segments().clear()
+    assert made.segments() == [1] and len(looks) == 3
+    made.put_segment(2, b"2")
+    assert made.segments() == [1, 2]
+    made.drop_segment(1)
+    assert made.segments() == [2]
