@@ -274,10 +274,10 @@ def list_colleague(tx: Transaction, _permit: Permit, one: Listed) -> None:
     )
 
 
-def listed_as(tx: Transaction, colleague: str) -> str:
-    """The user name that HQ has told for that id so far, "" for none."""
-    row = tx.one("SELECT username FROM hq_roster WHERE id = ?", (colleague,))
-    return row["username"] if row else ""
+def listed(tx: Transaction, colleague: str) -> Listed | None:
+    """What HQ has told of that id so far."""
+    row = tx.one("SELECT id, name, username, role, state FROM hq_roster WHERE id = ?", (colleague,))
+    return None if row is None else Listed(row["id"], row["name"], row["username"], row["role"], row["state"])
 
 
 def rename(tx: Transaction, permit: Permit, person: str, username: str, at: str) -> None:

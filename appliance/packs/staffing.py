@@ -23,9 +23,10 @@ def take_roster(tx: Transaction, permit: Permit, roster: Roster, at: str) -> lis
     """The persons whose logins ended."""
     ended = []
     for one in roster.staff:
-        ended += _rename(tx, permit, one, at)
+        before = rows.listed(tx, one.id)
+        ended += _rename(tx, permit, one, before, at)
         rows.list_colleague(tx, permit, Listed(one.id, one.name, one.username, one.role, one.state))
-        ended += _bring_in_line(tx, one, at)
+        ended += _bring_in_line(tx, one, before, at)
     return ended
 
 
@@ -61,19 +62,18 @@ def grant_wishes(tx: Transaction, at: str) -> list[str]:
     return ended
 
 
-def _rename(tx: Transaction, permit: Permit, one: Colleague, at: str) -> list[str]:
+def _rename(tx: Transaction, permit: Permit, one: Colleague, before: Listed | None, at: str) -> list[str]:
     """Who has another user name at HQ than before keeps the account: else the one under the old name would stay open,
     and no roster could retire it any more. Where somebody has the new name already, both stay as they are."""
-    before = rows.listed_as(tx, one.id)
-    person = rows.account_named(tx, before) if before else None
-    if person is None or before.casefold() == one.username.casefold() or rows.account_named(tx, one.username):
+    person = rows.account_named(tx, before.username) if before else None
+    if person is None or rows.account_named(tx, one.username):
         return []
     rows.rename(tx, permit, person, one.username, at)
     accounts.drop_logins(tx, permit, person)
     return [person]
 
 
-def _bring_in_line(tx: Transaction, one: Colleague, at: str) -> list[str]:
+def _bring_in_line(tx: Transaction, one: Colleague, before: Listed | None, at: str) -> list[str]:
     person = rows.account_named(tx, one.username)
     found = accounts.account_of(tx, person) if person else None
     if found is None or found.retired:
@@ -83,6 +83,8 @@ def _bring_in_line(tx: Transaction, one: Colleague, at: str) -> list[str]:
     elif one.role != found.role:
         _change_role(tx, found, one.role, at)
     else:
+        if before is not None and (before.state, before.role) != (one.state, one.role):
+            rows.forget_wish(tx, _permit(found.person), found.person)  # HQ has thought better of it
         return []
     return [found.person]
 

@@ -330,6 +330,22 @@ async def test_the_last_administrator_stays_until_there_is_another(
     assert (await box.clinic.db.read(lambda tx: accounts.account_of(tx, box.staff["ruth"]))).retired  # type: ignore[union-attr]
 
 
+async def test_a_wish_that_hq_takes_back_is_not_granted_later(box: OpenBox, office: Office) -> None:
+    await live(box, office, roster(1, listed("ruth", "administrator", "retired")))
+    told = await live(box, office, roster(2, listed("ruth", "administrator")))
+    assert told.kept_accounts == 0
+    actor = Actor(box.staff["ruth"], "administrator", "portal")
+    await box.clinic.db.write(lambda tx: identity.appoint(tx, actor, "Ned", "ned", "administrator", PHC, AT))
+    await office.applier().look()
+    assert not (await box.clinic.db.read(lambda tx: accounts.account_of(tx, box.staff["ruth"]))).retired  # type: ignore[union-attr]
+
+
+async def test_a_roster_as_before_takes_no_revocation_back(box: OpenBox, office: Office) -> None:
+    await live(box, office, roster(1, listed("ruth", "administrator")))
+    await live(box, office, *publish.revocations(["ruth"], False))
+    assert (await live(box, office, roster(2, listed("ruth", "administrator")))).kept_accounts == 1
+
+
 async def test_a_role_that_hq_changes_counts_at_once(box: OpenBox, office: Office, newcomer: Newcomer) -> None:
     mara = newcomer()
     await sign_in(mara)
