@@ -92,10 +92,14 @@ class Sticks:
         decide(actor, "carry_by_stick", Facts())
         if self._working is not None and not self._working.done():
             raise Fault("stick_busy")
-        if not place.is_absolute() or not await asyncio.to_thread(place.is_dir):
+        if not place.is_absolute() or not await asyncio.to_thread(self._is_outside, place):
             raise Fault("stick_missing")
         self._tell(Told(step="writing" if way == "export" else "reading", way=way))
         self._working = asyncio.get_running_loop().create_task(self._work(actor, way, Stick(place)))
+
+    def _is_outside(self, place: Path) -> bool:
+        """Whether it is a folder, and none of the box's own, where nobody would carry it from."""
+        return place.is_dir() and not place.resolve().is_relative_to(self.home.root.resolve())
 
     async def finished(self) -> None:
         """Wait until nothing is carried. Its fault is in `told()`."""

@@ -201,7 +201,8 @@ async def test_a_box_without_headquarters_carries_nothing(tmp_path: Path) -> Non
 async def test_only_who_may_carries_and_only_to_a_folder_that_is_there(party: Party) -> None:
     with pytest.raises(Fault, match="refused"):
         await party.sticks.begin(Actor("person", "auditor", "console"), "export", party.folder / "stick")
-    for place in (party.folder / "gone", Path("stick")):
+    (party.folder / "link").symlink_to(party.sticks.home.store)
+    for place in (party.folder / "gone", Path("stick"), party.sticks.home.root, party.folder / "link"):
         with pytest.raises(Fault, match="stick_missing"):
             await party.sticks.begin(DESK, "export", place)
 
