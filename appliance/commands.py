@@ -115,7 +115,7 @@ def _enroll(asked: argparse.Namespace) -> int:
     return enroll(
         asked.home,
         Asked(
-            code=asked.code,
+            by_code=asked.code,
             url=asked.url,
             request=asked.request,
             answer=asked.answer,
@@ -290,7 +290,10 @@ COMMANDS: tuple[Command, ...] = (
         _enroll,
         (
             _HOME,
-            ("--code", {"nargs": "?", "const": "", "help": "ask by this one-time code; without one it is asked for"}),
+            (
+                "--code",
+                {"action": "store_true", "help": "by a one-time code, which is asked for: type it or pipe it in"},
+            ),
             ("--url", {"default": "", "metavar": "ADDRESS", "help": "of headquarters, if it is not known yet"}),
             ("--request", {"type": Path, "metavar": "FILE", "help": "write a request to carry there by hand"}),
             ("--answer", {"type": Path, "metavar": "FILE", "help": "read what headquarters answered"}),

@@ -1,7 +1,7 @@
 """`hearth enroll`: the box meets its headquarters, from a terminal. The box runs; an administrator signs in.
 
-With nothing else it tells how things stand. A code may also be typed when asked for, so that it stays out of the
-shell's history; it is worth nothing once it was used.
+With nothing else it tells how things stand. A code is typed when asked for: on the command line the shell's history and
+everybody on the machine would have it, and until it was used, who knows it can pass for HQ.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from sync import keys
 from sync.faults import SENTENCES, SyncFault
 
 MAX_FILE = 131_072  # bytes of any file that HQ hands over
+CODE = "Code: "
 LOOK_SECONDS = 0.5
 WAIT_SECONDS = 60.0  # then the box goes on asking alone
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The command line: exactly one of `code`, `request`, `answer`, `facts`, or none to tell how it stands."""
+    """The command line: one of `request`, `answer`, `facts`, or `by_code`, or none to tell how it stands. `by_code` may
+    go with `request`."""
 
-    code: str | None = None
+    by_code: bool = False
     url: str = ""
     request: Path | None = None
     answer: Path | None = None
@@ -55,7 +57,7 @@ async def _run(home: Home, asked: Asked) -> int:
             found = await client.enrol_answer(_read(asked.answer))
         elif asked.facts is not None:
             found = await _facts(client, asked, asked.facts)
-        elif asked.code is not None:
+        elif asked.by_code:
             found = await _by_code(client, asked)
         else:
             found = await client.enrolment()
@@ -65,7 +67,7 @@ async def _run(home: Home, asked: Asked) -> int:
 async def _by_code(client: ControlClient, asked: Asked) -> Enrolment:
     known = (await client.enrolment()).address
     address = asked.url or known or _typed("Address of headquarters: ")
-    found = await client.enrol(address, asked.code or _typed("Code: "))
+    found = await client.enrol(address, _typed(CODE))
     terminal.say("Asking headquarters …")
     told = ""
     for _ in range(round(WAIT_SECONDS / LOOK_SECONDS)):
@@ -80,8 +82,7 @@ async def _by_code(client: ControlClient, asked: Asked) -> Enrolment:
 
 
 async def _request(client: ControlClient, asked: Asked, to: Path) -> int:
-    code = asked.code if asked.code is not None else ""
-    made = await client.enrol_request(code)
+    made = await client.enrol_request(_typed(CODE) if asked.by_code else "")
     _write(to, base64.b64decode(made.content))
     terminal.say(f"Take {to} to headquarters. There: hearth hq enroll DIR --request {to.name}")
     terminal.say("When their answer has come: hearth enroll --answer FILE")

@@ -42,9 +42,7 @@ def _by_code(chosen: argparse.Namespace) -> int:
         return tell(json.dumps({"address": address, "code": shown, "name": name, "ends_at": ends_at.isoformat()}))
     tell(f"\n    Address   {address}\n    Code      {shown}\n")
     tell(f"For one box, which will be called {name!r} here. Counts until {ends_at:%Y-%m-%d %H:%M} UTC.")
-    return tell(
-        "On the box, an administrator types both: console, `G`; or `hearth enroll --code CODE --url ADDRESS`."
-    )
+    return tell("On the box, an administrator types both: console, `G`; or `hearth enroll --code --url ADDRESS`.")
 
 
 def _by_file(chosen: argparse.Namespace) -> int:

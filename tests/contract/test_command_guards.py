@@ -52,7 +52,7 @@ ACTING = (
     ("accept-rollback", "--reason", "the disk was put back", *SECRET),
     ("ticket", "list"),
     ("enroll",),
-    ("enroll", "--code", "9W2B-V85X-4P2T-ZP2F-7KHS"),
+    ("enroll", "--code", "--url", "https://hq.example.org"),
     ("restore", "{folder}", *SECRET),
     ("init", *SECRET),
 )
@@ -90,6 +90,13 @@ def run(asked: tuple[str, ...], root: Path, folder: Path, secret: str) -> int:
 def bytes_of(root: Path) -> dict[str, bytes]:
     kept = [path for path in root.rglob("*") if path.is_file() and path.name != "lock"]
     return {str(path): path.read_bytes() for path in kept}
+
+
+def test_no_command_takes_a_secret_on_its_line() -> None:
+    """Everybody on the machine can read a line; what is asked for or in a file only its owner can."""
+    for secret in ("--passphrase", "--password", "--pin", "--code"):
+        found = [how for one in COMMANDS for option, how in (*one.arguments, *one.one_of) if option == secret]
+        assert all(how.get("action") == "store_true" for how in found), secret
 
 
 def test_every_command_has_its_guard() -> None:
