@@ -73,7 +73,8 @@ class Enroller:
             self._asked.count(request.remote or "")
             answered = await self.answer(await _body(request))
         except SyncFault as fault:
-            _log.warning("no certificate: %s", fault.code)
+            level = logging.DEBUG if fault.code == "too_many_tries" else logging.WARNING  # else it would fill the disk
+            _log.log(level, "no certificate: %s", fault.code)
             return _refusal(fault)
         return web.Response(status=200, body=answered, content_type="application/json")
 

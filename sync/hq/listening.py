@@ -6,6 +6,7 @@ aiohttp waits for a request's head as long as a peer likes; `_sweep` does not.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import time
@@ -25,6 +26,12 @@ SWEEP_SECONDS = 1.0
 BACKLOG = 512
 STOP_SECONDS = 8.0  # for what is in work when the server is told to stop
 DEAD_LINE_MS = 20_000  # bytes of ours unacknowledged for so long: the line is dead
+
+
+_log = logging.getLogger("hearth.hq")
+# aiohttp tells a traceback, with the peer's own bytes, of each request that is none: a stranger could fill the disk.
+_nobody = logging.getLogger("hearth.hq.http")
+_nobody.setLevel(logging.CRITICAL + 1)
 
 
 class Door:
@@ -54,6 +61,11 @@ class Door:
         try:
             response: web.StreamResponse = await handler(request)
             return response
+        except (web.HTTPException, OSError):
+            raise
+        except Exception as fault:  # noqa: BLE001 - its text may hold what the peer sent
+            _log.error("a request failed: %s", type(fault).__name__)
+            return web.json_response({"code": "hq_failed"}, status=500)
         finally:
             if transport is not None:
                 self._working.discard(transport)
@@ -93,7 +105,9 @@ async def listen_until(
     closing: Callable[[], None],
 ) -> None:
     """Serve until `stop`; then no new connections, `closing` is called, and what is in work gets STOP_SECONDS."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS, keepalive_timeout=HEAD_SECONDS)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=STOP_SECONDS, keepalive_timeout=HEAD_SECONDS, logger=_nobody
+    )
     doors: list[Door] = []
     application.middlewares.append(_late(doors))
     await runner.setup()

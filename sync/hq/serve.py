@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from sync import carriage
 from sync.envelope import key_id
@@ -143,6 +143,8 @@ class Hq:
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         try:
             box = await self._callers.admitted(request)
+            if request.version < HttpVersion11:
+                raise SyncFault("malformed_carriage")  # no chunks there
             response.enable_chunked_encoding()
             response.force_close()
             await response.prepare(request)
@@ -183,6 +185,8 @@ def retry_after() -> int:
 
 def _refused(fault: SyncFault, request: web.Request) -> web.Response:
     level = logging.ERROR if fault.code in ingest.ALARMING else logging.WARNING
+    if fault.code in ("no_certificate", "busy"):
+        level = logging.DEBUG  # anybody may ask without end: it would fill the disk
     box = request.match_info["box"]  # what a stranger sends as an id does not get into the logs
     _log.log(level, "refused %s from box %s", fault.code, box[:8] if box_from_text(box) else "?")
     return _refusal(fault)

@@ -10,9 +10,11 @@ import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from sync import frames, pack, receipt, suite
 from sync.checkpoint import EMPTY, extend_all
@@ -312,6 +314,38 @@ async def test_who_never_ends_a_request_s_head_is_hung_up_on(folder: Path, monke
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError, ssl.SSLError)):
             assert await reader.readexactly(1)
         writer.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"POST /v1/enrolments HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n" % (b"secret" * 2000), 400),
+        (b"POST /v1/enrolments HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nsecret", 400),
+        (b"POST /v1/boxes/%s/stream HTTP/1.0\r\n\r\nsecret", 400),
+        (b"GET /healthz?secret HTTP/1.1\r\nHost: x\r\n\r\n", 500),
+    ],
+    ids=["long_header", "two_lengths", "old_http", "our_mistake"],
+)
+async def test_nothing_that_a_peer_sends_gets_into_the_log(
+    folder: Path,
+    box: SealingBox,
+    said: bytes,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def breaks(self: serve.Hq, request: web.Request) -> web.Response:
+        raise RuntimeError(request.query_string)
+
+    monkeypatch.setattr(serve.Hq, "_health", breaks)
+    said = said.replace(b"%s", box.facts.box.hex().encode())
+    async with running_hq(folder) as hq:
+        context = client_context(hq, box.facts.box)
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(hq.url).port, ssl=context)
+        writer.write(said)
+        assert int((await reader.readline()).split()[1]) == status
+        writer.close()
+    assert "secret" not in caplog.text and "Traceback" not in caplog.text
 
 
 async def test_more_connections_than_the_bound_are_hung_up_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
