@@ -83,7 +83,11 @@ class Courier:
         """Carry by the hq.json that is there now, until it is another one."""
         await self._keep_key()
         stamp = self._spool.hq_stamp()
-        facts = await asyncio.to_thread(self._spool.hq_facts)
+        try:
+            facts = await asyncio.to_thread(self._spool.hq_facts)
+        except SyncFault:
+            self._errands.way, self._errands.looked = None, True  # an enrolment is what may mend it
+            raise
         if facts is None:
             self._errands.way, self._errands.looked = None, True
             self._desk.telling.change(state="no_hq")

@@ -85,8 +85,7 @@ async def test_what_takes_and_gives_nothing_is_asked_ever_more_seldom_and_offere
         setattr(bad, name, value(bad) if name == "forge" and callable(value) else value)
     async with running(bad) as facts, at_work(hasty.run()):
         hand_over(spool, facts)
-        await until(lambda: waits(spool) > RETRY_CAP)
-        assert spool.status().fault == told
+        await until(lambda: waits(spool) > RETRY_CAP and spool.status().fault == told)
     assert bad.heard.count(frames.SEGMENT) <= 3 * 5 + bad.streams
 
 
@@ -97,8 +96,7 @@ async def test_a_gap_that_never_closes_is_not_filled_for_ever(
     box.spool(spool, 4)
     async with running(bad) as facts, at_work(hasty.run()):
         hand_over(spool, facts)
-        await until(lambda: waits(spool) > RETRY_CAP)
-        assert spool.status().fault == "gap"
+        await until(lambda: waits(spool) > RETRY_CAP and spool.status().fault == "gap")
 
 
 async def test_a_receipt_that_cannot_be_kept_is_no_reason_to_hurry(
@@ -111,10 +109,33 @@ async def test_a_receipt_that_cannot_be_kept_is_no_reason_to_hurry(
     monkeypatch.setattr(spool, "put_receipt", full)
     async with running(bad) as facts, at_work(hasty.run()):
         hand_over(spool, facts)
-        await until(lambda: waits(spool) > RETRY_CAP)
-        assert spool.status().fault == "spool_failed"
+        await until(lambda: waits(spool) > RETRY_CAP and spool.status().fault == "spool_failed")
         monkeypatch.undo()
     assert bad.heard.count(frames.SEGMENT) <= 3 * 5 + bad.streams
+
+
+@pytest.mark.parametrize(("jitter", "least"), [(0.0, 3600), (0.9, 4200)])
+async def test_nobody_is_sent_away_for_more_than_an_hour_and_not_all_for_the_same_time(
+    jitter: float, least: int, spool: Spool, box: SealingBox, bad: StreamHq
+) -> None:
+    bad.answer = (503, {"Retry-After": "3155760000"}, '{"code": "busy"}')
+    box.spool(spool, 1)
+    async with running(bad) as facts, at_work(Courier(spool, at=lambda: AT, jitter=lambda: jitter).run()):
+        hand_over(spool, facts)
+        await until(lambda: spool.status().fault == "busy")
+        assert least <= waits(spool) <= 3600 * 1.25
+
+
+async def test_a_damaged_hq_file_does_not_stand_in_the_way_of_an_enrolment(
+    spool: Spool, box: SealingBox, bad: StreamHq
+) -> None:
+    (spool.root / "hq.json").write_text("{")
+    (spool.root / "ask").mkdir()
+    async with running(bad) as facts, at_work(Courier(spool).run()):
+        asked = {"path": "/v1/enrolments", "url": facts.url, "body": "aGVsbG8=", "trust": "any"}
+        (spool.root / "ask" / "e1.request").write_text(json.dumps(asked))
+        await until((spool.root / "ask" / "e1.answer").exists)
+    assert bad.others == ["/v1/enrolments"]
 
 
 async def test_one_that_closes_after_each_receipt_still_gets_everything(
