@@ -24,6 +24,7 @@ from sync import keys, receipt
 from sync.envelope import NO_PREVIOUS, Envelope
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
+from sync.hq import ingest
 from sync.hq.objects import Objects, object_path, open_objects
 from sync.hq.walking import Growth, Trouble, walk
 from sync.keys import BoxFacts
@@ -31,6 +32,7 @@ from sync.receipt import Receipt
 from sync.terminal import DONE, tell
 
 TRIES = 8  # answers of `gap` for one number
+LOST = ("hole", "malformed_envelope", "bad_signature", "too_large")  # missing, or rotten: set aside when it is back
 WIDEST = 4096  # numbers from the first missing to the last
 
 _log = logging.getLogger("hearth.hq")
@@ -73,12 +75,13 @@ def decode(raw: bytes | None) -> Asked | None:
         return None
 
 
-async def wanted(objects: Objects, box: bytes, upto: int) -> int:
+async def wanted(objects: Objects, facts: BoxFacts, upto: int) -> int:
     """The number to answer `gap` with to a box that hands a receipt for `upto`; 0 when nothing is asked of it."""
+    box = facts.box
     asked = decode(await objects.get(path(box)))
     if asked is None:
         return 0
-    number = await _missing(objects, box, asked)
+    number = await _missing(objects, facts, asked)
     if not number:
         await objects.delete(path(box))
         _log.info("box %s has sent again what was asked for", box.hex()[:8])
@@ -101,9 +104,10 @@ async def start(objects: Objects, box: bytes, below: int, receipt_keys: Sequence
     return found if 0 < found.size < below else None
 
 
-async def _missing(objects: Objects, box: bytes, asked: Asked) -> int:
+async def _missing(objects: Objects, facts: BoxFacts, asked: Asked) -> int:
     for number in range(asked.first, asked.last + 1):
-        if not await objects.exists(object_path(box, number)):
+        raw = await objects.get(object_path(facts.box, number))
+        if raw is None or ingest.torn(raw, facts, number):
             return number
     return 0
 
@@ -138,7 +142,7 @@ async def look(folder: Path, objects: Objects, box: BoxFacts) -> Asked | None:
     async for some in walk(objects, box, keys=known):
         for step in some.steps:
             highest = step.end if isinstance(step, Trouble) else step.sequence
-            if isinstance(step, Trouble) and step.code == "hole":
+            if isinstance(step, Trouble) and step.code in LOST:
                 holes.append((step.sequence, step.end))
             if holes:
                 continue

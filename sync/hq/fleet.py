@@ -80,7 +80,7 @@ def _line(card: Card, seen: Mapping[str, Any], head: datetime | None, alarms: in
     queued, applied = _whole(seen.get("queued")), _whole(seen.get("applied"))
     return Line(
         box=card.facts.box,
-        name=card.name,
+        name=_printable(card.name),
         state="new",
         heard=max(heard, default=None),
         queued=queued,
@@ -177,4 +177,8 @@ def _whole(value: object) -> int | None:
 def _text(value: object) -> str:
     """Short and printable: it comes from a box and goes to somebody's terminal."""
     text = value if isinstance(value, str) else ""
-    return "".join(letter for letter in text[:MAX_TEXT] if letter.isprintable())
+    return _printable(text[:MAX_TEXT])
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())

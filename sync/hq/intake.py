@@ -192,7 +192,7 @@ class Chain:
 
     async def asked(self) -> None:
         """Raise `gap` when the box is to send again what is below the receipt that it handed (asking.py)."""
-        number = await asking.wanted(self.intake.objects, self.box.box, self.handed.size) if self.handed else 0
+        number = await asking.wanted(self.intake.objects, self.box, self.handed.size) if self.handed else 0
         if number:
             raise SyncFault("gap", next_wanted=number)
 

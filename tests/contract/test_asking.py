@@ -133,8 +133,9 @@ async def test_a_box_that_has_it_no_more_is_asked_a_few_times_and_then_goes_on(
             assert receipt.parse((await line.receipts(1))[0]).size == 5
 
 
+@pytest.mark.parametrize("rotten", [False, True], ids=["gone", "rotten"])
 async def test_hq_need_not_walk_the_whole_log_for_what_comes_again(
-    folder: Path, sealing: SealingBox, monkeypatch: pytest.MonkeyPatch
+    folder: Path, sealing: SealingBox, rotten: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = LocalObjects(folder / "objects")
     for _ in range(6):
@@ -142,15 +143,21 @@ async def test_hq_need_not_walk_the_whole_log_for_what_comes_again(
     async with running_hq(folder) as hq:
         async with streaming(hq, sealing.facts.box) as line:
             line.send(sealing.sealed)
-            await line.receipts(6)
-        lose(folder, [5])
+            got = await line.receipts(6)
+        (lost,) = lose(folder, [5])
+        if rotten:
+            lost.write_bytes(sealing.sealed[4][:-1] + b"?")
         asked = await asking.look(folder, store, sealing.facts)
         assert asked is not None and (asked.first, asked.last) == (5, 5)
         await store.replace(asking.path(sealing.facts.box), asking.encode(asked))
         monkeypatch.setattr("sync.hq.ingest.WALK_LIMIT", 1)
+        async with streaming(hq, sealing.facts.box, handed=got[-1]) as line:
+            assert (await line.refusal())["next_wanted"] == 5
         async with streaming(hq, sealing.facts.box) as line:
             line.send(sealing.sealed[4:])
             assert [receipt.parse(raw).size for raw in await line.receipts(2)] == [5, 6]
+    assert lost.read_bytes() == sealing.sealed[4]
+    assert len(list((folder / "objects" / "torn").rglob("*-*"))) == rotten
 
 
 async def test_no_head_is_signed_below_a_hole_and_the_hint_never_goes_back(folder: Path, sealing: SealingBox) -> None:

@@ -72,6 +72,15 @@ def test_who_needs_a_person_stands_first(hq: Path) -> None:
     assert [line.state for line in lines] == [line.name for line in lines] == wanted
 
 
+def test_no_name_and_no_version_steers_a_terminal(hq: Path) -> None:
+    (box,) = made(hq, 1)
+    name(hq, box, "Clinic\x1b[2J\u202eat the lake")
+    seen(hq, box, version="0.5\x1b]0;x\x07")
+    (line,) = look(hq)
+    assert line.name == "Clinic[2Jat the lake"
+    assert "\x1b" not in fleet_page.as_text([line], NOW) + fleet_page.page([line], NOW)
+
+
 def test_what_a_box_says_of_itself_is_borne_whatever_it_is(hq: Path) -> None:
     (box,) = made(hq, 1)
     lies: tuple[dict[str, object], ...] = (
