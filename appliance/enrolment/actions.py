@@ -16,6 +16,8 @@ from sync import enrolment, keys
 from sync.enrolment import Answer
 from sync.faults import SyncFault
 
+MAX_NAME = 200  # characters of what HQ calls this box; its own bound is less
+
 
 def ask(tx: Transaction, actor: Actor, url: str, code: str, at: str) -> None:
     """A person asks to be let in by a code. Faults: refused."""
@@ -84,7 +86,7 @@ def take(tx: Transaction, raw: bytes, at: str) -> bytes | None:
     rows.forget(tx)
     if given.more and not found.code:
         return None
-    rows.keep_known(tx, given.name, at, _clock_off(given, at))
+    rows.keep_known(tx, _one_line(given.name), at, _clock_off(given, at))
     pinned.heard(tx, at)
     return given.certificate
 
@@ -97,6 +99,11 @@ def take_facts(tx: Transaction, actor: Actor, raw: bytes, code: str, at: str) ->
     if code.strip().upper() != key_code(facts.record_key):
         raise SyncFault("facts_other_code")
     pinned.pin(tx, permit, facts, at, anew=True)
+
+
+def _one_line(name: str) -> str:
+    """What HQ calls this box, fit for a terminal: who took over HQ's line may have put anything there."""
+    return " ".join("".join(char if char.isprintable() else " " for char in name[:MAX_NAME]).split())
 
 
 def _clock_off(given: Answer, at: str) -> int:

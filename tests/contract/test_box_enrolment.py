@@ -247,6 +247,23 @@ async def test_somebody_between_cannot_pass_for_hq(box: EnrollingBox, hq: Path, 
     assert await box.hq() is None and box.certificate() is None
 
 
+async def test_what_hq_calls_the_box_is_one_line_that_no_terminal_obeys(box: EnrollingBox, hq: Path) -> None:
+    """Who took over HQ's serving process signs renewals."""
+    code, post = await new_code(hq), Post(hq)
+    secret = enrolment.code_secret(enrolment.read_code(code))
+
+    async def renamed(ask: mailman.Ask) -> dict[str, Any]:
+        told = await post(ask)
+        asked = enrolment.parse_request(base64.b64decode(ask.body))
+        given, _ = enrolment.read_answer(base64.b64decode(told["body"]), asked, secret)
+        named = replace(given, name="Lake\x1b]0;owned\x07\u202e\x9b2J\n" + "x" * 9000)
+        return {"status": 200, "body": base64.b64encode(enrolment.answer_by_code(named, secret)).decode()}
+
+    state = await box.enrol(hq_folder.public(hq), code, renamed)
+    assert state.state == "enrolled" and state.name.startswith("Lake ]0;owned 2J x")
+    assert state.name.isprintable() and len(state.name) <= 200
+
+
 async def test_an_answer_of_yesterday_is_none_today(box: EnrollingBox, hq: Path) -> None:
     post, code = Post(hq), await new_code(hq)
     await box.enrol(hq_folder.public(hq), code, post)
