@@ -204,8 +204,10 @@ class Giver:
             raise SyncFault("malformed_facts") from None
         if given.begun is None:
             return given
-        stored = await self._objects.get(numbered_path("packs", to, given.begun.number))
+        path = numbered_path("packs", to, given.begun.number)
+        stored = await self._objects.get(path)
         if stored is not None and suite.digest(stored).hex() == given.begun.hash:
+            await self._objects.make_durable(path)  # before it is noted as given: the run may have died before that
             ranges = given.ranges
             for first, last in given.begun.ranges:
                 ranges = _with(ranges, range(first, last + 1))

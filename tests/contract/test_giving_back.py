@@ -90,6 +90,35 @@ async def test_cut_short_at_any_step_it_goes_on_and_nothing_is_missing_or_double
     assert [one.number for one in _opened(hq)] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("torn", [True, False])
+async def test_a_pack_that_a_power_cut_could_take_counts_as_given_only_when_it_cannot(
+    hq: Path, lost: SealingBox, torn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _send(hq, lost, [[_record(1)]])
+    flushed: list[str] = []
+
+    async def dies(_self: LocalObjects, path: str) -> None:
+        if path.startswith("packs/"):
+            raise _PowerCutError
+
+    with monkeypatch.context() as cut:
+        cut.setattr(LocalObjects, "make_durable", dies)
+        with pytest.raises(_PowerCutError):
+            await _give(hq)
+    if torn:
+        (hq / "objects" / "packs" / NEW.hex() / f"{1:016d}").write_bytes(b"HPCK torn")
+    real = LocalObjects.make_durable
+
+    async def durable(self: LocalObjects, path: str) -> None:
+        flushed.append(path)
+        await real(self, path)
+
+    monkeypatch.setattr(LocalObjects, "make_durable", durable)
+    assert (await _give(hq)).records == (1 if torn else 0)
+    assert [one.number for one in _opened(hq)] == [1]
+    assert f"packs/{NEW.hex()}/{1:016d}" in flushed
+
+
 async def test_a_record_that_fills_a_pack_alone_and_many_that_do_not_compress_all_fit(
     hq: Path, lost: SealingBox
 ) -> None:
