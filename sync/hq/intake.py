@@ -182,6 +182,7 @@ class Chain:
     patience: float  # seconds
     handed: Receipt | None = None
     _head: Head | None = None
+    _holes: dict[int, bytes] | None = None  # as they were when the line began
     _unflushed: list[int] = field(default_factory=list)  # walked over: another server may have died before its fsync
 
     def hand(self, raw: bytes) -> None:
@@ -217,6 +218,7 @@ class Chain:
             offer = Offer(offer.envelope, None)  # lost after its receipt, and back: it goes the way of a new one
         head = await self._before(offer)
         verdict = ingest.judge(offer, head, None)
+        await self._fits_hole(offer.envelope)
         stored = await self._create(path, offer.envelope)
         if stored is not None:
             verdict = ingest.judge(offer, head, stored)
@@ -257,6 +259,13 @@ class Chain:
             if stored is not None and ingest.torn(stored, self.box, number):
                 raise SyncFault("gap", next_wanted=number) from None
             raise
+
+    async def _fits_hole(self, offered: Envelope) -> None:
+        """Where a person has accepted a loss, only the envelope that was lost may come: HQ has signed for its hash."""
+        if self._holes is None:
+            self._holes = await holes.accepted(self.intake.objects, self.box.box, self.intake.receipt_keys)
+        if self._holes.get(offered.sequence, offered.hash) != offered.hash:
+            raise SyncFault("fork")
 
     async def _first_lost(self, number: int) -> int:
         """The store lost what HQ had signed for, `number` and perhaps some right before it: the first of those. The box

@@ -10,6 +10,7 @@ import pytest
 from sync import receipt, suite
 from sync.checkpoint import EMPTY, extend_all
 from sync.faults import SyncFault
+from sync.hq import holes
 from sync.hq.intake import Intake
 from sync.hq.objects import LocalObjects, object_path
 from tests.fakes.memory_objects import MemoryObjects
@@ -75,6 +76,21 @@ async def test_what_is_gone_after_its_receipt_is_taken_again_under_that_receipt(
     assert (taken.word, store.held[PATHS[2]]) == ("accept", LOG[2].raw)
     assert PATHS[2] in store.durable
     assert not any(path.startswith("alarms/") for path in store.held)
+
+
+async def test_only_what_was_lost_may_come_where_a_loss_was_accepted() -> None:
+    """A restored box seals that number anew; HQ has signed for what was there."""
+    for offered, refused in ((CLONE[2], "fork"), (LOG[2], "")):
+        store = held(2)
+        marker = holes.encode(holes.Hole(BOX, 3, LOG[2].hash, "2026-01-02T03:04:05Z", "the disk died"), KEY)
+        store.held[holes.path(BOX, 3)] = marker
+        chain = over(store).chain(FACTS, patient=False)
+        if refused:
+            with pytest.raises(SyncFault, match=refused):
+                await chain.put(offered)
+            assert PATHS[2] not in store.held
+        else:
+            assert (await chain.put(offered)).word == "accept"
 
 
 async def test_nothing_is_signed_for_an_object_that_is_neither_ours_nor_another_s() -> None:
