@@ -48,6 +48,7 @@ class Ready:
     auto: bool = False
 
 
+Head = tuple[int, bytes]  # number and hash of a box's newest pack
 Planned = Sequence[tuple[Ready, str]]  # the items of one pack, each with the time that its record carries
 
 
@@ -253,12 +254,14 @@ async def _publish_one(desk: _Desk, box: BoxFacts, plan: Sequence[Planned]) -> P
     if not box.inbox_key:
         return Published(box.box, fault="no_inbox_key")
     try:
-        numbers = [await _add(desk, box, some) for some in plan]
+        heads: list[Head] = []
+        for some in plan:
+            heads.append(await _add(desk, box, some, heads[-1] if heads else None))
     except SyncFault as fault:
         if fault.code == "hq_failed":
             raise
         return Published(box.box, fault=fault.code)
-    return Published(box.box, numbers[0], numbers[-1])
+    return Published(box.box, heads[0][0], heads[-1][0])
 
 
 def planned(ready: Sequence[Ready], at: str) -> list[Planned]:
@@ -276,10 +279,11 @@ def _records(planned_pack: Planned, number: int) -> list[Record]:
     return records
 
 
-async def _add(desk: _Desk, box: BoxFacts, some: Planned) -> int:
-    """The next pack of that box; its number. `busy` when others win again and again."""
+async def _add(desk: _Desk, box: BoxFacts, some: Planned, head: Head | None) -> Head:
+    """The next pack of that box, made on top of `head` if that still is the newest. `busy` when others win again and
+    again."""
     for _ in range(TRIES):
-        number, previous = await packs.newest(desk.objects, box.box, desk.pack_keys)
+        number, previous = head or await packs.newest(desk.objects, box.box, desk.pack_keys)
         raw = pack.seal(
             _records(some, number + 1),
             kind=pack.ITEMS,
@@ -291,7 +295,8 @@ async def _add(desk: _Desk, box: BoxFacts, some: Planned) -> int:
             at=desk.at,
         )
         if await packs.add(desk.objects, box.box, number + 1, raw, desk.pack_keys):
-            return number + 1
+            return number + 1, suite.digest(raw)
+        head = None
     raise SyncFault("busy")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sync import items, pack, suite
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
 from sync.hq import packs, publish
-from sync.hq.objects import LocalObjects, numbered_path, open_objects
+from sync.hq.objects import Entry, LocalObjects, numbered_path, open_objects
 from sync.hq.publish import Published, Ready
 from sync.keys import BoxFacts
 from tests.fakes.packs import NOW
@@ -118,3 +119,20 @@ async def test_a_store_that_fails_is_no_fault_of_the_box(hq: Path, monkeypatch: 
     monkeypatch.setattr(LocalObjects, "create", fails)
     with pytest.raises(SyncFault, match="hq_failed"):
         await _publish(hq)
+
+
+async def test_a_file_in_many_packs_lists_the_chain_once(hq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    real = LocalObjects.entries
+
+    def entries(self: LocalObjects, prefix: str, after: str = "") -> AsyncIterator[Entry]:
+        listed.append(prefix)
+        return real(self, prefix, after)
+
+    monkeypatch.setattr(LocalObjects, "entries", entries)
+    parts = [Ready(part) for part in items.parts_of(bytes(500_000), 1)]
+    (made,) = await publish.publish(hq, [BOX], parts, lambda: NOW)
+    assert made.last > 3 and len(listed) == 1
+    for number in range(2, made.last + 1):
+        before = suite.digest(_file(hq, number - 1).read_bytes())
+        assert pack.parse(_file(hq, number).read_bytes()).previous == before
