@@ -129,6 +129,19 @@ async def test_an_administrator_finds_the_way_out_of_a_log_that_was_set_back(des
     await desk.sees("The box goes on after what HQ has.")
 
 
+async def test_whoever_has_looked_further_down_sees_what_is_asked_next(impatient: None) -> None:
+    async with sitting_down(size=(80, 24)) as desk:
+        desk.daemon.tell_sync(state="sending", queued=3, rate=250.0, trouble="set_back", budget_left=9, stick=FULL)
+        await at_the_page(desk, "dora")
+        await desk.sees("Go on after what HQ has ...")
+        await desk.presses("pagedown")
+        await desk.until(lambda: "Go on after what HQ has ..." not in desk.screen)
+        await desk.presses("down")
+        await desk.sees("Go on after what HQ has ...")
+        await desk.presses("pagedown", "down", "down", "enter")
+        await desk.sees("Why does this box go on after what HQ has?")
+
+
 async def test_others_are_told_whom_to_ask(desk: Desk) -> None:
     desk.daemon.tell_sync(state="sending", queued=3, trouble="set_back")
     await at_the_page(desk, "ana")
@@ -139,7 +152,7 @@ async def test_others_are_told_whom_to_ask(desk: Desk) -> None:
 async def test_an_administrator_comes_from_here_to_the_page_of_headquarters(desk: Desk) -> None:
     desk.daemon.tell_sync(state="not_enrolled", queued=3)
     await at_the_page(desk, "dora")
-    await desk.sees("Which headquarters knows this box")
+    await desk.sees("Which HQ knows this box")
     assert "Write sealed records" not in desk.screen
     await desk.presses("enter")
     await desk.comes_to("EnrolPage")
@@ -149,7 +162,7 @@ async def test_nobody_else_is_offered_the_page_of_headquarters(desk: Desk) -> No
     desk.daemon.tell_sync(state="not_enrolled", queued=3)
     await at_the_page(desk, "ana")
     await desk.sees("does not know an HQ yet")
-    assert "Which headquarters" not in desk.screen
+    assert "Which HQ" not in desk.screen
 
 
 async def test_who_may_not_carry_is_offered_nothing(desk: Desk) -> None:

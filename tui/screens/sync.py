@@ -146,6 +146,11 @@ class SyncPage(Page):
         else:
             self._turn(None)
 
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Whoever moves in the list sees it, also after looking at the facts further down."""
+        event.stop()
+        self._to_the_top()
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         chosen = event.option.id or ""
@@ -188,3 +193,7 @@ class SyncPage(Page):
         self.query_one("#reason", Input).value = ""
         self.draw()
         self.query_one("#reason" if way == "adopt" else "#deeds").focus()
+        self._to_the_top()
+
+    def _to_the_top(self) -> None:
+        self.query_one("#body", VerticalScroll).scroll_home(animate=False)

@@ -389,7 +389,7 @@ SENTENCES: dict[str, str] = {
     "sync.deed.export": "Write sealed records on a stick",
     "sync.deed.import": "Read a stick that comes from HQ",
     "sync.deed.adopt": "Go on after what HQ has ...",
-    "sync.deed.enrol": "Which headquarters knows this box ...",
+    "sync.deed.enrol": "Which HQ knows this box ...",
     "sync.which.export": "Write on which stick?",
     "sync.which.import": "Read which stick?",
     "sync.which.adopt": "Why does this box go on after what HQ has? The reason stays in the audit.",
