@@ -97,4 +97,4 @@ async def test_everything_fits_on_the_smallest_screen(language: str) -> None:
     async with sitting_down(language=language) as desk:  # type: ignore[arg-type]
         desk.daemon.enrolment = msgspec.structs.replace(KNOWN, fault="not_hq", clock_off=7200)
         await opens(desk)
-        await desk.sees("KK96-RYYC-Y86D-KMBT", "hearth enroll --request FILE.")
+        await desk.sees("KK96-RYYC-Y86D-KMBT", "hearth enroll --code --request FILE.")

@@ -694,7 +694,7 @@ SENTENCES: dict[str, str] = {
     "enrol.clock": "El reloj del equipo difiere del de la central en {span}. C lo ajusta.",
     "enrol.address": "Dirección de la central",
     "enrol.code": "Código",
-    "enrol.about": "Mayúsculas o minúsculas, con o sin guiones. Sin línea: hearth enroll --request FILE.",
+    "enrol.about": "Mayúsculas o minúsculas, con o sin guiones. Sin línea: hearth enroll --code --request FILE.",
     "enrol.hint.stop": "Dejar de preguntar",
     "confirm.enrol": "Una central ya conoce este equipo. ¿Pedir el alta de nuevo, en {address}?",
     "done.enrol": "La central ha dado de alta este equipo.",
