@@ -295,7 +295,10 @@ COMMANDS: tuple[Command, ...] = (
                 {"action": "store_true", "help": "by a one-time code, which is asked for: type it or pipe it in"},
             ),
             ("--url", {"default": "", "metavar": "ADDRESS", "help": "of headquarters, if it is not known yet"}),
-            ("--request", {"type": Path, "metavar": "FILE", "help": "write a request to carry there by hand; the first with --code"}),
+            (
+                "--request",
+                {"type": Path, "metavar": "FILE", "help": "write a request to carry by hand; the first: with --code"},
+            ),
             ("--answer", {"type": Path, "metavar": "FILE", "help": "read what headquarters answered"}),
             ("--facts", {"type": Path, "metavar": "FILE", "help": "know headquarters by its hq-public.json"}),
             ("--yes", {"action": "store_true", "help": "its code was compared already"}),

@@ -695,7 +695,7 @@ SENTENCES: dict[str, str] = {
     "enrol.clock": "This box's clock differs from HQ's by {span}. C sets it.",
     "enrol.address": "Address of HQ",
     "enrol.code": "Code",
-    "enrol.about": "Capital or small letters, with or without dashes. Without a line: hearth enroll --code --request FILE.",
+    "enrol.about": "Capital or small letters, dashes or none. Without a line: hearth enroll --code --request FILE.",
     "enrol.hint.stop": "Stop asking",
     "confirm.enrol": "An HQ knows this box already. Ask to be let in anew, at {address}?",
     "done.enrol": "HQ has let this box in.",
