@@ -133,6 +133,17 @@ async def test_what_is_deleted_is_gone_and_can_be_deleted_again(clients: Clients
     assert await one.create("holes/a", b"again") is None
 
 
+async def test_the_database_keeps_who_took_a_code_until_it_is_cleared_away(cluster: seaweed.Cluster) -> None:
+    """What guards a code in the second after a filer joined, when If-None-Match alone does not."""
+    held = BucketObjects(f"s3://{seaweed.BUCKET}/codes", cluster.endpoints[0])
+    assert await held.swap("taken/a.json", b"first", None)
+    with pytest.raises(SyncFault, match="hq_failed"):
+        await held.replace("taken/a.json", b"second")
+    assert await held.get("taken/a.json") == b"first"
+    await held.delete("taken/a.json")
+    assert await held.get("taken/a.json") is None
+
+
 async def test_a_path_never_climbs_out_of_the_store(clients: Clients) -> None:
     for path in ("../x", "/x", "a//b", "a/", "", ".x", "a/../b", "a b"):
         with pytest.raises(ValueError, match="path"):
