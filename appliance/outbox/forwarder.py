@@ -32,6 +32,8 @@ from sync.limits import Limits
 from sync.spool import CourierStatus, Spool
 
 LOOK_SECONDS = 0.5  # between two looks when nobody wakes us: one folder listing and one short read of the store
+COMPARE_SECONDS = 60.0  # between two comparisons of the spool with the store because of its damage
+DAMAGED = ("malformed_envelope", "unsupported_version", "too_large", "bad_signature")
 URGENT_AHEAD = 4  # segments beyond SEAL_AHEAD, for urgent records alone
 URGENT_TOLD = 256  # numbers in urgent.json: the newest, everything before goes with it
 ASK_SECONDS = 15.0  # between two questions for HQ's head that were answered by a fault
@@ -92,6 +94,7 @@ class Forwarder:
         self._asking = False
         self._ask_at = 0.0  # when HQ's head is asked for again
         self._believe_until = 0.0
+        self._compare_at = 0.0  # when the spool may be compared again
         self._missing: tuple[int, ...] = ()
         self._facts = SyncFacts("not_enrolled", 0, "", "", "")
 
@@ -301,8 +304,9 @@ class Forwarder:
         """The spool holds every unsettled segment, what HQ lost and asks for, and the newest receipt; else nothing."""
         again = await self._asked_again(standing)
         there = set(await asyncio.to_thread(self._spool.segments))
+        compare = not self._compared or self._damaged()
         for sequence in (*range(again, standing.settled + 1 if again else again), *standing.unsettled):
-            if sequence not in there or not self._compared:
+            if sequence not in there or compare:
                 await self._put_segment(sequence)
         self._compared = True
         receipts = await asyncio.to_thread(self._spool.receipts)
@@ -313,6 +317,13 @@ class Forwarder:
         await self._hand_words(standing)
         if self._missing:
             raise SyncFault("gap", next_wanted=self._missing[0])
+
+    def _damaged(self) -> bool:
+        """Whether the courier met what is no envelope in the spool: all is compared, at most once a minute."""
+        if self._courier_said.fault not in DAMAGED or self._now() < self._compare_at:
+            return False
+        self._compare_at = self._now() + COMPARE_SECONDS
+        return True
 
     async def _asked_again(self, standing: Standing) -> int:
         """The first number that HQ misses although it had signed for it, and that is still here; 0 for none."""

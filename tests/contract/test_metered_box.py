@@ -16,13 +16,14 @@ from appliance.outbox.forwarder import URGENT_AHEAD, Forwarder
 from appliance.store.database import Database
 from appliance.store.key import StoreKey
 from sync import keys, outbox
+from sync.__main__ import hold
 from sync.courier.purse import Purse
 from sync.courier.run import Courier
 from sync.limits import Limits, Wall
 from sync.spool import Spool
 from tests.fakes.parties import AT, enrol, make_hq, objects, running_hq, until_receipted
 from tests.fakes.pinning import enrol_here
-from tests.fakes.waiting import at_work, until
+from tests.fakes.waiting import at_work, there, until
 
 NIGHT = Limits(hours="22:00-06:00")
 SEALED = outbox.SEAL_AHEAD
@@ -45,8 +46,12 @@ class Clinic:
         courier = Courier(self.spool, jitter=lambda: 0.0, purse=Purse(self.spool.root, wall=lambda: self.wall))
         async with at_work(running.run()):
             await until((self.spool.root / "limits.json").exists)
-            async with at_work(courier.run()):
-                yield running
+            lock = await hold(self.spool)
+            try:
+                async with at_work(courier.run()):
+                    yield running
+            finally:
+                os.close(there(lock))
 
 
 @pytest.fixture
@@ -104,3 +109,16 @@ async def test_of_many_urgent_envelopes_the_newest_are_told(clinic: Clinic) -> N
         many = rows.Standing(urgent=tuple(range(1, 20_000)))
         await running._hand_words(many)
         assert clinic.spool.urgent()[-1] == 19_999
+
+
+async def test_an_envelope_that_was_damaged_in_the_spool_is_put_there_again(clinic: Clinic) -> None:
+    async with running_hq(clinic.hq) as facts, clinic.at_work(NIGHT) as running:
+        await enrol_here(clinic.db, clinic.spool, facts)
+        await clinic.add("session_ended")
+        running.wake()
+        await until(lambda: clinic.spool.status().state == "hours")
+        (segment,) = (clinic.spool.root / "out").iterdir()
+        segment.write_bytes(b"HSEG" + bytes(900))
+        await until(lambda: len(segment.read_bytes()) > 904)
+        clinic.spool.put_urgent([1])
+        await until_receipted(clinic.spool, 1)
