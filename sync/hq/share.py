@@ -1,8 +1,8 @@
 """`hq open-share`: HQ opens its share of a clinic's notes recovery key, for a clinic that lost every clinician's key.
 
 The share came up as a record (`notes_recovery_share`), sealed to HQ's record key as appliance/notes/SEALING.md says;
-this package shares that page with the box and no code. The request is a file that the box makes, the answer is sealed to a
-key that the box made for it. With the share a box can open its notes; without the box's store it opens nothing.
+this package shares that page with the box and no code. The request is a file that the box makes, the answer is sealed
+to a key that the box made for it. With the share a box can open its notes; without the box's store it opens nothing.
 
 Request, JSON: `version` 1, `what` "hearth notes share request", `box` (32 hex digits), `recovery` (the recovery key's
 public half, base64), `public` (a fresh X-Wing public key, base64). Answer: `version` 1, `what` "hearth notes share
