@@ -23,6 +23,7 @@ from appliance.policy import BOX, Actor, Facts, Permit, decide
 from appliance.sessions import rows as sessions
 from appliance.sessions.record import pseudonym
 from appliance.store.database import Transaction
+from sync.outbox import WAITING_LIMIT
 
 RECIPIENT = "headquarters"
 SIGNED = "consent_signed"
@@ -142,7 +143,7 @@ def expire(tx: Transaction, at: str) -> bool:
     over = rows.run_out(tx, max(at, outbox.newest_at(tx)))
     for one in over:
         _end(tx, decide(BOX, "grant_disclosure", Facts(person=one.person)), one, "expired", at)
-    rows.hold(tx)
+    rows.hold(tx, WAITING_LIMIT)
     return bool(over)
 
 
@@ -164,7 +165,7 @@ def agreement_signed(tx: Transaction, person: str, at: str) -> None:
 
 def _end(tx: Transaction, permit: Permit, consent: Consent, why: Why, at: str) -> None:
     rows.end(tx, permit, consent.id, why, at)
-    rows.hold(tx)
+    rows.hold_of(tx, consent.id)
     body = Ended(consent=consent.id, person=_pseudonym(tx, consent.person), ended_at=at, why=why)
     outbox.add(tx, body.record, msgspec.json.encode(body), at)
 

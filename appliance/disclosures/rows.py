@@ -6,6 +6,7 @@ of a permitted action.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,16 +101,39 @@ def note(tx: Transaction, number: int, consent: Consent, record_class: str) -> N
     )
 
 
-def hold(tx: Transaction) -> None:
-    """Take what is not sealed yet out of the records that tell of a person under a consent that has ended."""
-    found = tx.all(
-        "SELECT o.number, o.record_class, o.body, d.consent FROM outbox o JOIN disclosures d ON d.number = o.number"
-        " JOIN disclosure_consents c ON c.id = d.consent"
-        " WHERE o.segment IS NULL AND o.body IS NOT NULL AND d.held = 0 AND c.ended_at != ''"
+def hold(tx: Transaction, first: int) -> None:
+    """Take what is not sealed yet out of the records that tell of a person under a consent that has ended: of the
+    `first` ones to be sealed. Those behind them are looked at in their turn, so a long queue costs nothing."""
+    _take_out(
+        tx,
+        tx.all(
+            "SELECT o.number, o.record_class, d.consent FROM (SELECT number, record_class FROM outbox INDEXED BY"
+            " outbox_waiting WHERE segment IS NULL ORDER BY priority, number LIMIT ?) o"
+            " CROSS JOIN disclosures d ON d.number = o.number CROSS JOIN disclosure_consents c ON c.id = d.consent"
+            " WHERE d.held = 0 AND c.ended_at != ''",
+            (first,),
+        ),
     )
+
+
+def hold_of(tx: Transaction, consent: str) -> None:
+    """The same for all that waits under one consent, which has ended."""
+    _take_out(
+        tx,
+        tx.all(
+            "SELECT o.number, o.record_class, d.consent FROM disclosures d CROSS JOIN outbox o ON o.number = d.number"
+            " WHERE d.consent = ? AND d.held = 0 AND o.segment IS NULL",
+            (consent,),
+        ),
+    )
+
+
+def _take_out(tx: Transaction, found: Sequence[Row]) -> None:
     for row in found:
         before = tx.one("SELECT body FROM outbox WHERE number = ?", (row["number"],))
-        body = rules.without(row["record_class"], before["body"] if before else row["body"], row["consent"])
+        if before is None or before["body"] is None:
+            continue
+        body = rules.without(row["record_class"], before["body"], row["consent"])
         tx.execute("UPDATE outbox SET body = ? WHERE number = ?", (body, row["number"]))
         tx.execute("UPDATE disclosures SET held = 1 WHERE number = ? AND consent = ?", (row["number"], row["consent"]))
 

@@ -240,6 +240,25 @@ async def test_what_is_sealed_tells_of_nobody_whose_consent_has_run_out_while_it
     assert [body["attendees"] for body in bodies] == [[]]
 
 
+async def test_a_record_that_comes_back_from_being_sealed_is_held_to_what_ended_meanwhile(box: OpenBox) -> None:
+    """A box that goes on after HQ's head seals again what had no receipt."""
+    hq = suite.RecordKey(suite.new_seed())
+    facts = HqFacts("https://127.0.0.1", (hq.public,), (bytes(32),), (b"x",), (bytes(32),))
+    await let_headquarters_know(box.clinic, box.session, days=2)
+    await a_session_takes_place(box)
+
+    def ended_while_sealed(tx: Transaction) -> None:
+        tx.execute("UPDATE disclosure_consents SET ended_at = ?, why = 'withdrawn'", (now_text(),))
+
+    await box.clinic.db.write(ended_while_sealed)
+    while await box.clinic.db.write(partial(seal_next, hq=facts, at=now_text(), ready=await gathered(box.clinic.db))):
+        pass
+    raw = await box.clinic.db.read(lambda tx: tx.all("SELECT sealed FROM segments"))
+    opened = [one for row in raw for one in envelope.open_records(envelope.parse(row["sealed"]), hq)]
+    bodies = [json.loads(one.body) for one in opened if one.record_class == "session_ended"]
+    assert [body["attendees"] for body in bodies] == [[]]
+
+
 @pytest.mark.parametrize("held", ["session_ended", "consent_signed"])
 async def test_a_class_that_headquarters_does_not_want_keeps_nobody_from_signing_or_ending(
     box: OpenBox, held: str
