@@ -23,7 +23,6 @@ from appliance.policy import BOX, Actor, Facts, Permit, decide
 from appliance.sessions import rows as sessions
 from appliance.sessions.record import pseudonym
 from appliance.store.database import Transaction
-from sync.outbox import WAITING_LIMIT
 
 RECIPIENT = "headquarters"
 SIGNED = "consent_signed"
@@ -143,7 +142,7 @@ def expire(tx: Transaction, at: str) -> bool:
     over = rows.run_out(tx, max(at, outbox.newest_at(tx)))
     for one in over:
         _end(tx, decide(BOX, "grant_disclosure", Facts(person=one.person)), one, "expired", at)
-    rows.hold(tx, WAITING_LIMIT)
+    rows.hold(tx, outbox.LOOKED_AT)
     return bool(over)
 
 

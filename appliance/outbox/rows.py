@@ -13,9 +13,10 @@ from sync import content, suite
 from sync.checkpoint import EMPTY, Checkpoint, from_peaks, pack_peaks
 from sync.content import Record
 from sync.envelope import BOX_ID_SIZE
-from sync.outbox import NOTHING_SEALED, Identity, Sealed, Waiting
+from sync.outbox import NOTHING_SEALED, WAITING_LIMIT, Identity, Sealed, Waiting
 from sync.receipt import Receipt, parse
 
+LOOKED_AT = WAITING_LIMIT  # of what waits, the first so many may be in the next segment
 KEEP_SEGMENTS, KEEP_BYTES = 64, 4 * 1024 * 1024  # settled ones keep their bytes so long: HQ may have lost them
 
 
