@@ -8,6 +8,11 @@ CREATE TABLE accounts (
     retired_at TEXT
 , must_change INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1)), wrong_codes INTEGER NOT NULL DEFAULT 0) STRICT;
 
+CREATE TABLE agreement_origins (
+    version    INTEGER PRIMARY KEY,
+    hq_version INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE agreements (
     version      INTEGER NOT NULL,
     language     TEXT NOT NULL,
@@ -84,6 +89,11 @@ CREATE TABLE box_identity (
     id           INTEGER PRIMARY KEY CHECK (id = 1),
     box          BLOB NOT NULL CHECK (length(box) = 16),
     signing_seed BLOB NOT NULL CHECK (length(signing_seed) = 32)
+) STRICT;
+
+CREATE TABLE box_inbox (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    seed BLOB NOT NULL CHECK (length(seed) = 32)  -- of the X-Wing key that packs are sealed to
 ) STRICT;
 
 CREATE TABLE box_secrets (
@@ -175,6 +185,46 @@ CREATE TABLE consents (
     FOREIGN KEY (version, language) REFERENCES agreements (version, language)
 ) STRICT;
 
+CREATE TABLE disclosure_consents (
+    id         TEXT PRIMARY KEY,  -- opaque; it goes with every record that goes under it
+    person     TEXT NOT NULL REFERENCES people (id),
+    scopes     TEXT NOT NULL,     -- words of disclosures/rules.py, parted by spaces
+    version    INTEGER NOT NULL,  -- of the form's text
+    language   TEXT NOT NULL,
+    digest     TEXT NOT NULL,     -- SHA-256 of the text as it was shown
+    signature  TEXT NOT NULL,     -- the name as it was typed, or as it stands on the paper
+    how        TEXT NOT NULL CHECK (how IN ('portal', 'paper')),
+    granted_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    ended_at   TEXT NOT NULL DEFAULT '',
+    why        TEXT NOT NULL DEFAULT '' CHECK (why IN ('', 'withdrawn', 'replaced', 'expired'))
+) STRICT;
+
+CREATE TABLE disclosures (
+    number  INTEGER NOT NULL REFERENCES outbox (number),
+    person  TEXT NOT NULL REFERENCES people (id),
+    consent TEXT NOT NULL REFERENCES disclosure_consents (id),
+    scope   TEXT NOT NULL,
+    held    INTEGER NOT NULL DEFAULT 0,  -- 1: the consent ended before it was sealed, and it was taken out
+    PRIMARY KEY (number, person)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE enrolment_asked (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    url      TEXT NOT NULL,
+    code     TEXT NOT NULL,  -- as it was typed; gone with the answer
+    request  BLOB,           -- the very bytes, so that a lost answer can be asked for again; NULL: no courier's key yet
+    asked_at TEXT NOT NULL,
+    fault    TEXT NOT NULL DEFAULT ''  -- why there is no answer yet, a code of sync's faults
+) STRICT;
+
+CREATE TABLE enrolment_known (
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    name        TEXT NOT NULL,  -- of this box at HQ
+    enrolled_at TEXT NOT NULL,
+    clock_off   INTEGER NOT NULL  -- seconds by which this box's clock was ahead of HQ's, with the newest answer
+) STRICT;
+
 CREATE TABLE glass_breaks (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,
     id         TEXT NOT NULL UNIQUE,
@@ -230,6 +280,23 @@ CREATE TABLE half_logins (
     expires_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE headquarters (
+    id        INTEGER PRIMARY KEY CHECK (id = 1),
+    facts     BLOB NOT NULL,  -- HQ's public facts as JSON (sync/keys.py): the keys that count here, whatever the spool says
+    pinned_at TEXT NOT NULL,
+    heard_at  TEXT NOT NULL DEFAULT ''  -- when HQ was last heard: a receipt, a pack
+) STRICT;
+
+CREATE TABLE held_back (record_class TEXT PRIMARY KEY) STRICT;
+
+CREATE TABLE hq_roster (
+    id       TEXT PRIMARY KEY,
+    name     TEXT NOT NULL,
+    username TEXT NOT NULL,
+    role     TEXT NOT NULL,
+    state    TEXT NOT NULL CHECK (state IN ('active', 'retired'))
+) STRICT;
+
 CREATE TABLE keeping (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -246,6 +313,30 @@ CREATE TABLE known_devices (
     person     TEXT NOT NULL REFERENCES people (id),
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (token_hash, person)
+) STRICT;
+
+CREATE TABLE log_heard (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    returned INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE log_lives (
+    life       INTEGER PRIMARY KEY CHECK (life >= 1),
+    size       INTEGER NOT NULL,  -- segments that HQ had: the log goes on with the one after
+    sealed     INTEGER NOT NULL,  -- the last one sealed here before
+    again      INTEGER NOT NULL,  -- records that were sealed without a receipt, and go again
+    code       TEXT NOT NULL,     -- what had been found
+    reason     TEXT NOT NULL,
+    actor      TEXT NOT NULL,     -- person, '' for the box
+    adopted_at TEXT NOT NULL,
+    receipt    BLOB               -- what HQ had signed; NULL: it was gone on with without HQ's word
+) STRICT;
+
+CREATE TABLE log_trouble (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    code     TEXT NOT NULL,  -- set_back, receipt_other_bytes
+    receipt  BLOB NOT NULL,
+    found_at TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE logins (
@@ -315,6 +406,27 @@ CREATE TABLE outbox_settled (
     settled_at TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE pack_items (
+    kind       TEXT NOT NULL,
+    thing      TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    hash       BLOB NOT NULL CHECK (length(hash) = 32),  -- SHA-256 of the item's bytes
+    body       BLOB NOT NULL,  -- the item itself where it is read later, else empty
+    pack       INTEGER NOT NULL REFERENCES packs (number),
+    applied_at TEXT NOT NULL,
+    PRIMARY KEY (kind, thing)
+) STRICT;
+
+CREATE TABLE packs (
+    number     INTEGER PRIMARY KEY CHECK (number >= 1),
+    hash       BLOB NOT NULL CHECK (length(hash) = 32),
+    raw        BLOB,
+    arrived_at TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('waiting', 'applied', 'void')),
+    code       TEXT NOT NULL DEFAULT '',  -- why it was refused last, while it waits
+    ended_at   TEXT NOT NULL DEFAULT ''
+) STRICT;
+
 CREATE TABLE passkeys (
     id            TEXT PRIMARY KEY,
     person        TEXT NOT NULL REFERENCES people (id),
@@ -332,6 +444,22 @@ CREATE TABLE people (
     name       TEXT NOT NULL,
     created_at TEXT NOT NULL
 , archived_at TEXT) STRICT;
+
+CREATE TABLE portal_certificate (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    name       TEXT NOT NULL,
+    key        BLOB NOT NULL,
+    chain      BLOB NOT NULL,
+    ends_at    TEXT NOT NULL,
+    applied_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE portal_request (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    name    TEXT NOT NULL,
+    key     BLOB NOT NULL,  -- PKCS #8, PEM
+    made_at TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE printed_codes (
     person TEXT NOT NULL REFERENCES people (id),
@@ -356,12 +484,43 @@ CREATE TABLE recovery_shares (
     PRIMARY KEY (number, holder)
 ) STRICT;
 
+CREATE TABLE resource_parts (
+    digest TEXT NOT NULL,
+    part   INTEGER NOT NULL,
+    data   BLOB NOT NULL,
+    PRIMARY KEY (digest, part)
+) STRICT;
+
+CREATE TABLE resources (
+    id         TEXT PRIMARY KEY,
+    version    INTEGER NOT NULL,
+    title      TEXT NOT NULL,
+    language   TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('text', 'document', 'audio')),
+    audience   TEXT NOT NULL CHECK (audience IN ('anyone', 'patients', 'staff')),
+    media_type TEXT NOT NULL,
+    size       INTEGER NOT NULL,
+    body       BLOB NOT NULL,
+    placed_at  TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE restorations (
     sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
     at        TEXT NOT NULL,
     name      TEXT NOT NULL,  -- of the copy
     copied_at TEXT NOT NULL,
     seen_at   TEXT            -- when one who may back up was told at the console
+) STRICT;
+
+CREATE TABLE returned_records (
+    box          BLOB NOT NULL CHECK (length(box) = 16),
+    number       INTEGER NOT NULL CHECK (number >= 0),
+    digest       BLOB NOT NULL CHECK (length(digest) = 32),  -- SHA-256 of class, time and body
+    record_class TEXT NOT NULL,
+    at           TEXT NOT NULL,
+    body         BLOB NOT NULL,
+    pack         INTEGER NOT NULL,  -- that brought it first
+    PRIMARY KEY (box, number, digest)
 ) STRICT;
 
 CREATE TABLE rollbacks_accepted (
@@ -378,7 +537,7 @@ CREATE TABLE segments (
     hash      BLOB NOT NULL CHECK (length(hash) = 32),
     sealed    BLOB,  -- NULL once settled: HQ has it
     sealed_at TEXT NOT NULL
-) STRICT;
+, priority INTEGER NOT NULL DEFAULT 10, exported_at TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE sessions (
     id          TEXT PRIMARY KEY,
@@ -389,6 +548,11 @@ CREATE TABLE sessions (
     opened_at   TEXT,
     ended_at    TEXT
 , care_group TEXT REFERENCES care_groups (id)) STRICT;
+
+CREATE TABLE staff_wishes (
+    person TEXT PRIMARY KEY REFERENCES people (id),
+    role   TEXT NOT NULL  -- the role it is to have, '' to be retired
+) STRICT;
 
 CREATE TABLE throttles (
     kind  TEXT NOT NULL,
@@ -433,6 +597,12 @@ CREATE INDEX comparisons_of_session ON comparisons (session);
 
 CREATE INDEX consents_of_person ON consents (person);
 
+CREATE INDEX disclosure_consents_in_force ON disclosure_consents (expires_at) WHERE ended_at = '';
+
+CREATE INDEX disclosure_consents_of_person ON disclosure_consents (person, granted_at);
+
+CREATE INDEX disclosures_of_consent ON disclosures (consent);
+
 CREATE INDEX glass_notices_of_person ON glass_notices (person) WHERE seen_at IS NULL;
 
 CREATE INDEX half_logins_of_person ON half_logins (person);
@@ -451,9 +621,13 @@ CREATE INDEX outbox_of_segment ON outbox (segment);
 
 CREATE INDEX outbox_waiting ON outbox (priority, number) WHERE segment IS NULL;
 
+CREATE INDEX packs_waiting ON packs (number) WHERE state = 'waiting';
+
 CREATE INDEX passkeys_of_person ON passkeys (person);
 
-CREATE INDEX segments_unsettled ON segments (sequence) WHERE sealed IS NOT NULL;
+CREATE INDEX returned_records_class ON returned_records (record_class, at);
+
+CREATE INDEX segments_kept ON segments (sequence) WHERE sealed IS NOT NULL;
 
 CREATE INDEX sessions_of_care_group ON sessions (care_group);
 
