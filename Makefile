@@ -26,7 +26,7 @@ test:  ## install what is missing, then every check and every test
 	@cd appliance/webclient && PATH="$(CURDIR)/$(B):$$PATH" && { npm --silent run check && npm --silent test; } >"$(CURDIR)/.venv/node.log" 2>&1 & \
 		node=$$!; $(MAKE) --no-print-directory lint || { kill $$node; exit 1; }; \
 		wait $$node || { cat .venv/node.log; exit 1; }
-	@$(B)/pytest --ignore=tests/browser --numprocesses=3 --dist=worksteal
+	@$(B)/pytest --ignore=tests/browser --numprocesses=4 --dist=worksteal
 	@$(B)/pytest tests/browser --numprocesses=2 --dist=worksteal
 
 lint:  ## format check, lint, types, borders between packages
