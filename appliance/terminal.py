@@ -11,6 +11,7 @@ from pathlib import Path
 from appliance.control.client import ControlClient, ControlFault
 from appliance.control.types import WayIn
 from appliance.faults import BY_CODE, Fault
+from appliance.store import keyslots
 
 TRIES = 3  # for a mistyped answer
 
@@ -29,6 +30,18 @@ def secret(file: Path | None, words: str) -> str:
         return file.read_text(encoding="utf-8").removesuffix("\n")
     except (OSError, UnicodeDecodeError):
         raise Fault("bad_request", "the passphrase file cannot be read") from None
+
+
+def opened(store: Path, file: Path | None, words: str) -> keyslots.Opened:
+    """The store's key by the file, or by what is typed, three times over. Faults: wrong_passphrase, those of slots."""
+    for left in reversed(range(TRIES)):
+        try:
+            return keyslots.open_with(store, secret(file, words))
+        except Fault as fault:
+            if fault.code != "wrong_passphrase" or file is not None or not left:
+                raise
+            say(fault.kind.sentence)
+    raise AssertionError("unreachable: the last try returns or raises")
 
 
 def fault_of(problem: ControlFault) -> Fault:

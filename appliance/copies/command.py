@@ -151,14 +151,7 @@ def _unlock(folder: Path, file: Path | None) -> StoreKey:
 def _open(folder: Path, file: Path | None) -> keyslots.Opened:
     """By the file, or by what is typed, three times over."""
     _end_line()
-    for left in reversed(range(terminal.TRIES)):
-        try:
-            return keyslots.open_with(folder, terminal.secret(file, _SECRET))
-        except Fault as fault:
-            if fault.code != "wrong_passphrase" or file is not None or not left:
-                raise
-            terminal.say(fault.kind.sentence)
-    raise AssertionError("unreachable: the last try returns or raises")
+    return terminal.opened(folder, file, _SECRET)
 
 
 def _refuse_a_folder_of_copies(copy: Path) -> None:

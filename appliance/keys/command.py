@@ -24,7 +24,7 @@ from appliance.control.types import Keys, KeySlot, Sheet
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keys.beside import Beside, beside
-from appliance.store import birth, keyslots, machine
+from appliance.store import birth, machine
 from appliance.store.files import HomeLock
 from appliance.store.sheet import Language
 from appliance.store.slots import MIN_PASSPHRASE
@@ -80,20 +80,9 @@ async def _way(home: Home, file: Path | None) -> AsyncIterator[Way]:
             yield client
         return
     with lock:
-        opened = await asyncio.to_thread(_unlock, home.store, file)
+        opened = await asyncio.to_thread(terminal.opened, home.store, file, _OPENING)
         async with beside(home, opened) as found:
             yield found
-
-
-def _unlock(folder: Path, file: Path | None) -> keyslots.Opened:
-    for left in reversed(range(terminal.TRIES)):
-        try:
-            return keyslots.open_with(folder, terminal.secret(file, _OPENING))
-        except Fault as fault:
-            if fault.code != "wrong_passphrase" or file is not None or not left:
-                raise
-            terminal.say(fault.kind.sentence)
-    raise AssertionError("unreachable: the last try returns or raises")
 
 
 # -- what can be done ------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from appliance.keeping import Keeper
 from appliance.outbox.forwarder import Forwarder
 from appliance.policy import BOX
 from appliance.sticks.actions import NOW, Sticks
-from appliance.store import birth, keyslots
+from appliance.store import birth
 from appliance.store.database import Database
 from appliance.store.files import HomeLock
 from sync.faults import SENTENCES, SyncFault
@@ -171,7 +171,7 @@ async def _watched(told: Callable[[], Awaitable[StickState]], before: StickState
 
 
 async def _without_a_box(home: Home, asked: Asked) -> StickState | None:
-    opened = await asyncio.to_thread(_open, home.store, asked.passphrase_file)
+    opened = await asyncio.to_thread(terminal.opened, home.store, asked.passphrase_file, _SECRET)
     db = await Database.open(home.store, opened.key)
     logging.disable()  # the sentence of the fault is enough on a terminal
     try:
@@ -189,18 +189,6 @@ async def _without_a_box(home: Home, asked: Asked) -> StickState | None:
     finally:
         await db.close()
         logging.disable(logging.NOTSET)
-
-
-def _open(folder: Path, file: Path | None) -> keyslots.Opened:
-    """By the file, or by what is typed, three times over."""
-    for left in reversed(range(terminal.TRIES)):
-        try:
-            return keyslots.open_with(folder, terminal.secret(file, _SECRET))
-        except Fault as fault:
-            if fault.code != "wrong_passphrase" or file is not None or not left:
-                raise
-            terminal.say(fault.kind.sentence)
-    raise AssertionError("unreachable: the last try returns or raises")
 
 
 def _place(asked: Asked) -> Path:

@@ -16,41 +16,23 @@ from fhir.resources.R4B.bundle import Bundle
 from pydantic import ValidationError
 
 from sync.hq.into import resources, typed
-from sync.hq.into.ledger import PARTS, Ledger, part_of
+from sync.hq.into.ledger import Folders
 from sync.hq.into.resources import Resource
 from sync.hq.opening import Opened, Part
-from sync.hq.walking import Position, Trouble
+from sync.hq.walking import Trouble
 
 Found = dict[str, Resource]  # by "Kind/id", in the order in which they are put
 
 
-class Fhir:
+class Fhir(Folders):
     """A target over a folder, for one opener at a time. `base`: the address of resources, which only makes their full
     names; `clinics`: HQ's names of boxes. Raises OSError, `malformed_facts`, `unsupported_version`."""
 
     def __init__(
         self, root: Path, base: str, clinics: Mapping[bytes, str], waits: Callable[[], None] = lambda: None
     ) -> None:
-        self._ledger = Ledger(root, "fhir", waits)
+        super().__init__(root, "fhir", waits)
         self._base, self._clinics = base.rstrip("/"), clinics
-
-    def close(self) -> None:
-        self._ledger.close()
-
-    def positions(self) -> Mapping[bytes, Position]:
-        return self._ledger.positions()
-
-    def troubles(self) -> Sequence[Trouble]:
-        return self._ledger.troubles()
-
-    def take(self, parts: Sequence[Part]) -> Sequence[Trouble]:
-        """Part by part: each is kept with its positions, or is not."""
-        seen: list[Trouble] = []
-        for name in PARTS:
-            some = [part for part in parts if part_of(part.box) == name]
-            if some:
-                seen.extend(self._take(name, some))
-        return seen
 
     def again(self, record_class: str) -> int:
         """Bundles are sent elsewhere once written; what they lack is made by a run into a new folder."""

@@ -141,6 +141,35 @@ class Ledger:
         return _decode(raw, self._format)
 
 
+class Folders:
+    """What targets over a folder share. Raises OSError, `malformed_facts`, `unsupported_version`."""
+
+    def __init__(self, root: Path, kind: str, waits: Callable[[], None]) -> None:
+        self._ledger = Ledger(root, kind, waits)
+
+    def close(self) -> None:
+        self._ledger.close()
+
+    def positions(self) -> Mapping[bytes, Position]:
+        return self._ledger.positions()
+
+    def troubles(self) -> Sequence[Trouble]:
+        return self._ledger.troubles()
+
+    def take(self, parts: Sequence[Part]) -> Sequence[Trouble]:
+        """Part by part: each is kept with its positions, or is not."""
+        seen: list[Trouble] = []
+        for name in PARTS:
+            some = [part for part in parts if part_of(part.box) == name]
+            if some:
+                seen.extend(self._take(name, some))
+        return seen
+
+    def _take(self, name: str, parts: Sequence[Part]) -> Sequence[Trouble]:
+        """Keep some parts of one partition of the boxes."""
+        raise NotImplementedError
+
+
 def part_of(box: bytes) -> str:
     """The part that a box belongs to."""
     return box.hex()[0]

@@ -7,7 +7,7 @@ manifest/<part>.json                              which files count, and how far
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from sync.content import Record
 from sync.faults import SyncFault
 from sync.hq.into import typed
-from sync.hq.into.ledger import PARTS, Ledger, part_of
+from sync.hq.into.ledger import PARTS, Folders
 from sync.hq.opening import Opened, Part
-from sync.hq.walking import Position, Trouble
+from sync.hq.walking import Trouble
 
 _KINDS: dict[typed.Kind, Any] = {
     "text": pa.string(),
@@ -40,29 +40,11 @@ _RECORDS = pa.schema(
 )
 
 
-class Parquet:
+class Parquet(Folders):
     """A target over a folder, for one opener at a time. Raises OSError, `malformed_facts`, `unsupported_version`."""
 
     def __init__(self, root: Path, waits: Callable[[], None] = lambda: None) -> None:
-        self._ledger = Ledger(root, "parquet", waits)
-
-    def close(self) -> None:
-        self._ledger.close()
-
-    def positions(self) -> Mapping[bytes, Position]:
-        return self._ledger.positions()
-
-    def troubles(self) -> Sequence[Trouble]:
-        return self._ledger.troubles()
-
-    def take(self, parts: Sequence[Part]) -> Sequence[Trouble]:
-        """Part by part: each is kept with its positions, or is not."""
-        seen: list[Trouble] = []
-        for name in PARTS:
-            some = [part for part in parts if part_of(part.box) == name]
-            if some:
-                seen.extend(self._take(name, some))
-        return seen
+        super().__init__(root, "parquet", waits)
 
     def again(self, record_class: str) -> int:
         """Type the records of a class anew; how many there were."""
