@@ -70,7 +70,7 @@ kill:  ## SIGKILL 500 times under load, 200 times in a rekey: what confirmed is 
 	@.ci/setup test
 	@$(B)/python -m tests.fault.kill_store --kills $(KILLS)
 	@HEARTH_REKEY_KILLS=$(REKEYS) HEARTH_RESTORE_EVERY=1 $(B)/pytest -s tests/fault/test_rekey_killed.py tests/fault/test_restore_killed.py
-	@HEARTH_EVERY_STEP=1 $(B)/pytest tests/fault/test_packs_kill.py
+	@HEARTH_EVERY_STEP=1 $(B)/pytest tests/fault/test_packs_kill.py tests/fault/test_outbox_kill.py
 
 disk:  ## a disk that fails at every call, and power cuts behind every call (3 minutes; needs cc); STEP=20 for some of them
 	@.ci/setup test
