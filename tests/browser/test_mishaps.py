@@ -195,6 +195,6 @@ async def test_a_session_that_ends_while_headquarters_is_away_arrives_when_it_is
     os.kill(headquarters, signal.SIGSTOP)
     await end(mara)
     await expect(ada.page.get_by_role("heading", name="The session has ended")).to_be_visible(timeout=SLOW)
-    assert not await box.records_at_hq()
+    assert not await box.sessions_at_hq()
     os.kill(headquarters, signal.SIGCONT)
     await until(partial(arrived, box, people=2), "the record is at HQ")

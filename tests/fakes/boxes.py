@@ -59,6 +59,10 @@ class Box:
         records = [finding for finding in findings if "body" in finding]
         return [record for record in records if record["class"] != "audit_checkpoint"]
 
+    async def sessions_at_hq(self) -> list[dict[str, Any]]:
+        """Of those, the records of sessions that are over."""
+        return [record for record in await self.records_at_hq() if record["class"] == "session_ended"]
+
 
 def free_ports(count: int) -> list[int]:
     """Ports that were free on TCP and UDP a moment ago."""
