@@ -194,7 +194,7 @@ async def test_what_is_altered_or_repeated_on_the_way_is_dropped_and_named(
     await states(page, "open")
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", [*NEW, pytest.param("chromium-streams", marks=pytest.mark.again)])
 async def test_frames_of_one_member_are_not_shown_as_anothers(playwright: Playwright, address: str, kind: str) -> None:
     page = await pair_page(playwright, kind, address)
     await pair(page, {"as": "carol"})
@@ -254,7 +254,11 @@ async def test_a_transform_that_is_taken_away_stops_the_track(playwright: Playwr
 
 @pytest.mark.parametrize(
     ("kind", "death"),
-    [*((kind, "terminate()") for kind in ALL), *((kind, "postMessage({type: 'die'})") for kind in NEW)],
+    [
+        *((kind, "terminate()") for kind in NEW),
+        pytest.param("chromium-streams", "terminate()", marks=pytest.mark.again),
+        *(pytest.param(kind, "postMessage({type: 'die'})", marks=pytest.mark.again) for kind in NEW),
+    ],
 )
 async def test_a_dead_worker_lets_nothing_out_and_its_keys_are_not_used_again(
     playwright: Playwright, address: str, kind: str, death: str
