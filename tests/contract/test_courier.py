@@ -220,7 +220,7 @@ async def test_a_silent_line_gets_a_rival_that_goes_on(
     box.spool(spool, 2)
     async with running(bad) as facts, carrying(Courier(spool)):
         hand_over(spool, facts)
-        await until(lambda: bad.streams == 1)
+        await until(lambda: len(bad.held) == 2)  # both have come, and nothing is answered on this line
         bad.mute = False  # the old line stays dumb, the new one speaks
         bad.pulse = 0.1
         await until_receipted(spool, 2)
