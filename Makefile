@@ -76,7 +76,7 @@ disk:  ## a disk that fails at every call, and power cuts behind every call (3 m
 	@.ci/setup test
 	@$(B)/python -m tests.fault.bad_disk --step $(STEP)
 
-hq:  ## kill -9 of headquarters' servers and of their store under load; HQ_SECONDS=180 (needs postgresql-15)
+hq:  ## kill -9 of headquarters' servers and of their store under load; HQ_SECONDS=180 (needs postgresql)
 	@.ci/setup test
 	@$(B)/python -m tests.fault.kill_hq --seconds $(HQ_SECONDS)
 	@HEARTH_EVERY_STEP=1 $(B)/pytest tests/contract/test_hq_open.py

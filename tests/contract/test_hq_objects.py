@@ -31,7 +31,7 @@ Clients = tuple[Objects, Objects]
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweed.Cluster]:
     if not seaweed.WEED.exists() or not (seaweed.POSTGRES / "initdb").exists():
-        lacking = "The bucket needs SeaweedFS (.ci/setup test) and Debian's postgresql-15."
+        lacking = "The bucket needs SeaweedFS (.ci/setup test) and Debian's postgresql."
         if os.environ.get("CI") == "true":
             pytest.fail(lacking)  # there a skip would be a hole that nobody sees
         pytest.skip(lacking)

@@ -1,6 +1,6 @@
 """How many envelopes headquarters takes: 1, 2, 4 servers over a folder and over SeaweedFS, one stream and many. JSON.
 
-    hearth bench hq [--json] [--seconds 6] [--only folder,seaweed]          (3 minutes; SeaweedFS needs postgresql-15)
+    hearth bench hq [--json] [--seconds 6] [--only folder,seaweed]          (3 minutes; SeaweedFS needs postgresql)
 
 Envelopes are sealed before anything is measured, and the generator only counts receipts: but it shares the machine with
 the servers and the store, so `cpu` says how many cores each of them had. Every envelope has 1.8 KB, as a session of

@@ -21,8 +21,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tests.fakes.postgres import binaries
+
 WEED = Path(sys.executable).with_name("weed")
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
+POSTGRES = binaries() or Path("/usr/lib/postgresql")  # none: then nothing is there that is asked for
 KEYS = {"AWS_ACCESS_KEY_ID": "test-hq", "AWS_SECRET_ACCESS_KEY": "of this test alone"}
 BUCKET = "hearth"
 START_SECONDS = 30.0
