@@ -35,3 +35,8 @@ def stopping() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 box`, `2 boxes`: a figure with the word that belongs to it."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

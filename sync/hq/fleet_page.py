@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sync.hq.fleet import ORDER, WORDS, Line, State
+from sync.terminal import counted
 
 NOBODY: frozenset[State] = frozenset(("well", "new", "revoked"))  # states that ask for no person
 _HEAD = f"{'BOX':8} {'NAME':16} {'HEARD':>6} {'WAITS':>6} {'VERSION':8} {'PACKS':>7} {'CERT':>6} WHAT"
@@ -36,7 +37,11 @@ def summary(lines: Sequence[Line]) -> str:
     """One sentence."""
     counts = Counter(line.state for line in lines)
     parts = [f"{counts[state]} {WORDS[state] or 'well'}" for state in ORDER if counts[state]]
-    return f"{len(lines)} boxes: {', '.join(parts)}." if lines else "No box is enrolled yet: hearth hq enroll"
+    return (
+        f"{counted(len(lines), 'box', 'boxes')}: {', '.join(parts)}."
+        if lines
+        else "No box is enrolled yet: hearth hq enroll"
+    )
 
 
 def as_json(line: Line, now: datetime) -> str:

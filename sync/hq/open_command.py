@@ -17,7 +17,7 @@ from sync.faults import SyncFault
 from sync.hq import opening, roll
 from sync.hq.opening import Opener, Tally, Target
 from sync.hq.walking import Trouble
-from sync.terminal import DONE, FAILED, say, tell
+from sync.terminal import DONE, FAILED, counted, say, tell
 
 _WAITS = "Another `hq open` works on this target. Waiting for it."
 
@@ -100,5 +100,8 @@ def _told(tally: Tally, troubles: Sequence[Trouble], seconds: float, as_json: bo
         wrong = [json.loads(opening.as_json(one)) | ({"number": one.number} if one.number else {}) for one in troubles]
         return json.dumps({**counts, "seconds": round(seconds, 3), "troubles": wrong})
     lines = [opening.as_text(one) + (f" (record {one.number})" if one.number else "") for one in troubles]
-    line = f"{tally.records} records of {tally.envelopes} envelopes, {tally.boxes} boxes, {seconds:.1f} s."
+    line = (
+        f"{counted(tally.records, 'record')} of {counted(tally.envelopes, 'envelope')},"
+        f" {counted(tally.boxes, 'box', 'boxes')}, {seconds:.1f} s."
+    )
     return "\n".join([*lines, line])

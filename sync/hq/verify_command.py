@@ -19,7 +19,7 @@ from sync.hq.verifying import Report, Verifier
 from sync.keys import BoxFacts, HqFacts
 from sync.receipt import MAX_RECEIPT
 from sync.spool import read_bounded
-from sync.terminal import DONE, FAILED, tell
+from sync.terminal import DONE, FAILED, counted, tell
 
 
 def verify(chosen: argparse.Namespace) -> int:
@@ -53,7 +53,8 @@ def _sum(boxes: int, envelopes: int, wrong: int, seconds: float, opened: bool, a
         return json.dumps(told | {"seconds": round(seconds, 3), "per_second": rate})
     inside = "" if opened else " What is inside was not looked at: the opening key is not here."
     result = f"{wrong} things are wrong." if wrong else "All is as it should be."
-    return f"{boxes} boxes, {envelopes} envelopes in {seconds:.1f} s ({rate} a second). {result}{inside}"
+    looked = f"{counted(boxes, 'box', 'boxes')}, {counted(envelopes, 'envelope')}"
+    return f"{looked} in {seconds:.1f} s ({rate} a second). {result}{inside}"
 
 
 def accept_hole(chosen: argparse.Namespace) -> int:
