@@ -191,6 +191,7 @@ class Courier:
     async def _failed(self, fault: SyncFault) -> None:
         """Say what went wrong and wait; a new envelope in the spool ends the wait, unless HQ asked us to stay away."""
         self._failures += 1
+        stamps = self._stamps()  # before anybody is told: what comes after that ends the wait
         asked = fault.retry_after if isinstance(fault, Refused) else 0.0
         wait = outbox.retry_after(self._failures, self._jitter()) * min(
             BARREN_TIMES, max(1, self._desk.barren - BARREN)
@@ -213,10 +214,10 @@ class Courier:
         with suppress(OSError):
             newest = (await asyncio.to_thread(self._spool.segments))[-1:]
             await asyncio.to_thread(telling.write)
-        await self._wait(wait, newest, wakeful=asked == 0.0)
+        await self._wait(wait, newest, stamps, wakeful=asked == 0.0)
 
-    async def _wait(self, seconds: float, newest: list[int], *, wakeful: bool) -> None:
-        until, stamps = self._now() + seconds, self._stamps()
+    async def _wait(self, seconds: float, newest: list[int], stamps: tuple[int, ...], *, wakeful: bool) -> None:
+        until = self._now() + seconds
         while self._now() < until:
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - self._now())))
             with suppress(OSError):

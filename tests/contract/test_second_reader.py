@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,6 +26,8 @@ def answers() -> dict[str, dict[str, Any]]:
         not node
         or subprocess.run([node, "-e", f"const crypto = require('node:crypto'); {able}"], check=False).returncode
     ):
+        if os.environ.get("CI"):
+            pytest.fail("the second reader needs Node.js 24.7 or newer: .ci/setup test")
         pytest.skip("this machine's Node.js has no ML-KEM: it takes 24.7 or newer")
     files = [str(path) for path in vectors()]
     done = subprocess.run(
