@@ -28,6 +28,7 @@ from appliance.notes.sealing import SIGN_IN_COST, Cost
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface, decide_role
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
+from appliance.sessions.given import NOTHING, Given
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets.actions import Issued
@@ -64,27 +65,35 @@ class Clinic:
         self.clock = Timekeeper(self.db)
 
     async def act(
-        self, actor: Actor, action: str, session: str, member: str = "", *, beyond: Beyond = ""
+        self,
+        actor: Actor,
+        action: str,
+        session: str,
+        member: str = "",
+        *,
+        beyond: Beyond = "",
+        given: Given = NOTHING,
     ) -> Issued | None:
         """One session action by its word, its refusal noted; then everything live is brought in line with the store.
 
-        `beyond`: how to admit where the box is at its limit; "" asks first. Returns a new ticket where one is made.
+        `beyond`: how to admit where the box is at its limit; "" asks first. `given`: what came with it. Returns a new
+        ticket where one is made.
         Faults: not_found, refused, wrong_state, session_locked, box_full.
         """
         word = _WORDS.get(action)
         if word is None or (word not in STATE_ACTIONS) != bool(member):
             raise Fault("not_found", "no such action")
-        if word != "admit":
-            return await self._act(actor, word, session, member)
-        await self._admit(actor, session, member, beyond)
+        if word not in ("admit", "let_through"):
+            return await self._act(actor, word, session, member, given=given)
+        await self._admit(actor, word, session, member, beyond)
         return None
 
-    async def _admit(self, actor: Actor, session: str, member: str, beyond: Beyond) -> None:
+    async def _admit(self, actor: Actor, word: Action, session: str, member: str, beyond: Beyond) -> None:
         """One at a time, so that two at once do not both take the last place."""
         async with self._admitting:
             full = not beyond and not await self.live.fits(session)
             try:
-                await self._act(actor, "admit", session, member, full=full, beyond=beyond)
+                await self._act(actor, word, session, member, full=full, beyond=beyond)
             except Fault as fault:
                 if fault.code == "box_full":
                     self.live.fitting.keep_waiting(session, member)
@@ -92,10 +101,18 @@ class Clinic:
                 raise
 
     async def _act(
-        self, actor: Actor, word: Action, session: str, member: str, *, full: bool = False, beyond: Beyond = ""
+        self,
+        actor: Actor,
+        word: Action,
+        session: str,
+        member: str,
+        *,
+        full: bool = False,
+        beyond: Beyond = "",
+        given: Given = NOTHING,
     ) -> Issued | None:
         try:
-            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member, full=full))
+            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member, given, full=full))
         except Fault as fault:
             if fault.code == "refused":
                 await self.note_refused(actor, word, Facts(session=session, member=member), fault.code)
@@ -279,7 +296,9 @@ def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[
     return checked
 
 
-def _do(tx: Transaction, actor: Actor, action: Action, session: str, member: str, *, full: bool) -> Issued | None:
+def _do(
+    tx: Transaction, actor: Actor, action: Action, session: str, member: str, given: Given, *, full: bool
+) -> Issued | None:
     at = now_text()
     if action in STATE_ACTIONS:
         sessions.change(tx, actor, action, session, at)

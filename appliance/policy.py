@@ -75,18 +75,49 @@ Action = Literal[
     "give_access",  # hand a group's keys to a clinician who is new in it
     "break_glass",  # read without being of the group, with a reason that stays
     "recover_notes",  # new keys for a clinician who forgot the password
+    # around a group's hours
+    "answer_question",  # of a patient's question box
+    "edit_guidelines",  # a group's own card
+    "new_cycle",  # everybody of the group signs again
+    "see_on_call",
+    "edit_on_call",
+    "edit_contacts",  # the emergency contacts on every page
+    "set_phrase",  # the check phrase of a person
+    "record_licence",  # licences and trainings of staff, with their ends
     # a session
     "see",  # its waiting room and roster, with the names of the record
     "open",
     "lock",
     "unlock",
+    "show_rules",  # the card with the ground rules, at the start
+    "begin",  # the hour itself
+    "pause",  # nobody sees or hears anybody until it is resumed
+    "resume",
     "end",
+    "take_over",  # lead from now on, of those who lead it together
     "enter",  # the facilitator's own way into the room
+    "show_card",  # a reminder, the ground rules or a redirection, to all or to one; each is acknowledged
+    "note_incident",  # that something happened; the words go into a sealed note
+    "see_summary",  # attendance, reminders, incidents and what the group felt, after the session
+    "handle_concern",  # see what patients raised, and note that somebody looks after it
     # a member of it
     "vouch",
+    "ask_phrase",  # have one who waits type their check phrase
+    "message",  # a line to one who waits
     "admit",
+    "let_through",  # let one in through a locked door, which stays locked
     "deny",
-    "remove",
+    "mute",  # ask their page to switch the microphone off
+    "ask_unmute",
+    "lower_hand",
+    "hold",  # neither see nor hear the others, nor be seen or heard, until released
+    "release",
+    "flag",  # a mark for those who lead: this one may need somebody
+    "unflag",
+    "aside",  # a private word in a room of its own
+    "end_aside",  # back to the group
+    "remove",  # with a reason, and for good where they are blocked
+    "unblock",
     "reissue",  # a new code and PIN; the old ones stop
     "rejoin",  # a short-lived ticket for one who lost the line; their place stays
     # a patient's own steps
@@ -94,8 +125,16 @@ Action = Literal[
     "present",  # code and PIN
     "name",
     "sign",
+    "orient",  # has been through the orientation
+    "ask_question",  # before the first session, for staff to answer
     "try_devices",
+    "check_space",  # has been through the list for a private place
     "ask",
+    "answer_phrase",
+    "raise_hand",
+    "acknowledge",  # a card that was shown
+    "raise_concern",  # "I am not okay", "someone can hear me", "I have a privacy concern"
+    "give_feedback",  # after the session, kept without who gave it
     "leave",
     # the keys of the room; beyond this table, being in the room is asked for (groups/actions.py)
     "certify_key",  # the box's word for whose key a leaf's is
@@ -166,12 +205,42 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "give_access":       {"facilitator": "own", "clinical_lead": "own"},
     "break_glass":       {"clinical_lead": "any"},
     "recover_notes":     {"clinical_lead": "any"},
+    "answer_question": {"operator": "any", "facilitator": "own", "clinical_lead": "any"},
+    "edit_guidelines": {"facilitator": "own", "clinical_lead": "any"},
+    "new_cycle":       {"facilitator": "own", "clinical_lead": "any"},
+    "see_on_call":     _OWN_ACCOUNT,
+    "edit_on_call":    {"administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "edit_contacts":   {"box": "any", "administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "set_phrase":      {"box": "any", "operator": "any", "clinical_lead": "any"},
+    "record_licence":  {"box": "any", "administrator": "any", "clinical_lead": "any"},
     "see":         {"operator": "any", "facilitator": "own", "clinical_lead": "any", "box": "any"},
     "open":        {"facilitator": "own", "clinical_lead": "any"},
-    "lock":        {"facilitator": "own", "clinical_lead": "any"},
+    "lock":        {"facilitator": "own", "clinical_lead": "any", "box": "any"},
     "unlock":      {"facilitator": "own", "clinical_lead": "any"},
     "end":         {"facilitator": "own", "clinical_lead": "any"},
+    "show_rules":  {"facilitator": "own", "clinical_lead": "any"},
+    "begin":       {"facilitator": "own", "clinical_lead": "any"},
+    "pause":       {"facilitator": "own", "clinical_lead": "any"},
+    "resume":      {"facilitator": "own", "clinical_lead": "any"},
+    "take_over":   {"facilitator": "own"},
     "enter":       {"facilitator": "own"},
+    "show_card":      {"facilitator": "own", "clinical_lead": "any", "box": "any"},
+    "note_incident":  {"facilitator": "own", "clinical_lead": "any"},
+    "see_summary":    {"facilitator": "own", "clinical_lead": "any"},
+    "handle_concern": {"facilitator": "own", "clinical_lead": "any"},
+    "ask_phrase":  {"operator": "any", "facilitator": "own", "clinical_lead": "any"},
+    "message":     {"operator": "any", "facilitator": "own", "clinical_lead": "any"},
+    "let_through": {"facilitator": "own", "clinical_lead": "any"},
+    "mute":        {"facilitator": "own", "clinical_lead": "any"},
+    "ask_unmute":  {"facilitator": "own", "clinical_lead": "any"},
+    "lower_hand":  {"facilitator": "own", "clinical_lead": "any"},
+    "hold":        {"facilitator": "own", "clinical_lead": "any"},
+    "release":     {"facilitator": "own", "clinical_lead": "any"},
+    "flag":        {"facilitator": "own", "clinical_lead": "any"},
+    "unflag":      {"facilitator": "own", "clinical_lead": "any"},
+    "aside":       {"facilitator": "own"},
+    "end_aside":   {"facilitator": "own", "clinical_lead": "any", "patient": "own"},
+    "unblock":     {"facilitator": "own", "clinical_lead": "any"},
     "vouch":       {"operator": "any", "facilitator": "own", "clinical_lead": "any"},
     "admit":       {"facilitator": "own", "clinical_lead": "any"},
     "deny":        {"facilitator": "own", "clinical_lead": "any"},
@@ -182,8 +251,16 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "present":     {"patient": "own"},
     "name":        {"patient": "own"},
     "sign":        {"patient": "own"},
+    "orient":      {"patient": "own"},
+    "ask_question": {"patient": "own"},
     "try_devices": {"patient": "own"},
+    "check_space": {"patient": "own"},
     "ask":         {"patient": "own"},
+    "answer_phrase": {"patient": "own"},
+    "raise_hand":    {"patient": "own"},
+    "acknowledge":   {"patient": "own"},
+    "raise_concern": {"patient": "own"},
+    "give_feedback": {"patient": "own"},
     "leave":       {"patient": "own"},
     "certify_key":   {"facilitator": "own", "patient": "own"},
     "offer_keys":    {"patient": "own"},
@@ -198,8 +275,40 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 ROLES: tuple[Role, ...] = (*get_args(StaffRole), "patient", "box")
-STATE_ACTIONS: tuple[Action, ...] = ("open", "lock", "unlock", "end")
-MEMBER_ACTIONS: tuple[Action, ...] = ("vouch", "admit", "deny", "remove", "reissue", "rejoin")
+STATE_ACTIONS: tuple[Action, ...] = (
+    "open",
+    "show_rules",
+    "begin",
+    "pause",
+    "resume",
+    "lock",
+    "unlock",
+    "take_over",
+    "end",
+)
+MEMBER_ACTIONS: tuple[Action, ...] = (
+    "vouch",
+    "ask_phrase",
+    "message",
+    "admit",
+    "let_through",
+    "deny",
+    "mute",
+    "ask_unmute",
+    "lower_hand",
+    "hold",
+    "release",
+    "flag",
+    "unflag",
+    "aside",
+    "end_aside",
+    "remove",
+    "unblock",
+    "reissue",
+    "rejoin",
+)
+# Of a session as a whole, and with words of their own beside it: routes of their own carry them.
+AROUND_ACTIONS: tuple[Action, ...] = ("show_card", "note_incident", "see_summary", "handle_concern")
 ROOM_ACTIONS: tuple[Action, ...] = (
     "certify_key",
     "offer_keys",
@@ -210,7 +319,7 @@ ROOM_ACTIONS: tuple[Action, ...] = (
     "say",
     "compare",
 )
-SESSION_ACTIONS: tuple[Action, ...] = (*STATE_ACTIONS, "enter", *MEMBER_ACTIONS)
+SESSION_ACTIONS: tuple[Action, ...] = (*STATE_ACTIONS, "enter", *AROUND_ACTIONS, *MEMBER_ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)

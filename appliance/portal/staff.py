@@ -18,6 +18,7 @@ from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
 from appliance.sessions.actions import own_place
+from appliance.sessions.given import given
 from appliance.tickets.actions import Issued
 
 SHOW_LATER = 20  # sessions of other days, after today's
@@ -90,12 +91,13 @@ async def act(request: web.Request) -> web.StreamResponse:
     """One action by its word, from a plain form or from the script."""
     clinic = clinic_of(request)
     who = await _posted(request)
-    parts, beyond = request.match_info, bodies.beyond(await forms.read(request))
+    form = await forms.read(request)
+    parts, beyond = request.match_info, bodies.beyond(form)
     session, member = parts["session"], parts.get("member", "")
-    if parts["action"] == "rejoin" and bodies.field(await forms.read(request), "sure") != "yes":
+    if parts["action"] == "rejoin" and bodies.field(form, "sure") != "yes":
         return await _ask_rejoin(request, who, session, member)
     try:
-        issued = await clinic.act(who.actor, parts["action"], session, member, beyond=beyond)
+        issued = await clinic.act(who.actor, parts["action"], session, member, beyond=beyond, given=given(form))
     except Fault as fault:
         if fault.code != "box_full" or problems.wants_json(request):
             raise

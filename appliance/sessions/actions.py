@@ -108,12 +108,12 @@ def permit_to_enter(tx: Transaction, actor: Actor, session_id: str) -> Permit:
 
 
 def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:
-    """open, lock, unlock or end. With the end go the record for HQ, the group's handshake and the
+    """One of STATE_ACTIONS. With the end go the record for HQ, the group's handshake and the
     visits' time, in one transaction."""
     permit = decide(actor, action, rows.facts(tx, session_id))
-    state = session_after(rows.session(tx, session_id).state, action)
-    rows.set_state(tx, permit, session_id, state, at)
-    if state == "ended":
+    place = session_after(rows.session(tx, session_id).place, action)
+    rows.set_place(tx, permit, session_id, place, at)
+    if place.phase == "ended":
         _tell_headquarters(tx, session_id, at)
         now = int(parse(at).timestamp())
         tickets.close(tx, permit, now + AFTER_END_SECONDS, now + SHARED_AFTER_END_SECONDS)

@@ -11,7 +11,7 @@ from appliance.audit import rows as audit
 from appliance.faults import Fault
 from appliance.ids import new_id
 from appliance.policy import Actor, Facts, Permit, scope
-from appliance.sessions.rules import Standing, State
+from appliance.sessions.rules import GoingOn, Phase, Place, RemovalWhy, Standing, State
 from appliance.store.database import Row, Transaction
 
 
@@ -32,6 +32,15 @@ class Session:
     opened_at: str
     ended_at: str
     care_group: str = ""
+    phase: Phase = "scheduled"
+    before_pause: GoingOn = "open"
+    leads_now: str = ""  # the person who leads right now, of those who lead it together
+    parent: str = ""  # of a private room: the session that it belongs to
+
+    @property
+    def place(self) -> Place:
+        """What `session_after` starts from."""
+        return Place(self.phase, self.state == "locked", self.before_pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,10 @@ class Member:
     ticket_stopped: bool
     ticket_expires_at: int
     ticket_other_device: bool = False  # another device than the ticket's has shown code and PIN
+    held: bool = False  # neither sees nor hears the others
+    flagged: bool = False  # for those who lead: may need somebody
+    admitted_at: str = ""
+    removed_why: RemovalWhy = ""
 
 
 def add_session(
@@ -116,7 +129,7 @@ def current(tx: Transaction, actor: Actor, since: str) -> list[Session]:
     if reach is None:
         return []
     rows = tx.all(
-        _SESSIONS + " WHERE (s.ended_at IS NULL OR s.ended_at >= ?)"  # noqa: S608 - all of it is written here
+        _SESSIONS + " WHERE s.parent IS NULL AND (s.ended_at IS NULL OR s.ended_at >= ?)"  # noqa: S608 - all of it is written here
         " AND (? OR ? IN (SELECT m.person FROM members m WHERE m.session = s.id AND m.facilitator = 1))"
         " ORDER BY s.starts_at, s.id",
         (since, int(reach == "any"), actor.person),
@@ -124,9 +137,14 @@ def current(tx: Transaction, actor: Actor, since: str) -> list[Session]:
     return [_session(row) for row in rows]
 
 
-def set_state(tx: Transaction, permit: Permit, session_id: str, state: State, at: str) -> None:
-    column = {"open": "opened_at", "ended": "ended_at"}.get(state)
-    tx.execute("UPDATE sessions SET state = ? WHERE id = ?", (state, session_id))
+def set_place(tx: Transaction, permit: Permit, session_id: str, place: Place, at: str) -> None:
+    """Where the session stands from now on."""
+    column = {"open": "opened_at", "ended": "ended_at"}.get(place.state)
+    tx.execute("UPDATE sessions SET state = ? WHERE id = ?", (place.state, session_id))
+    if place.phase not in ("scheduled", "ended"):
+        tx.execute(
+            "UPDATE sessions SET phase = ?, before_pause = ? WHERE id = ?", (place.phase, place.before, session_id)
+        )
     if column:
         tx.execute(f"UPDATE sessions SET {column} = coalesce({column}, ?) WHERE id = ?", (at, session_id))  # noqa: S608
     audit.append(tx, permit, at)
@@ -274,6 +292,10 @@ def _session(row: Row) -> Session:
         opened_at=row["opened_at"] or "",
         ended_at=row["ended_at"] or "",
         care_group=row["care_group"] or "",
+        phase=cast(Phase, row["state"] if row["state"] in ("scheduled", "ended") else row["phase"]),
+        before_pause=cast(GoingOn, row["before_pause"]),
+        leads_now=row["leads_now"] or row["facilitator"],
+        parent=row["parent"] or "",
     )
 
 
@@ -294,4 +316,8 @@ def _member(row: Row) -> Member:
         ticket_stopped=bool(row["stopped"]),
         ticket_expires_at=row["expires_at"],
         ticket_other_device=bool(row["other_device"]),
+        held=bool(row["held"]),
+        flagged=bool(row["flagged"]),
+        admitted_at=row["admitted_at"] or "",
+        removed_why=cast(RemovalWhy, row["removed_why"]),
     )

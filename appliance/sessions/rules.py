@@ -1,33 +1,81 @@
 """How sessions and their members change: two tables, and which page comes next for a patient. Pure.
 
-scheduled ──open──▶ open ◀──lock / unlock──▶ locked        end leads from each of them to ended, cancel from scheduled
+    scheduled ─open▶ open ─show_rules▶ rules ─begin▶ running        pause leads from these three to paused, resume back
+        └─cancel─────────────────────────────────────▶ ended        end leads from each of them to ended
+
+The door is a second fact of a session that is going on: unlocked, or locked by hand or by itself (`completes`).
 expected ─present▶ joining ─ask▶ waiting ─admit▶ admitted  deny, remove, leave, reissue, rejoin as in MEMBER
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from appliance.faults import Fault
 from appliance.policy import Action
 
+# As the store keeps it: whether it is going on, and with it whether the door is locked.
 State = Literal["scheduled", "open", "locked", "ended"]
+# How far it is. While it goes on: people gather, the ground rules are shown, the hour itself, nobody sees or hears.
+Phase = Literal["scheduled", "open", "rules", "running", "paused", "ended"]
+GoingOn = Literal["open", "rules", "running"]
 Standing = Literal["expected", "joining", "waiting", "admitted", "denied", "removed"]
-Step = Literal["name", "agreement", "devices", "wait", "over"]
+Step = Literal["name", "agreement", "orientation", "devices", "space", "wait", "over"]
+# Why somebody was removed: a word, since free text about a person belongs into a sealed note.
+RemovalWhy = Literal["", "disruption", "recording", "not_alone", "other_person", "own_wish", "other"]
 
 MAX_DISPLAY_NAME = 40  # characters; longer ones break tiles and lists
 MAX_MEMBERS = 16  # people of one session, as many as the relay's rooms hold
 
-SESSION: Mapping[tuple[State, Action], State] = {
-    ("scheduled", "open"): "open",
-    ("scheduled", "end"): "ended",
-    ("scheduled", "cancel"): "ended",
-    ("open", "lock"): "locked",
-    ("open", "end"): "ended",
-    ("locked", "unlock"): "open",
-    ("locked", "end"): "ended",
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session stands. `before`: the phase that a pause returns to."""
+
+    phase: Phase
+    locked: bool = False
+    before: GoingOn = "open"
+
+    @property
+    def state(self) -> State:
+        """The word that the store keeps for it."""
+        if self.phase in ("scheduled", "ended"):
+            return self.phase
+        return "locked" if self.locked else "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of the table: from which phases, into which ("same", or "before" the pause), and what the door does.
+
+    `door`: as it must be before, or None; `then`: as it is afterwards, or None where it stays.
+    """
+
+    phases: tuple[Phase, ...]
+    to: Phase | Literal["same", "before"]
+    door: bool | None = None
+    then: bool | None = None
+
+
+_GOING_ON: tuple[Phase, ...] = ("open", "rules", "running", "paused")
+
+# fmt: off
+SESSION: Mapping[Action, Move] = {
+    #                  from                              to           locked before   locked after
+    "open":       Move(("scheduled",),                   "open",                      then=False),
+    "show_rules": Move(("open",),                        "rules"),
+    "begin":      Move(("rules",),                       "running"),
+    "pause":      Move(("open", "rules", "running"),     "paused"),
+    "resume":     Move(("paused",),                      "before"),
+    "lock":       Move(_GOING_ON,                        "same",      door=False,     then=True),
+    "unlock":     Move(_GOING_ON,                        "same",      door=True,      then=False),
+    "take_over":  Move(_GOING_ON,                        "same"),
+    "end":        Move(("scheduled", *_GOING_ON),        "ended",                     then=False),
+    "cancel":     Move(("scheduled",),                   "ended",                     then=False),
 }
+# fmt: on
 
 MEMBER: Mapping[tuple[Standing, Action], Standing] = {
     ("expected", "present"): "joining",
@@ -39,14 +87,37 @@ MEMBER: Mapping[tuple[Standing, Action], Standing] = {
     ("waiting", "name"): "waiting",
     ("joining", "sign"): "joining",
     ("waiting", "sign"): "waiting",
+    ("joining", "orient"): "joining",
+    ("waiting", "orient"): "waiting",
+    ("joining", "ask_question"): "joining",
+    ("waiting", "ask_question"): "waiting",
     ("joining", "try_devices"): "joining",
     ("waiting", "try_devices"): "waiting",
+    ("joining", "check_space"): "joining",
+    ("waiting", "check_space"): "waiting",
     ("joining", "ask"): "waiting",
     ("waiting", "ask"): "waiting",
     ("denied", "ask"): "waiting",
     ("admitted", "ask"): "admitted",
     ("waiting", "vouch"): "waiting",
+    ("waiting", "ask_phrase"): "waiting",
+    ("waiting", "answer_phrase"): "waiting",
+    ("waiting", "message"): "waiting",
     ("waiting", "admit"): "admitted",
+    ("waiting", "let_through"): "admitted",
+    ("admitted", "mute"): "admitted",
+    ("admitted", "ask_unmute"): "admitted",
+    ("admitted", "raise_hand"): "admitted",
+    ("admitted", "lower_hand"): "admitted",
+    ("admitted", "hold"): "admitted",
+    ("admitted", "release"): "admitted",
+    ("admitted", "flag"): "admitted",
+    ("admitted", "unflag"): "admitted",
+    ("admitted", "aside"): "admitted",
+    ("admitted", "end_aside"): "admitted",
+    ("admitted", "acknowledge"): "admitted",
+    ("admitted", "raise_concern"): "admitted",
+    ("waiting", "raise_concern"): "waiting",
     ("waiting", "deny"): "denied",
     ("waiting", "leave"): "joining",
     ("admitted", "leave"): "joining",
@@ -62,11 +133,25 @@ MEMBER: Mapping[tuple[Standing, Action], Standing] = {
 }
 
 
-def session_after(state: State, action: Action) -> State:
-    """The state that `action` leads to, or Fault("wrong_state")."""
-    if (state, action) not in SESSION:
-        raise Fault("wrong_state", f"{action} in {state}")
-    return SESSION[state, action]
+def session_after(place: Place, action: Action) -> Place:
+    """Where `action` leads to, or Fault("wrong_state")."""
+    move = SESSION.get(action)
+    if move is None or place.phase not in move.phases or (move.door is not None and move.door != place.locked):
+        raise Fault("wrong_state", f"{action} in {place.phase}{', locked' if place.locked else ''}")
+    to: Phase = place.phase if move.to == "same" else place.before if move.to == "before" else move.to
+    before: GoingOn = place.before
+    if place.phase in ("open", "rules", "running"):
+        before = place.phase
+    return Place(to, place.locked if move.then is None else move.then, before)
+
+
+def completes(standings: Iterable[Standing]) -> bool:
+    """Whether nobody is missing any more, so that the door locks by itself: each one expected is in, or was sent away.
+
+    `standings`: of all who do not lead, after the last was let in.
+    """
+    known = tuple(standings)
+    return "admitted" in known and all(one in ("admitted", "removed") for one in known)
 
 
 def member_after(standing: Standing, action: Action, state: State) -> Standing:
@@ -76,7 +161,7 @@ def member_after(standing: Standing, action: Action, state: State) -> Standing:
     """
     if action == "admit" and state == "locked":
         raise Fault("session_locked")
-    if state == "ended" or (action == "admit" and state != "open"):
+    if state == "ended" or (action in ("admit", "let_through") and state not in ("open", "locked")):
         raise Fault("wrong_state", f"{action} in a session that is {state}")
     if (standing, action) not in MEMBER:
         raise Fault("wrong_state", f"{action} for one who is {standing}")
@@ -84,8 +169,13 @@ def member_after(standing: Standing, action: Action, state: State) -> Standing:
 
 
 def in_room(state: State, standing: Standing) -> bool:
-    """Whether the relay may carry a member's picture and sound. The only place that says so."""
+    """Whether a member is of the room: on its roster and in its group of keys. The only place that says so."""
     return state in ("open", "locked") and standing == "admitted"
+
+
+def carried(state: State, phase: Phase, standing: Standing, *, held: bool) -> bool:
+    """Whether the relay may carry a member's picture and sound now. The only place that says so."""
+    return in_room(state, standing) and phase != "paused" and not held
 
 
 def next_step(state: State, standing: Standing, display_name: str, signed: bool, devices_tried: bool) -> Step:
