@@ -6,17 +6,21 @@ import { loadChoices } from "./choices.ts";
 import { watchForms } from "./forms.ts";
 import { fromText } from "./group/bytes.ts";
 import type { GroupFacts, Holder } from "./group/types.ts";
+import { hourParts } from "./hour/parts.ts";
+import { Joining } from "./joining.ts";
+import { leadParts } from "./lead/parts.ts";
 import { fillExpected, fillRoster, fillWaiting, List, Pending } from "./lists.ts";
 import { Own } from "./own.ts";
+import type { Around, Part } from "./part.ts";
 import { change, type LineFacts, lineWord } from "./people.ts";
-import type { Data, ExpectedMember, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
+import type { Data, ExpectedMember, Held, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
 import { members } from "./protocol.ts";
 import { watchNetwork } from "./recovery.ts";
-import { CannotSeal, Room } from "./room.ts";
+import { Room } from "./room.ts";
 import { Sealed } from "./sealed.ts";
 import { present } from "./sealedrules.ts";
 import type { Sealer } from "./sealing/sealer.ts";
-import { BROWSER, pause, Signalling } from "./signalling.ts";
+import { BROWSER, Signalling } from "./signalling.ts";
 import { TalkTime } from "./talk.ts";
 import { showPicture, Tiles } from "./view.ts";
 import { word } from "./words.ts";
@@ -35,8 +39,8 @@ function reveal(id: string, yes: boolean): void {
 
 const CREDENTIAL_KEY_BYTES = 32; // Ed25519
 
-/** A join that stood this long was a good one. */
-const LASTING_MILLISECONDS = 5000;
+/** Events that the page itself lives by, whoever else reads them. */
+const SHARED = new Set(["standing", "session", "roster", "waiting", "media"]);
 
 class Page {
   readonly #main: HTMLElement;
@@ -56,20 +60,20 @@ class Page {
   #waiting: WaitingMember[] | null = null;
   #roster: RosterMember[] | null = null;
   #holders: readonly Holder[] = [];
-  #stale = true; // the relay must be joined afresh at the next chance
-  #turn = 0;
-  #tries = 0; // joins in a row that did not last
-  #lasted: () => void = () => undefined;
+  readonly #joining = new Joining(() => this.#room, BROWSER.later);
+  readonly #parts: readonly Part[];
 
   constructor(main: HTMLElement) {
     this.#main = main;
     const stage = find<HTMLElement>("tiles");
-    this.#facts = { socket: "never", media: stage !== null, inside: this.#facilitator, ready: null, joined: false, session: null };
+    this.#facts = { socket: "never", media: stage !== null, inside: this.#facilitator, ready: null, held: "", joined: false, session: null };
     const url = new URL(main.dataset["ws"] ?? "", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     // A name for this page, the same on all its lines: a device that slept must not throw out the one that took over.
     url.searchParams.set("page", crypto.randomUUID?.() ?? String(Math.random()));
     this.#signalling = new Signalling(url.href, { event: (name, data) => this.#event(name, data), line: (state) => this.#onLine(state) });
+    const around = this.#around();
+    this.#parts = [...hourParts(around), ...(this.#facilitator ? leadParts(around) : [])];
     if (!stage) return;
     this.#tiles = new Tiles(stage, find<HTMLTemplateElement>("tile-template")!, find("sounds")!, find<HTMLButtonElement>("hear")!, {
       member: main.dataset["member"] ?? "",
@@ -102,6 +106,23 @@ class Page {
     return this.#main.hasAttribute("data-facilitator");
   }
 
+  #around(): Around {
+    return {
+      facilitator: this.#facilitator,
+      member: this.#main.dataset["member"] ?? "",
+      name: this.#main.dataset["name"] ?? "",
+      ask: (method, data) => this.#signalling.request(method, data),
+      say: (said) => this.#sealed?.say(said) ?? Promise.reject(new Error("no keys")),
+      whisper: (members, text) => this.#sealed?.whisper(members, text) ?? Promise.reject(new Error("no keys")),
+      hush: () => this.#own?.hush(),
+      hide: () => this.#own?.hide(),
+      speak: () => this.#own?.speak(),
+      speaking: () => this.#own?.muted === false,
+      picture: () => this.#own?.picture ?? null,
+      pictures: (wanted) => this.#tiles?.pictures(wanted),
+    };
+  }
+
   #makeRoom(sealer: Sealer, stage: Tiles): Room {
     const listener = {
       joined: (yes: boolean) => this.#set({ joined: yes }),
@@ -121,6 +142,8 @@ class Page {
       streams: (states) => this.#room?.streams(states),
       dark: (yes) => this.#tiles?.dark(yes),
       changed: (facts) => this.#onGroup(facts),
+      said: (from, said) => this.#each((part) => part.said?.(from, said)),
+      whispered: (from, text) => this.#each((part) => part.whispered?.(from, text)),
     });
   }
 
@@ -143,6 +166,7 @@ class Page {
     const own = this.#own;
     if (!own) return;
     this.#tiles?.own(own.picture, own.muted);
+    this.#each((part) => part.own?.());
     const preview = find<HTMLVideoElement>("own-preview");
     if (!preview || this.#facts.inside) return;
     showPicture(preview, own.picture);
@@ -164,6 +188,8 @@ class Page {
 
   #event(name: string, data: Data): void {
     if (this.#sealed?.handle(name, data)) return;
+    const taken = this.#parts.filter((part) => part.handle(name, data)).length > 0; // each hears it, also after one has taken it
+    if (taken && !SHARED.has(name)) return;
     if (name === "standing") this.#onStanding(data["standing"] as Standing, data["delayed"] === true);
     else if (name === "session") this.#onSession(data as unknown as SessionFacts);
     else if (name === "roster") this.#onRoster(members<RosterMember>(data));
@@ -171,7 +197,7 @@ class Page {
     else if (name === "expected") this.#lists.expected.show(members<ExpectedMember>(data));
     else if (name === "capacity") reveal("at-limit", data["full"] === true);
     else if (name === "talkTime") this.#talk.told(data["seconds"]);
-    else if (name === "media") this.#onMedia(data["ready"] === true);
+    else if (name === "media") this.#onMedia(data["ready"] === true, heldOf(data["held"]));
     else this.#room?.handle(name, data);
   }
 
@@ -181,10 +207,7 @@ class Page {
       location.reload(); // the box knows where somebody without a login belongs
       return;
     }
-    // What the box said before is void: it says everything anew on a new line.
-    this.#stale = true;
-    this.#turn++;
-    this.#tries = 0;
+    this.#joining.line(state === "up");
     this.#set({ socket: state, ready: null });
     if (state === "up") this.#sealed?.lineUp();
     if (state === "replaced") this.#finish();
@@ -214,6 +237,7 @@ class Page {
   #onSession(session: SessionFacts): void {
     const before = this.#facts.session;
     this.#set({ session });
+    this.#each((part) => part.session?.(session));
     this.#main.dataset["state"] = session.state;
     for (const place of document.querySelectorAll<HTMLElement>("[data-shown]")) place.hidden = !isShown(place.dataset["shown"]!, session);
     for (const form of document.querySelectorAll<HTMLElement>("form[data-action]:not(.person form)")) form.hidden = !isOffered(form.dataset["action"]!, session);
@@ -235,12 +259,14 @@ class Page {
     const people = present(this.#roster, this.#holders);
     this.#tiles?.people(people);
     this.#lists.roster.show(people);
+    this.#each((part) => part.people?.(people));
     this.#talk.show();
   }
 
   /** Names and who has come without a key of this room. */
   #onGroup(facts: GroupFacts): void {
     this.#holders = facts.holders;
+    this.#each((part) => part.keys?.(facts.phase === "in"));
     this.#showPeople();
     const held = new Set(facts.holders.map((one) => one.member));
     const people = this.#roster?.filter((one) => facts.pending.includes(one.member)) ?? [];
@@ -258,56 +284,38 @@ class Page {
     chime();
   }
 
-  /** Only the first on a line and the return of the relay call for a join; the box may repeat itself. */
-  #onMedia(ready: boolean): void {
-    const back = ready && (this.#stale || this.#facts.ready !== true);
-    this.#set({ ready });
-    if (!ready) this.#turn++;
-    if (back) this.#tries = 0;
-    if (!back || !this.#room) return;
-    const relayStayed = this.#stale;
-    this.#stale = false;
-    void this.#join(relayStayed);
+  /** `held`: nobody is to be seen or heard for now, on the box's word; picture and sound come back by themselves. */
+  #onMedia(ready: boolean, held: Held): void {
+    const before = this.#facts.held;
+    this.#set({ ready, held });
+    if (held !== "" && before === "") {
+      this.#room?.leave();
+      this.#own?.pause();
+    } else if (held === "" && before !== "") this.#own?.resume();
+    this.#joining.media(ready && held === "");
   }
 
   // -- picture and sound
 
   /** null: nothing can be sealed any more. Otherwise another Worker stands in, and the room is joined through it. */
   #reseal(sealer: Sealer | null): void {
-    this.#turn++;
+    this.#joining.calm();
     if (!sealer) return this.#room?.leave();
     this.#room?.reseal(sealer);
-    this.#tries = 0;
     this.#broken();
   }
 
   #broken(): void {
-    if (this.#facts.socket === "up" && this.#facts.ready === true) void this.#join();
+    this.#joining.again();
   }
 
-  /**
-   * Until it works or something newer happens. `resume`: only the line was away, picture and sound may have gone on.
-   * A join that breaks soon after counts as a failed try, so that a sick path is not tried without a pause.
-   */
-  async #join(resume = false): Promise<void> {
-    const turn = ++this.#turn;
-    this.#lasted();
-    for (let first = true; turn === this.#turn; first = false) {
-      if (this.#tries > 0) await new Promise<void>((resolve) => BROWSER.later(resolve, pause(this.#tries - 1, Math.random)));
-      if (turn !== this.#turn) return;
-      this.#tries++;
-      try {
-        await (resume && first ? this.#room!.resume() : this.#room!.join());
-        this.#lasted = BROWSER.later(() => (this.#tries = 0), LASTING_MILLISECONDS);
-        return;
-      } catch (problem) {
-        if (problem instanceof CannotSeal) return; // it comes back with another sealer, and the page says so
-      }
-    }
+  #each(work: (part: Part) => void): void {
+    for (const part of this.#parts) work(part);
   }
 
   /** From waiting room to room, without a reload. */
   #enter(): void {
+    if (!this.#facts.inside) this.#each((part) => part.enter?.());
     this.#set({ inside: true });
     this.#sealed?.enter();
     const wait = find("wait");
@@ -322,7 +330,8 @@ class Page {
   }
 
   #finish(): void {
-    this.#turn++;
+    this.#each((part) => part.finish?.());
+    this.#joining.calm();
     this.#room?.leave();
     this.#sealed?.forget();
     this.#own?.stop();
@@ -339,6 +348,10 @@ class Page {
     }
     this.#main.dataset["line"] = lineWord(this.#facts);
   }
+}
+
+function heldOf(value: unknown): Held {
+  return value === "paused" || value === "held" ? value : "";
 }
 
 function isShown(what: string, session: SessionFacts): boolean {

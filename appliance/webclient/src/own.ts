@@ -16,8 +16,10 @@ export interface OwnListener {
 export class Own {
   #got: Captured = { audio: null, video: null, failure: null };
   #busy = false;
+  #wanted = { audio: true, video: false }; // of what is being taken
   #off = 0; // how often everything was switched off
   #over = false;
+  #paused: { audio: boolean; speaking: boolean; video: boolean } | null = null; // what there was before everything was switched off
 
   constructor(
     private readonly buttons: { microphone: HTMLButtonElement; camera: HTMLButtonElement },
@@ -38,7 +40,9 @@ export class Own {
 
   /** Asks for the devices that were chosen at the test. */
   async start(): Promise<void> {
-    await this.#take({ audio: true, video: this.choices.camera });
+    const all = { audio: true, video: this.choices.camera };
+    if (this.#paused) this.#paused = { ...all, speaking: true };
+    else await this.#take(all);
   }
 
   /** Switches all devices off; `start` or a button takes them again. */
@@ -48,6 +52,42 @@ export class Own {
     }
     this.#release();
     this.#show();
+  }
+
+  /** Switches all devices off for a while: no light of a camera stays on while nobody is to be seen. */
+  pause(): void {
+    // What was only being asked for when it came is asked for again.
+    const [audio, video] = [this.#got.audio !== null || (this.#busy && this.#wanted.audio), this.#got.video !== null || (this.#busy && this.#wanted.video)];
+    this.#paused ??= { audio, video, speaking: this.#got.audio ? !this.muted : true };
+    this.rest();
+  }
+
+  /** Takes again what `pause` gave up; a microphone that was off stays off. */
+  async resume(): Promise<void> {
+    const before = this.#paused;
+    this.#paused = null;
+    if (!before || this.#over) return;
+    this.#show();
+    await this.#take({ audio: before.audio, video: before.video }, before.speaking);
+  }
+
+  /** The microphone off. */
+  hush(): void {
+    if (this.#paused) this.#paused.speaking = false;
+    if (this.muted) return;
+    this.#got.audio!.enabled = false;
+    this.#show();
+  }
+
+  /** The microphone on again, as by its button. */
+  speak(): void {
+    if (this.muted && !this.#paused) void this.#microphone();
+  }
+
+  /** The camera off. */
+  hide(): void {
+    if (this.#paused) this.#paused.video = false;
+    if (this.#got.video) void this.#camera();
   }
 
   /** Switches all devices off for good. */
@@ -63,9 +103,11 @@ export class Own {
     this.#got = { audio: null, video: null, failure: null };
   }
 
-  async #take(wanted: { audio: boolean; video: boolean }): Promise<void> {
+  /** `speaking`: whether a microphone that comes is on. */
+  async #take(wanted: { audio: boolean; video: boolean }, speaking = true): Promise<void> {
     if (this.#busy || this.#over) return;
     this.#busy = true;
+    this.#wanted = wanted;
     const off = this.#off;
     this.#show();
     const got = await capture(wanted, this.choices);
@@ -79,6 +121,7 @@ export class Own {
       const track = got[kind];
       if (!track) continue;
       this.#got[kind] = track;
+      if (kind === "audio") track.enabled = speaking; // before anybody can send it
       // Unplugged, taken by another program, or permission withdrawn.
       track.addEventListener("ended", () => this.#lost(kind, track));
       this.listener.track(kind, track);
@@ -116,7 +159,7 @@ export class Own {
   }
 
   #show(): void {
-    for (const button of Object.values(this.buttons)) button.disabled = this.#busy || this.#over;
+    for (const button of Object.values(this.buttons)) button.disabled = this.#busy || this.#over || this.#paused !== null;
     this.buttons.microphone.setAttribute("aria-pressed", String(!this.muted));
     this.buttons.camera.setAttribute("aria-pressed", String(this.#got.video !== null));
     this.listener.muted(this.muted);

@@ -1,6 +1,6 @@
 // Pure rules of the page: initials, grid, who came and went, what the line says.
 
-import type { SessionFacts } from "./protocol.ts";
+import type { Held, SessionFacts } from "./protocol.ts";
 
 /** Up to two letters for a tile without picture: "Rosa Marín" → "RM". */
 export function initials(name: string): string {
@@ -43,12 +43,13 @@ export interface LineFacts {
   inside: boolean;
   /** Whether the relay is there; null as long as the box has not said. */
   ready: boolean | null;
+  held: Held;
   joined: boolean;
   session: SessionFacts | null;
 }
 
 /** Keys of sentences that the pages of the room carry. */
-export type LineWord = "replaced" | "connecting" | "lineLost" | "sessionEnded" | "notOpen" | "connected" | "mediaAway";
+export type LineWord = "replaced" | "connecting" | "lineLost" | "sessionEnded" | "notOpen" | "connected" | "mediaAway" | "paused" | "onHold";
 
 /** The key of the sentence that tells how the connection is. The first thing that is wrong wins. */
 export function lineWord(facts: LineFacts): LineWord {
@@ -58,6 +59,7 @@ export function lineWord(facts: LineFacts): LineWord {
   if (facts.session?.state === "ended") return "sessionEnded";
   if (facts.session?.state === "scheduled") return "notOpen";
   if (!facts.media || !facts.inside) return "connected";
+  if (facts.held !== "") return facts.held === "paused" ? "paused" : "onHold";
   if (facts.ready === false) return "mediaAway";
   return facts.joined ? "connected" : "connecting";
 }

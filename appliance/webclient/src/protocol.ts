@@ -52,6 +52,12 @@ export interface RosterMember {
   connected?: boolean;
   /** To staff only: a device other than the ticket's has shown code and PIN. */
   otherDevice?: boolean;
+  /** On hold: stays in the room and is neither seen nor heard. */
+  held?: boolean;
+  /** In a private word: back in a moment. */
+  aside?: boolean;
+  /** To staff only: somebody should look after them. */
+  flagged?: boolean;
 }
 
 /** Somebody in the waiting room, as staff see them. `name` is the record's name. */
@@ -74,10 +80,20 @@ export interface ExpectedMember {
   otherDevice?: boolean;
 }
 
+export type Phase = "scheduled" | "open" | "rules" | "running" | "paused" | "ended";
+
 export interface SessionFacts {
   state: "scheduled" | "open" | "ended";
   locked: boolean;
+  phase?: Phase;
+  /** Who leads now; `here`: their page is open. */
+  leader?: { member: string; name: string; here: boolean } | null;
+  /** The lock came by itself, since everybody was in. */
+  byItself?: boolean;
 }
+
+/** Why picture and sound are held back: the session is paused, or this person is on hold. */
+export type Held = "" | "paused" | "held";
 
 /** The list of an event, or an empty one: a page must not break over a message it does not understand. */
 export function members<T>(data: Data): T[] {

@@ -7,6 +7,7 @@ import { Keeper } from "./group/keeper.ts";
 import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
 import { wordList, wordsOf } from "./group/words.ts";
 import type { Data, RosterMember } from "./protocol.ts";
+import { type From, read, type Said, written } from "./said.ts";
 import { Reading } from "./reading.ts";
 import { type Comparison, comparison, isLeftBehind, silenceOf, Strangers } from "./sealedrules.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
@@ -25,6 +26,9 @@ export interface Surface {
   dark(yes: boolean): void;
   /** Names, pending people or keys have changed. */
   changed(facts: GroupFacts): void;
+  /** Something that is no line of the chat. */
+  said(from: From, said: Said): void;
+  whispered(from: From, text: string): void;
 }
 
 /** The box's words about this page, from the attributes of the page's main element. */
@@ -79,7 +83,7 @@ export class Sealed {
     });
     this.#reading = new Reading(place.facilitator, sessionStorage, place.session);
     this.#panel = new CodePanel(find("code-panel"), { facilitator: place.facilitator, compared: () => this.#compare() });
-    this.#chat = new Chat(find("chat"), (text) => this.#say(text));
+    this.#chat = new Chat(find("chat"), (text) => this.say({ t: "chat", text }));
     this.#silence = new Silence(find("silence"), () => void this.#again());
     if (Sealer.supported() === null) this.#trouble = "tooOld";
     else this.#sealer = this.#newSealer();
@@ -115,6 +119,18 @@ export class Sealed {
   /** The facilitator has removed somebody, on this very page. */
   expel(member: string): void {
     this.#keeper.expel(member);
+  }
+
+  /** To all who hold keys. Rejects without keys, or with the box's fault. */
+  async say(said: Said): Promise<void> {
+    await this.#keeper.say(written(said));
+    const me = this.#facts.holders.find((one) => one.you);
+    if (said.t === "chat") this.#chat.add(me?.name ?? "", said.text, true);
+  }
+
+  /** To these members alone; resolves with the whisper's id. */
+  async whisper(_members: readonly string[], _text: string): Promise<string> {
+    throw new Error("no keys");
   }
 
   /** Over: nothing stays in the page. */
@@ -159,14 +175,10 @@ export class Sealed {
     this.#show();
   }
 
-  #onSaid(from: Holder, text: string): void {
-    this.#chat.add(from.name, text, from.you);
-  }
-
-  async #say(text: string): Promise<void> {
-    await this.#keeper.say(text);
-    const me = this.#facts.holders.find((one) => one.you);
-    this.#chat.add(me?.name ?? "", text, true);
+  #onSaid(holder: Holder, text: string): void {
+    const said = read(text);
+    if (said.t === "chat") this.#chat.add(holder.name, said.text, holder.you);
+    else this.surface.said({ member: holder.member, name: holder.name, facilitator: holder.role === "facilitator", you: holder.you }, said);
   }
 
   async #compare(): Promise<void> {

@@ -42,6 +42,8 @@ const REST_WORDS: Readonly<Record<Rest | "other" | "stale", RestWord>> = {
   stale: "restStale",
 };
 
+const NO_PICTURE: Size = { width: 0, height: 0 };
+
 /** How long after the relay's word the first picture may take to come: a key frame on its way. Until then the old one stays away. */
 const FRESH_MS = 1500;
 
@@ -56,6 +58,7 @@ export class Tiles implements Stage {
   #shown = new Map<string, Shown>();
   #own: { picture: MediaStreamTrack | null; muted: boolean } = { picture: null, muted: false };
   #dark = false;
+  #pictures = true;
   readonly #voices = new Voices(() => this.#draw(), BROWSER.later);
   readonly #watched = new Watched(() => this.#measure());
   readonly #sizes: Sizes;
@@ -136,6 +139,14 @@ export class Tiles implements Stage {
     this.#draw();
   }
 
+  /** Whether pictures of others are wanted: without, none is shown and the relay sends none. */
+  pictures(wanted: boolean): void {
+    if (this.#pictures === wanted) return;
+    this.#pictures = wanted;
+    this.#draw();
+    this.#measure();
+  }
+
   remove(track: string): void {
     this.#shown.get(track)?.sound?.remove();
     this.#shown.delete(track);
@@ -167,7 +178,7 @@ export class Tiles implements Stage {
   #measure(): void {
     for (const [track, { member, kind }] of this.#shown) {
       const tile = kind === "video" && this.#found(member);
-      if (tile) this.#sizes.set(track, this.#watched.size(tile));
+      if (tile) this.#sizes.set(track, this.#pictures ? this.#watched.size(tile) : NO_PICTURE);
     }
   }
 
@@ -236,13 +247,15 @@ export class Tiles implements Stage {
     const doubt = one.you ? null : doubtOf(tracks.map((shown) => shown.seal));
     const dark = !one.you && (this.#dark || doubt !== null);
     for (const shown of tracks) if (shown.sound) shown.sound.muted = dark;
-    const theirs = dark ? undefined : tracks.find((shown) => shown.kind === "video" && !shown.paused);
+    const theirs = dark || !this.#pictures ? undefined : tracks.find((shown) => shown.kind === "video" && !shown.paused);
     const picture = one.you ? this.#own.picture : (theirs?.media ?? null);
     const rest = one.you ? null : (theirs?.rest ?? null);
     part(tile, ".tile-name").textContent = one.name;
     part(tile, ".initials").textContent = initials(one.name);
     part(tile, ".tile-you").hidden = !one.you;
     part(tile, ".tile-leads").hidden = !one.facilitator;
+    part(tile, ".tile-away").hidden = one.aside !== true;
+    part(tile, ".tile-held").hidden = one.held !== true;
     part(tile, ".tile-muted").hidden = one.you ? !this.#own.muted : voice?.paused === false;
     tile.toggleAttribute("data-you", one.you);
     tile.dataset["kind"] = picture && !rest ? "video" : "none";

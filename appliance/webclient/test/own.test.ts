@@ -53,3 +53,27 @@ test("after a rest the devices are taken again, after the end never", async () =
   await allow();
   assert.equal(sent.length, 6);
 });
+
+test("while the media are held no device is on, and a microphone that was off comes back switched off", async () => {
+  const { own, sent, tracks, allow } = page();
+  void own.start();
+  await allow();
+  own.hush();
+  own.pause();
+  assert.deepEqual([sent.slice(-2), tracks.map((one) => one.stopped)], [["audio off", "video off"], [true, true]]);
+  own.speak(); // nobody can be heard now
+  void own.resume();
+  await allow();
+  assert.deepEqual([sent.slice(-2), tracks[0]!.enabled], [["audio on", "video on"], false]);
+});
+
+test("who was only being asked for their devices when the media were held is asked again afterwards", async () => {
+  const { own, sent, allow } = page();
+  void own.start();
+  own.pause();
+  await allow();
+  assert.deepEqual(sent, []);
+  void own.resume();
+  await allow();
+  assert.deepEqual(sent, ["audio on", "video on"]);
+});

@@ -32,7 +32,7 @@ test("a time is shown as a clock, anything else as it is", () => {
   assert.equal(clock("2026-99-99T10:05:00Z", "en"), "2026-99-99T10:05:00Z");
 });
 
-const FINE: LineFacts = { socket: "up", media: true, inside: true, ready: true, joined: true, session: { state: "open", locked: false } };
+const FINE: LineFacts = { socket: "up", media: true, inside: true, ready: true, held: "", joined: true, session: { state: "open", locked: false } };
 
 test("the line names the first thing that is wrong", () => {
   assert.equal(lineWord(FINE), "connected");

@@ -1,0 +1,7 @@
+// The parts of who leads.
+
+import type { Around, Part } from "../part.ts";
+
+export function leadParts(_around: Around): Part[] {
+  return [];
+}
