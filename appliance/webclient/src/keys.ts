@@ -65,7 +65,7 @@ export class Keys {
   #pressed(event: KeyboardEvent): void {
     const key = this.#keys.get(letterOf(event));
     if (!key || event.defaultPrevented || writing(event.target) || document.querySelector("dialog[open]")) return;
-    if (!this.on && key.key !== "?") return;
+    if (!this.on) return;
     event.preventDefault();
     const target = event.target instanceof Element ? event.target : null;
     key.run(target?.closest<HTMLElement>(".person") ?? null);
