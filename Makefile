@@ -100,5 +100,5 @@ freeze:  ## a migration is ready to land: note its digest, write schema.sql
 clean:  ## remove what was installed or made here; the clinic in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf appliance/webclient/node_modules appliance/portal/static/room appliance/paper/fonts tests/out
-	find appliance/portal/locale -name '*.mo' -delete
+	find appliance/portal/locale tui/locale -name '*.mo' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

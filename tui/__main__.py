@@ -11,7 +11,7 @@ from pathlib import Path
 
 from appliance.control.client import AWAY, ControlClient, ControlFault
 from tui.app import Console
-from tui.words import Words, choose_language
+from tui.words import LANGUAGES, Words, choose_language
 
 MOST_MINUTES = 60  # a console that never locks itself is not offered
 
@@ -20,7 +20,7 @@ def parser(words: Words) -> argparse.ArgumentParser:
     """The options, explained in the language of the terminal."""
     made = argparse.ArgumentParser(prog="tui", description=words("shell.about"), allow_abbrev=False)
     made.add_argument("--socket", type=Path, required=True, metavar="PATH", help=words("shell.socket"))
-    made.add_argument("--language", choices=("en", "es"), default="", help=words("shell.language"))
+    made.add_argument("--language", choices=LANGUAGES, default="", help=words("shell.language"))
     made.add_argument("--idle-minutes", type=_minutes, default=5.0, metavar="N", help=words("shell.idle"))
     return made
 

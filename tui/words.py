@@ -1,29 +1,37 @@
-"""Every word the console shows, by id, in the language chosen at start; the sentences are in `tui/sentences`.
+"""Every word the console shows, by id, in the language chosen at start; the sentences are in `tui/locale`.
 
-Pure but for the time zone, which is an argument (None: that of the machine). Names come from people, so `plain` takes
-out what could move the cursor or turn the line round.
+A catalogue lacks a sentence: it comes in English, and the others stay. Pure but for the catalogues, read once at start,
+and the time zone, which is an argument (None: that of the machine). Names come from people, so `plain` takes out what
+could move the cursor or turn the line round.
 """
 
 from __future__ import annotations
 
+import gettext
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import Literal
+from pathlib import Path
 
-from tui.sentences.en import SENTENCES as ENGLISH
-from tui.sentences.es import SENTENCES as SPANISH
+import babel.dates
+import babel.numbers
+from babel import Locale
 
-Language = Literal["en", "es"]
-LANGUAGES: Mapping[Language, Mapping[str, str]] = {"en": ENGLISH, "es": SPANISH}
+Language = str  # a folder of `tui/locale`
+DOMAIN = "console"
+FALLBACK: Language = "en"
+FOLDER = Path(__file__).parent / "locale"
+LANGUAGES: tuple[Language, ...] = tuple(sorted(path.parts[-3] for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po")))
 MAX_NAME = 60  # characters of one name; the box keeps display names to 40
 GIB = 1024**3
+# What CLDR puts between an hour and its AM; a bare terminal has no glyph for them.
+_NARROW = str.maketrans({"\N{NARROW NO-BREAK SPACE}": " ", "\N{THIN SPACE}": " "})
 
 
 def choose_language(option: str, environment: Mapping[str, str]) -> Language:
     """`option` if it is given, else the first of LC_ALL, LC_MESSAGES, LANG that is set; English if that is unknown."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     wish = option or next((environment[name] for name in names if environment.get(name)), "")
-    return "es" if wish.lower().startswith("es") else "en"
+    return next((one for one in LANGUAGES if wish.lower().startswith(one)), FALLBACK)
 
 
 def plain(text: str) -> str:
@@ -38,7 +46,9 @@ class Words:
 
     def __init__(self, language: Language, zone: tzinfo | None = None) -> None:
         self.language: Language = language
-        self._sentences = LANGUAGES[language]
+        # Without the language itself there is English, without that the ids: a console that can be read somehow.
+        self._catalogue = gettext.translation(DOMAIN, FOLDER, [language, FALLBACK], fallback=True)
+        self._locale = Locale.parse(language)
         self._zone = zone
 
     @property
@@ -47,11 +57,15 @@ class Words:
         return self._zone
 
     def __call__(self, sentence: str, /, **facts: object) -> str:
-        return self._sentences[sentence].format(**facts)
+        return self._catalogue.gettext(sentence).format(**facts)
+
+    def has(self, sentence: str) -> bool:
+        """Whether there are words for this id, in English at least."""
+        return self._catalogue.gettext(sentence) != sentence
 
     def count(self, sentence: str, n: int, **facts: object) -> str:
-        """The sentence for one or for many: ids `….one` and `….many`."""
-        return self(f"{sentence}.{'one' if n == 1 else 'many'}", n=n, **facts)
+        """The sentence in the language's form for `n`: ids `….one` and `….many` in the catalogue."""
+        return self._catalogue.ngettext(f"{sentence}.one", f"{sentence}.many", n).format(n=self.number(n), **facts)
 
     def fault(self, code: str, about: str = "", seconds: int = 0) -> str:
         """The console's own sentence for a fault's code; a code from a newer box is named. `about`: its number or
@@ -61,11 +75,11 @@ class Words:
             return self("fault.too_soon", wait=self.wait(seconds))
         more = f"fault_about.{code}"
         told = self._coded("fault", code)
-        return f"{told} {self(more, about=plain(about))}" if about and more in self._sentences else told
+        return f"{told} {self(more, about=plain(about))}" if about and self.has(more) else told
 
     def stick_fault(self, code: str) -> str:
         """Why a stick was not carried: by the log's fault, or the box's own."""
-        return self.sync_fault(code) if f"sync_fault.{code}" in self._sentences else self.fault(code)
+        return self.sync_fault(code) if self.has(f"sync_fault.{code}") else self.fault(code)
 
     def sync_fault(self, code: str) -> str:
         """Why sending does not go on, by the courier's fault code."""
@@ -87,21 +101,21 @@ class Words:
             return self("time.never")
         if moment.date() == today.astimezone(self._zone).date():
             return self._clock(moment)
-        month = self("time.months").split()[moment.month - 1]
-        return self("time.day", day=moment.day, month=month, clock=self._clock(moment))
+        day = babel.dates.format_skeleton("MMMd", moment, tzinfo=moment.tzinfo, locale=self._locale)
+        return self("time.day", day=day.translate(_NARROW), clock=self._clock(moment))
 
     def whole(self, at: str) -> str:
         """As `moment`, always with day and year; "never" for none."""
         moment = self._local(at)
         if moment is None:
             return self("time.never")
-        month = self("time.months").split()[moment.month - 1]
-        return self("time.whole", day=moment.day, month=month, year=moment.year, clock=self._clock(moment))
+        day = babel.dates.format_date(moment, "medium", locale=self._locale)
+        return self("time.day", day=day.translate(_NARROW), clock=self._clock(moment))
 
     def number(self, value: float, digits: int = 0) -> str:
-        """A number with the language's decimal sign."""
-        text = f"{value:.{digits}f}"
-        return text.replace(".", ",") if self.language == "es" else text
+        """A number as the language writes it, with so many digits after its decimal sign."""
+        form = f"#,##0.{'0' * digits}" if digits else "#,##0"
+        return babel.numbers.format_decimal(value, form, self._locale).translate(_NARROW)
 
     def gib(self, used: int, total: int) -> str:
         """Two sizes in bytes as "3.0 of 7.8 GB" (2^30 bytes, as the clinic's other machines show them)."""
@@ -121,7 +135,7 @@ class Words:
 
     def _coded(self, kind: str, code: str) -> str:
         known = f"{kind}.{code}"
-        return self(known) if known in self._sentences else self(f"{kind}.unknown", code=plain(code))
+        return self(known) if self.has(known) else self(f"{kind}.unknown", code=plain(code))
 
     def _local(self, at: str) -> datetime | None:
         try:
@@ -131,6 +145,5 @@ class Words:
         return moment.astimezone(self._zone) if moment.tzinfo else None
 
     def _clock(self, moment: datetime) -> str:
-        if self.language == "es":
-            return f"{moment.hour}:{moment.minute:02}"
-        return f"{(moment.hour - 1) % 12 + 1}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
+        shown = babel.dates.format_time(moment, "short", tzinfo=moment.tzinfo, locale=self._locale)
+        return shown.translate(_NARROW)

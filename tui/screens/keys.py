@@ -121,7 +121,7 @@ class KeysPage(Page):
         self._fill(form, lambda secret, label: Wish("passphrase", secret=secret, label=label))
 
     def action_add_sheet(self) -> None:
-        self._ask(Wish("sheet", language=self.words.language))
+        self._ask(Wish("sheet", language="es" if self.words.language == "es" else "en"))
 
     def action_try(self) -> None:
         slot = self._chosen()

@@ -9,6 +9,7 @@ from typing import get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.messages import Catalog, mofile, pofile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,9 +20,8 @@ from appliance.faults import KINDS
 from sync.faults import SENTENCES as SYNC_FAULTS
 from tui.commands import COMMANDS
 from tui.model import NeedKind
-from tui.words import LANGUAGES, MAX_NAME, Language, Words, choose_language, plain
+from tui.words import FOLDER, LANGUAGES, MAX_NAME, Language, Words, choose_language, plain
 
-ENGLISH = LANGUAGES["en"]
 TODAY = datetime(2031, 3, 4, 14, 5, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 # Sync faults that stay at HQ or end in the general sentence: they mean a broken build, not something staff can act on.
@@ -71,26 +71,94 @@ GENERAL = {
 }
 
 
+def catalogue(language: Language) -> Catalog:
+    with (FOLDER / language / "LC_MESSAGES" / "console.po").open("rb") as file:
+        return pofile.read_po(file, locale=language)
+
+
+def texts(language: Language) -> dict[str, str]:
+    """What a catalogue says, by id; of a counted sentence each of its two ids with the first and the last form."""
+    found: dict[str, str] = {}
+    for message in catalogue(language):
+        ids, forms = as_tuple(message.id), as_tuple(message.string)
+        if message.id:
+            found |= {one: forms[0 if index == 0 else -1] for index, one in enumerate(ids)}
+    return found
+
+
+def as_tuple(text: object) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text) if isinstance(text, list | tuple) else ()
+
+
+ENGLISH = texts("en")
+
+
 def places(sentence: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_no_language_misses_a_sentence_or_has_one_too_many(language: Language) -> None:
-    assert set(LANGUAGES[language]) == set(ENGLISH)
+every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_every_sentence_has_the_same_places_and_is_not_empty(language: Language) -> None:
-    for identifier, sentence in LANGUAGES[language].items():
-        assert sentence.strip(), identifier
-        assert places(sentence) == places(ENGLISH[identifier]), identifier
+def test_english_and_spanish_are_whole() -> None:
+    for language in ("en", "es"):
+        assert {one for one, text in texts(language).items() if text.strip()} == set(ENGLISH)
+        assert not any(message.fuzzy for message in catalogue(language) if message.id)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@every_language
+def test_no_catalogue_has_a_sentence_that_english_lacks(language: Language) -> None:
+    assert set(texts(language)) <= set(ENGLISH)
+    ids = [message.id for message in catalogue("en")]
+    assert [message.id for message in catalogue(language) if message.id not in ids] == []
+
+
+@every_language
+def test_every_sentence_has_the_same_places(language: Language) -> None:
+    for message in catalogue(language):
+        if message.id and any(as_tuple(message.string)):
+            known = {place for one in as_tuple(message.id) for place in places(ENGLISH[one])}
+            said = [places(form) for form in as_tuple(message.string)]
+            assert set().union(*said) == known, message.id
+            assert all(one >= known - {"name", "n"} for one in said), message.id  # one is named, many are counted
+
+
+@every_language
+def test_a_translation_stands_beside_the_english_it_was_made_from(language: Language) -> None:
+    for message in catalogue(language):
+        if message.id and language != "en":
+            assert message.auto_comments == [ENGLISH[one].strip() for one in as_tuple(message.id)], message.id
+
+
+@every_language
+def test_what_is_compiled_is_what_the_catalogue_says(language: Language) -> None:
+    with (FOLDER / language / "LC_MESSAGES" / "console.mo").open("rb") as file:
+        compiled = mofile.read_mo(file)
+    remedy = "make it anew: pybabel compile -D console -d tui/locale"
+    said = {
+        as_tuple(one.id): as_tuple(one.string) for one in catalogue(language) if one.id and any(as_tuple(one.string))
+    }
+    assert {as_tuple(one.id): as_tuple(one.string) for one in compiled if one.id} == said, remedy
+
+
+@every_language
 def test_no_sentence_needs_a_glyph_that_a_bare_terminal_lacks(language: Language) -> None:
-    for identifier, sentence in LANGUAGES[language].items():
+    for identifier, sentence in texts(language).items():
         assert all(" " <= char <= "~" or "\N{NO-BREAK SPACE}" <= char <= "ÿ" for char in sentence), identifier
+
+
+def test_a_sentence_that_a_language_lacks_comes_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for language, said in (("en", {"today.title": "Today", "today.now": "NOW"}), ("fr", {"today.title": "Le jour"})):
+        folder = tmp_path / language / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        made = Catalog(locale=language)
+        for identifier, text in said.items():
+            made.add(identifier, text)
+        with (folder / "console.mo").open("wb") as file:
+            mofile.write_mo(file, made)
+    monkeypatch.setattr("tui.words.FOLDER", tmp_path)
+    words = Words("fr")
+    assert (words("today.title"), words("today.now"), words("today.later")) == ("Le jour", "NOW", "today.later")
 
 
 def test_every_fault_of_the_box_and_of_the_line_has_words() -> None:
@@ -133,7 +201,7 @@ def test_everything_that_the_types_can_say_has_words() -> None:
 
 def test_every_sentence_is_shown_somewhere() -> None:
     folder = Path(tui.__path__[0])
-    source = "\n".join(path.read_text() for path in folder.rglob("*.py") if path.parent.name != "sentences")
+    source = "\n".join(path.read_text() for path in folder.rglob("*.py"))
     made = (
         "role",
         "full",
@@ -194,6 +262,7 @@ def test_the_option_wins_over_the_terminals_language(option: str, environment: d
         ("en", "2031-03-02T09:00:00Z", "Mar 2, 10:00 AM"),
         ("es", "2031-03-04T13:52:00Z", "14:52"),
         ("es", "2031-03-02T09:00:00Z", "2 mar 10:00"),
+        ("es", "2031-09-02T09:00:00Z", "2 sept 11:00"),
         ("en", "", "never"),
         ("es", "soon", "nunca"),
         ("en", "2031-03-04T13:52:00", "never"),
@@ -206,6 +275,7 @@ def test_moments_are_told_as_the_clinics_clock_tells_them(language: Language, at
 def test_numbers_and_spans_follow_the_language() -> None:
     assert Words("en").number(0.42, 1) == "0.4"
     assert Words("es").number(0.42, 1) == "0,4"
+    assert (Words("en").number(12_345), Words("es").number(12_345)) == ("12,345", "12.345")
     spans = [Words("en").span(seconds) for seconds in (-1, 59, 60, 3600, 90_000, 10**9)]
     assert spans == ["0 min", "0 min", "1 min", "1 h 0 min", "1 d 1 h", "11574 d 1 h"]
 
