@@ -22,6 +22,8 @@ from appliance import carrying, clock
 from appliance.audit import outside
 from appliance.clinic import Clinic
 from appliance.clock import now_text
+from appliance.contacts import rows as contacts
+from appliance.contacts.wall import Wall
 from appliance.control import types
 from appliance.control.backup import copies
 from appliance.control.feed import Feed
@@ -86,6 +88,7 @@ class Appliance:
         self._forwarder: Forwarder | None = None
         self._applier: Applier | None = None
         self._by_name = named.ByName()
+        self._wall = Wall(home.wall)
         self._copier: Copier | None = None
         self._sticks: Sticks | None = None
         self._enroller: Enroller | None = None
@@ -175,7 +178,8 @@ class Appliance:
         await asyncio.to_thread(self._by_name.load, self._home.tls, tls.bare())
         self._tls.sni_callback = self._by_name.choose
         clinic = (self._settings.clinic.name, self._settings.clinic.phone)
-        self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE))
+        await asyncio.to_thread(self._wall.load)
+        self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE, self._wall))
         self._port = await self._portal.start(portal.host, portal.port, self._tls)
         await self._control.start(self._home.control_socket)
         self._keep_going(self._watch_health)
@@ -226,6 +230,7 @@ class Appliance:
                 await self._renew_certificate(db)
                 with contextlib.suppress(Fault):  # a full disk: what is there can be read all the same
                     await db.write(skip_numbers)  # a copy of this store that runs elsewhere must not number as we do
+                self._wall.hang(await db.read(lambda tx: contacts.contacts(tx, "emergency")))
                 copier = Copier(self._home, keeper, self._settings.backup, lambda: self._feed.publish("copies"))
                 await copier.load()
             except BaseException:

@@ -60,6 +60,11 @@ class Home:
         return self.root / "capacity.json"
 
     @property
+    def wall(self) -> Path:
+        """The emergency contacts, for pages of a locked box."""
+        return self.root / "contacts.json"
+
+    @property
     def recovery(self) -> Path:
         """The one-time key of a request for recovery by HQ, from the request to its answer."""
         return self.root / "recovery.key"

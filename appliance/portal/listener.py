@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from appliance.contacts.wall import Wall
 from appliance.faults import Fault
 from appliance.identity.passkeys.rules import Challenges
 from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
@@ -18,11 +19,14 @@ from appliance.portal import (
     attendance,
     audit,
     bodies,
+    calling,
     disclosing,
     enrolment,
     forms,
     invitations,
+    licences,
     logins,
+    look,
     note_access,
     notes,
     pages,
@@ -94,6 +98,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/", _home, "anyone"),
     Route("GET", "/protected", _protected, "anyone"),
     Route("POST", "/language", _set_language, "anyone"),
+    *calling.ROUTES,
+    *look.ROUTES,
     Route("GET", "/ca.pem", _ca, "anyone"),
     *resources.ROUTES,
     Route("GET", "/join", patient.join, "anyone"),
@@ -121,6 +127,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, ("see", *MEMBER_ACTIONS)),
     *printing.ROUTES,
     *people.ROUTES,
+    *licences.ROUTES,
     *enrolment.ROUTES,
     *disclosing.ROUTES,
     *scheduling.ROUTES,
@@ -134,10 +141,11 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def application(box: Box, clinic: tuple[str, str], ca_file: Path) -> web.Application:
-    """The portal's application for that box. `clinic`: its name and phone as pages show them."""
+def application(box: Box, clinic: tuple[str, str], ca_file: Path, wall: Wall | None = None) -> web.Application:
+    """The portal's application for that box. `clinic`: its name and phone as pages show them; `wall`: and contacts."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
     app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
+    app[pages.WALL] = wall or Wall(ca_file.parent / "contacts.json")
     app[passkeys.CHALLENGES] = Challenges()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, gated(route))

@@ -13,6 +13,7 @@ PLACES: tuple[tuple[Action, str, str], ...] = (
     ("see_attendance", "/staff/attendance", "attendance"),
     ("see_staff", "/staff/people", "staff"),
     ("read_audit", "/staff/audit", "audit"),
+    ("see_on_call", "/staff/on-call", "on_call"),
     ("see_account", "/staff/library", "library"),
     ("see_account", "/staff/account", "account"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -17,15 +17,18 @@ from aiohttp import web
 from babel import Locale
 
 from appliance.clock import parse
+from appliance.contacts.wall import Wall
 from appliance.faults import KINDS, Fault
 from appliance.policy import Role
 from appliance.portal import nav
+from appliance.portal.looks import look_of
 
 FOLDER = Path(__file__).parent
 LANGUAGES: tuple[tuple[str, str], ...] = (("en", "English"), ("es", "Español"))
 _CODES = tuple(code for code, _ in LANGUAGES)
 LANGUAGE_COOKIE = "language"
 CLINIC = web.AppKey("clinic_name_and_phone", tuple[str, str])
+WALL = web.AppKey("wall", Wall)
 CSRF = web.RequestKey("csrf", str)
 ROLE = web.RequestKey("role", str)  # of the member of staff who is signed in
 
@@ -97,6 +100,11 @@ def day_and_time(request: web.Request, at: str) -> str:
     return f"{day}, {time_of_day(request, at)}"
 
 
+def day(request: web.Request, on: str) -> str:
+    """A day, YYYY-MM-DD, as the page's language writes it."""
+    return babel.dates.format_date(date.fromisoformat(on), format="long", locale=Locale.parse(language(request)))
+
+
 def short_day_and_time(request: web.Request, at: str) -> str:
     """The same, short enough for a table, to the second; "" stays ""."""
     if not at:
@@ -120,6 +128,8 @@ def render(
         "dir": Locale.parse(code).text_direction,
         "clinic": settings[0],
         "phone": settings[1],
+        "emergency": request.app[WALL].contacts,
+        "look": look_of(request),
         "csrf": request.get(CSRF, ""),
         "path": request.path,
         "languages": LANGUAGES,

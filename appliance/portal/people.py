@@ -16,6 +16,10 @@ from appliance.faults import Fault
 from appliance.identity import actions as identity
 from appliance.identity import staff
 from appliance.identity.staff import Colleague
+from appliance.licences import actions as licences
+from appliance.licences import rows as licence_rows
+from appliance.licences.rules import Licence
+from appliance.licences.rules import state as licence_state
 from appliance.packs import rows as packs
 from appliance.policy import TABLE, Action, Facts, StaffRole
 from appliance.portal import bodies, forms, logins, pages
@@ -108,10 +112,31 @@ async def person_page(request: web.Request) -> web.StreamResponse:
 
 
 async def _person(request: web.Request, who: Staff, person: str, fault: Fault | None = None) -> web.Response:
-    now = steady_seconds()
-    found = await _noted(request, who, "see_staff", person, lambda tx: staff.one(tx, who.actor, person, now), read=True)
-    context = {"me": _me(who), "person": _facts(request, found, who), "asked": ""}
+    context = await about(request, who, person)
     return pages.render(request, "person.html", context, fault=fault)
+
+
+async def about(request: web.Request, who: Staff, person: str) -> dict[str, Any]:
+    """What the page of one account shows."""
+    now, at = steady_seconds(), now_text()
+    found = await _noted(request, who, "see_staff", person, lambda tx: staff.one(tx, who.actor, person, now), read=True)
+    held = await clinic_of(request).db.read(lambda tx: licences.see(tx, who.actor, person))
+    return {
+        "me": _me(who),
+        "person": _facts(request, found, who),
+        "asked": "",
+        "licences": [licence_facts(request, one, at) for one in held],
+        "may_record": who.actor.role in TABLE["record_licence"],
+        "licence_fault": "",
+        "typed": {"kind": "licence", "name": "", "ends_on": ""},
+    }
+
+
+def licence_facts(request: web.Request, one: Licence, at: str) -> dict[str, str]:
+    """One licence as pages show it."""
+    ends = pages.day(request, one.ends_on) if one.ends_on else ""
+    state = licence_state(one, licence_rows.today(at))
+    return {"id": one.id, "kind": one.kind, "name": one.name, "ends": ends, "ends_on": one.ends_on, "state": state}
 
 
 async def end_logins(request: web.Request) -> web.StreamResponse:

@@ -17,9 +17,11 @@ from babel.support import Translations
 
 from appliance import policy
 from appliance.audit.checking import Finding, What
+from appliance.contacts.rules import Contact
 from appliance.faults import KINDS
 from appliance.identity.factors.rows import Factors
 from appliance.portal import pages
+from appliance.portal.looks import Look
 from appliance.portal.plan_forms import Typed
 from appliance.returned.rules import Visit
 from appliance.sessions.planning import Unfit
@@ -66,6 +68,29 @@ STAFF_ROOM = {
     "facilitator_page": True,
 }
 NOBODY: dict[str, Any] = {"waiting": [], "roster": [], "expected": []}
+EMERGENCY = (Contact("Riverbend night line", "555 0199", "at any time"), Contact("Ambulance", "911"))
+CALLS = [
+    {"id": "emergency", "contacts": EMERGENCY, "may": True, "rows": [("Night line", "555 0199", ""), ("", "", "")]},
+    {"id": "on_call", "contacts": (), "may": True, "rows": [("", "", "")]},
+]
+MOST = {"name": 60, "phone": 30, "about": 80}
+LICENCES = {
+    "licences": [
+        {"id": f"l{n}", "kind": kind, "name": "Counsellor", "ends": ends, "ends_on": "2027-01-01", "state": state}
+        for n, (kind, state, ends) in enumerate(
+            [
+                ("licence", "holds", "January 1, 2027"),
+                ("training", "soon", "January 1, 2027"),
+                ("licence", "expired", "January 1, 2026"),
+                ("training", "holds", ""),
+            ]
+        )
+    ],
+    "may_record": True,
+    "licence_fault": "",
+    "typed": {"kind": "training", "name": "", "ends_on": ""},
+}
+NO_LICENCES = {**LICENCES, "licences": [], "may_record": False}
 INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines", "qr": "data:,", "me": ME}
 
 SIGN_IN = {"next": "/staff", "shared": False, "shared_minutes": 5, "ended": ""}
@@ -382,10 +407,49 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "done": "retired",
         },
     ),
-    "colleague": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": ""}),
-    "colleague, oneself": ("person.html", {"me": ME, "person": {**COLLEAGUE, "own": True}, "asked": ""}),
-    "colleague, cannot": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "", "fault": "No."}),
-    "colleague, retired": ("person.html", {"me": ME, "person": RETIRED, "asked": ""}),
+    "colleague": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "", **LICENCES}),
+    "colleague, oneself": ("person.html", {"me": ME, "person": {**COLLEAGUE, "own": True}, "asked": "", **NO_LICENCES}),
+    "colleague, cannot": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "", "fault": "No.", **LICENCES}),
+    "colleague, retired": ("person.html", {"me": ME, "person": RETIRED, "asked": "", **NO_LICENCES}),
+    **{
+        f"colleague, licence without {field}": (
+            "person.html",
+            {"me": ME, "person": COLLEAGUE, "asked": "", "fault": "No.", **LICENCES, "licence_fault": field},
+        )
+        for field in ("name", "ends_on")
+    },
+    "help": ("help.html", {}),
+    "help, nobody noted": ("help.html", {"emergency": ()}),
+    "on call": (
+        "on_call.html",
+        {"me": ME, "lists": CALLS, "most": MOST, "done": True, "fault_list": "", "fault_row": 0},
+    ),
+    "on call, none": (
+        "on_call.html",
+        {
+            "me": ME,
+            "lists": [{**one, "contacts": (), "may": False, "rows": []} for one in CALLS],
+            "most": MOST,
+            "done": False,
+            "fault_list": "",
+            "fault_row": 0,
+        },
+    ),
+    **{
+        f"on call, unfit line {row}": (
+            "on_call.html",
+            {
+                "me": ME,
+                "lists": CALLS,
+                "most": MOST,
+                "done": False,
+                "fault_list": "on_call",
+                "fault_row": row,
+                "fault": "No.",
+            },
+        )
+        for row in (1, 9)
+    },
     "colleague, retire": ("person.html", {"me": ME, "person": COLLEAGUE, "asked": "retire"}),
     "colleague, begin anew": ("person.html", {"me": ME, "person": RETIRED, "asked": "reset"}),
     "appoint": ("new_account.html", {"me": ME, "given": GIVEN, "roles": ("operator", "auditor")}),
@@ -540,6 +604,8 @@ def render(page: str, language: str = "en", **more: Any) -> str:
         "dir": "ltr",
         "clinic": "Willow House",
         "phone": "+1 555 010 0199",
+        "emergency": EMERGENCY,
+        "look": Look(),
         "csrf": "the-word",
         "path": "/",
         "languages": (("en", "English"), ("es", "Español")),
