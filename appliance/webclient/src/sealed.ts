@@ -7,7 +7,7 @@ import { Keeper } from "./group/keeper.ts";
 import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
 import { wordList, wordsOf } from "./group/words.ts";
 import type { Data, RosterMember } from "./protocol.ts";
-import { type From, read, type Said, written } from "./said.ts";
+import { fitting, type From, read, type Said, written } from "./said.ts";
 import { Reading } from "./reading.ts";
 import { type Comparison, comparison, isLeftBehind, silenceOf, Strangers } from "./sealedrules.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
@@ -79,6 +79,7 @@ export class Sealed {
         silence: () => this.#sealer?.silence(),
         facts: (facts) => this.#onFacts(facts),
         said: (from, text) => this.#onSaid(from, text),
+        whispered: (from, text) => surface.whispered(fromOf(from), fitting(text)),
       },
     });
     this.#reading = new Reading(place.facilitator, sessionStorage, place.session);
@@ -129,8 +130,8 @@ export class Sealed {
   }
 
   /** To these members alone; resolves with the whisper's id. */
-  async whisper(_members: readonly string[], _text: string): Promise<string> {
-    throw new Error("no keys");
+  whisper(members: readonly string[], text: string): Promise<string> {
+    return this.#keeper.whisper(members, fitting(text));
   }
 
   /** Over: nothing stays in the page. */
@@ -178,7 +179,7 @@ export class Sealed {
   #onSaid(holder: Holder, text: string): void {
     const said = read(text);
     if (said.t === "chat") this.#chat.add(holder.name, said.text, holder.you);
-    else this.surface.said({ member: holder.member, name: holder.name, facilitator: holder.role === "facilitator", you: holder.you }, said);
+    else this.surface.said(fromOf(holder), said);
   }
 
   async #compare(): Promise<void> {
@@ -276,6 +277,8 @@ export class Sealed {
     return undefined;
   }
 }
+
+const fromOf = ({ member, name, role, you }: Holder): From => ({ member, name, facilitator: role === "facilitator", you });
 
 function find<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;

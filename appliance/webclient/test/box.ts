@@ -195,7 +195,10 @@ export class Box {
 
   #say(from: Page, data: Data): Data {
     if (this.group?.id !== data["group"]) throw fault("wrong_state");
-    for (const page of this.pages) if (page !== from && page.up && page.person.standing === "admitted") page.send("groupSaid", data);
+    const to = data["to"] as string[] | undefined;
+    for (const page of this.pages) {
+      if (page !== from && page.up && page.person.standing === "admitted" && (to?.includes(page.person.member) ?? true)) page.send("groupSaid", data);
+    }
     return {};
   }
 

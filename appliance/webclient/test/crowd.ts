@@ -78,7 +78,7 @@ function enter(room: Room, person: Person): void {
         facts.set(person.member, now);
         tell();
       },
-      said: () => undefined,
+      said: () => undefined, whispered: () => undefined,
     },
   });
   if (person.facilitator) for (const one of room.people) if (!one.facilitator) keeper.approve(one.member);

@@ -38,6 +38,7 @@ export class Tab implements Storage {
 export class Open {
   readonly keys: (Omit<EpochKeys, "baseKey"> & { baseKey: string })[] = [];
   readonly heard: { from: Holder; text: string }[] = [];
+  readonly whispers: { from: Holder; text: string }[] = [];
   readonly timers: { work: () => void; ms: number }[] = [];
   facts: GroupFacts = { phase: "idle", epoch: 0n, holders: [], code: null, language: "en", pending: [] };
   silences = 0;
@@ -66,6 +67,7 @@ export class Open {
         },
         facts: (facts) => (this.facts = facts),
         said: (from, text) => this.heard.push({ from, text }),
+        whispered: (from, text) => this.whispers.push({ from, text }),
       },
       session: box.session,
       member: person.member,

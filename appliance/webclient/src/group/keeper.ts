@@ -2,17 +2,20 @@
 // tried again after growing pauses, a bounded number of times; whatever cannot be trusted ends in silence. No DOM.
 
 import type { Data } from "../protocol.ts";
+import { written } from "../said.ts";
 import { pause } from "../signalling.ts";
 import { type Ask, codeOf, Course } from "./course.ts";
 import { Trust } from "./credential.ts";
 import { Doubt } from "./doubt.ts";
 import { Facilitator } from "./facilitator.ts";
 import { Hold } from "./hold.ts";
+import type { Member } from "./member.ts";
 import { Patient } from "./patient.ts";
 import { suite as suiteOfBrowser, type Suite } from "./suite.ts";
 import { Ticket } from "./ticket.ts";
 import { Told } from "./told.ts";
-import type { GroupListener } from "./types.ts";
+import type { GroupListener, Holder } from "./types.ts";
+import { type Sealed, Whispers } from "./whispers.ts";
 
 /** Tries in a row before a page gives up; with their pauses about half a minute. */
 export const MAX_TRIES = 8;
@@ -22,6 +25,14 @@ const TRIES_AT_ONCE = 3;
 export const FORMER_MS = 10_000;
 /** Of something said, in UTF-8; with all around it well below the box's 8 KiB. */
 export const MAX_SAID_BYTES = 4000;
+
+/**
+ * A page that is not meant misses a step of the sender's keys, and can make up for 200 (member.ts). After so many in a row, everybody is
+ * told something that says nothing.
+ */
+export const MAX_NARROW = 100;
+/** So long after new keys, what was whispered under the old ones and not answered is whispered once more. Milliseconds. */
+export const AGAIN_MS = 2500;
 
 type Later = (work: () => void, ms: number) => () => void;
 
@@ -37,6 +48,8 @@ export interface KeeperOptions {
   /** For tests: which curves. */
   suite?: () => Promise<Suite>;
 }
+
+const NOTHING_SAID = written({ t: "on" });
 
 const timer: Later = (work, ms) => {
   const running = setTimeout(work, ms);
@@ -58,12 +71,19 @@ export class Keeper {
   #gaveUp = 0;
   #stopRetry: () => void = () => undefined;
   #stopFormer: () => void = () => undefined;
+  #stopAgain: () => void = () => undefined;
+  #narrow = 0; // said to some only since everybody was told something
+  readonly #whispers: Whispers;
 
   constructor(private readonly options: KeeperOptions) {
     this.#later = options.later ?? timer;
     this.#ticket = new Ticket(options.storage, options.session, options.member);
     this.#hold = new Hold(this.#ticket, options.listener);
     this.#course = new Course(options.ask, this.#told, this.#hold);
+    this.#whispers = new Whispers({
+      say: (text, to) => this.say(text, to),
+      whispered: (from, text) => options.listener.whispered(from, text),
+    });
   }
 
   /** An event of the box. true: it was about the group alone. */
@@ -94,15 +114,47 @@ export class Keeper {
     void this.#kick();
   }
 
-  /** Says something to all who hold keys. Rejects if there are none, or with the box's fault. */
-  async say(text: string): Promise<void> {
+  /** Says something to all who hold keys, or has it carried to the pages of `to` alone. Rejects without keys, or with the box's fault. */
+  async say(text: string, to: readonly string[] | null = null): Promise<void> {
     if (new TextEncoder().encode(text).length > MAX_SAID_BYTES) throw new Error("too long");
     const sealed = await this.#inTurn(async () => {
-      const { member } = this.#hold;
-      if (!member || this.#course.undecided) throw new Error("no keys");
+      const member = this.#holding();
       return { group: member.group, message: await member.say(text) };
     });
-    await this.options.ask("groupSay", sealed);
+    await this.options.ask("groupSay", to ? { ...sealed, to } : sealed);
+    this.#narrow = to ? this.#narrow + 1 : 0;
+    if (this.#narrow >= MAX_NARROW) await this.say(NOTHING_SAID).catch(() => undefined); // not while the media are held: the next one tries again
+  }
+
+  /** Says something that only these members can open. Resolves with its id when it is on its way to one of them at least. */
+  async whisper(members: readonly string[], text: string): Promise<string> {
+    const { id, sealed } = await this.#inTurn(() => this.#whispers.seal(this.#holding(), members, text));
+    try {
+      await this.#send(sealed);
+    } catch (fault) {
+      this.#whispers.drop(id);
+      throw fault;
+    }
+    return id;
+  }
+
+  /** Rejects if none went out. */
+  async #send(whispers: readonly Sealed[]): Promise<void> {
+    const sent = await Promise.allSettled(whispers.map((one) => this.say(one.text, [one.to])));
+    const failed = sent.filter((one) => one.status === "rejected");
+    if (failed.length === sent.length && failed[0]) throw failed[0].reason;
+  }
+
+  /** New keys: what nobody has answered under the old ones is sealed once more. */
+  async #whisperAgain(): Promise<void> {
+    const sealed = await this.#inTurn(() => this.#whispers.again(this.#holding()));
+    await this.#send(sealed);
+  }
+
+  #holding(): Member {
+    const { member } = this.#hold;
+    if (!member || this.#course.undecided) throw new Error("no keys");
+    return member;
   }
 
   /** Everybody has heard the words of this code. Rejects if there are other keys by now, or with the box's fault. */
@@ -128,6 +180,8 @@ export class Keeper {
     this.#line = false;
     this.#calm();
     this.#stopFormer();
+    this.#stopAgain();
+    this.#whispers.forget();
     this.#part?.giveUp();
     this.#course.drop();
     this.#hold.end();
@@ -192,6 +246,9 @@ export class Keeper {
     if (!fresh) return;
     this.#stopFormer();
     this.#stopFormer = this.#later(() => void this.#inTurn(async () => this.#hold.member?.dropFormer()), FORMER_MS);
+    this.#narrow = 0;
+    this.#stopAgain();
+    this.#stopAgain = this.#later(() => void this.#whisperAgain().catch(() => undefined), AGAIN_MS);
   }
 
   async #readUnread(): Promise<void> {
@@ -200,7 +257,10 @@ export class Keeper {
       const { member } = this.#hold;
       const said = (await member?.read(message)) ?? null;
       if (said === "later") this.#told.unread.push(message);
-      else if (said && member) this.options.listener.said({ ...said.from, you: said.from.leaf === member.leaf }, said.text);
+      else if (said && member) {
+        const from: Holder = { ...said.from, you: said.from.leaf === member.leaf };
+        if (!(await this.#whispers.take(member, from, said))) this.options.listener.said(from, said.text);
+      }
     }
   }
 

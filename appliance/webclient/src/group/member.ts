@@ -5,6 +5,7 @@ import type { ClientConfig } from "ts-mls/clientConfig.js";
 import { type ClientState, createGroup } from "ts-mls/clientState.js";
 import { createCommit, createGroupInfoWithExternalPubAndRatchetTree } from "ts-mls/createCommit.js";
 import { createApplicationMessage } from "ts-mls/createMessage.js";
+import { decryptWithLabel, encryptWithLabel } from "ts-mls/crypto/hpke.js";
 import { mlsExporter } from "ts-mls/keySchedule.js";
 import { defaultLifetimeConfig } from "ts-mls/lifetimeConfig.js";
 import { unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
@@ -12,7 +13,8 @@ import { defaultPaddingConfig } from "ts-mls/paddingConfig.js";
 import { processPublicMessage } from "ts-mls/processMessages.js";
 import type { Proposal } from "ts-mls/proposal.js";
 import { emptyPskIndex } from "ts-mls/pskIndex.js";
-import { fromHex, same, toHex, toText, wipe } from "./bytes.ts";
+import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
+import { fromHex, fromText, same, toHex, toText, wipe } from "./bytes.ts";
 import type { Trusting } from "./credential.ts";
 import { Doubt, sure, trusted } from "./doubt.ts";
 import { checkInfo, joinByWelcome, joinFromOutside } from "./join.ts";
@@ -29,6 +31,11 @@ import { pack, unpack } from "./wire.ts";
 const SFRAME_LABEL = "SFrame 1.0 Base Key";
 const BASE_KEY_BYTES = 16;
 const NONE = new Uint8Array();
+/** Our own, beside those of RFC 9420: nothing that MLS itself seals to a leaf opens as a whisper, nor the other way round. */
+const WHISPER_LABEL = "hearth whisper 1";
+/** Of X25519, RFC 9180 section 7.1. */
+const ENC_BYTES = 32;
+const MAX_WHISPER_BYTES = 2100;
 
 /** A Commit that is made and not yet in force: the box decides whether it comes first. */
 export interface Made {
@@ -40,6 +47,9 @@ export interface Made {
 
 export interface Said {
   from: Seat;
+  /** The leaf that said it, and the epoch it was said in. */
+  leaf: number;
+  epoch: number;
   text: string;
 }
 
@@ -209,7 +219,30 @@ export class Member {
     if (opened === "later" || opened === null) return opened;
     this.#state = opened.state;
     const from = this.seated.find((seat) => seat.key === opened.key);
-    return from ? { from, text: opened.text } : null;
+    return from ? { from, leaf: opened.leaf, epoch: opened.epoch, text: opened.text } : null;
+  }
+
+  // -- what is whispered
+
+  /** `text`, which only who holds the leaf's private key can open: EncryptWithLabel, RFC 9420 section 5.1.3. base64url. */
+  async sealTo(leaf: number, id: string, text: string): Promise<string> {
+    const node = leaves(this.#state.ratchetTree).find(([at]) => at === leaf)?.[1];
+    if (!node) throw new Error("nobody is on that leaf");
+    const { hpke } = this.trust.suite;
+    const context = whisperContext(this.group, this.epoch, this.leaf, leaf, id);
+    const { enc, ct } = await encryptWithLabel(await hpke.importPublicKey(node.hpkePublicKey), WHISPER_LABEL, context, new TextEncoder().encode(text), hpke);
+    return toText(new Uint8Array([...enc, ...ct]));
+  }
+
+  /** What `said` has sealed to one's own leaf; null if it was sealed to another, by another, for another message, or to a key that is gone. */
+  async openFrom(said: Pick<Said, "leaf" | "epoch">, id: string, sealed: string): Promise<string | null> {
+    const bytes = fromText(sealed, MAX_WHISPER_BYTES);
+    const key = this.#state.privatePath.privateKeys[leafToNodeIndex(toLeafIndex(this.leaf))];
+    if (!bytes || !key || bytes.length <= ENC_BYTES) return null;
+    const { hpke } = this.trust.suite;
+    const context = whisperContext(this.group, said.epoch, said.leaf, this.leaf, id);
+    const opened = decryptWithLabel(await hpke.importPrivateKey(key), WHISPER_LABEL, context, bytes.slice(0, ENC_BYTES), bytes.slice(ENC_BYTES), hpke);
+    return opened.then((plain) => new TextDecoder().decode(plain)).catch(() => null);
   }
 
   // -- ends
@@ -230,6 +263,11 @@ export class Member {
     retire(this.#state, state);
     this.#state = state;
   }
+}
+
+/** What a whisper is bound to, so that it opens nowhere else: in this group and epoch, from that leaf to this one, under that id. */
+function whisperContext(group: string, epoch: number, from: number, to: number, id: string): Uint8Array {
+  return new TextEncoder().encode(`${group} ${epoch} ${from} ${to} ${id}`);
 }
 
 function seatOn(leaf: number, seats: readonly Seat[]): Seat | undefined {

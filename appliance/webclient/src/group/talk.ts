@@ -12,6 +12,9 @@ export interface Opened {
   state: ClientState;
   /** Signature key of the sender's leaf, base64url. */
   key: string;
+  /** Of the sender, and in which epoch it was said. */
+  leaf: number;
+  epoch: number;
   text: string;
 }
 
@@ -36,5 +39,5 @@ async function openSealed(state: ClientState, sealed: PrivateMessage, suite: Sui
   const sender = leaves(ratchetTree).find(([leaf]) => leaf === leafIndex)?.[1];
   if (!sender) return null;
   const next = former ? { ...state, historicalReceiverData: new Map([[sealed.epoch, { ...former, secretTree: tree }]]) } : { ...state, secretTree: tree };
-  return { state: next, key: toText(sender.signaturePublicKey), text: new TextDecoder().decode(content.applicationData) };
+  return { state: next, key: toText(sender.signaturePublicKey), leaf: leafIndex, epoch: Number(sealed.epoch), text: new TextDecoder().decode(content.applicationData) };
 }

@@ -45,4 +45,6 @@ export interface GroupListener {
   /** After each change. */
   facts(facts: GroupFacts): void;
   said(from: Holder, text: string): void;
+  /** To oneself alone. */
+  whispered(from: Holder, text: string): void;
 }
