@@ -35,6 +35,8 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("wrong_state", "caller", 409, "That is not possible right now."),
     FaultKind("stale_epoch", "caller", 409, "The keys of the room have changed meanwhile. Please try again."),
     FaultKind("session_locked", "caller", 409, "The door of the session is locked. Unlock it first."),
+    FaultKind("in_private_room", "caller", 409, "One of the two is in a private room already."),
+    FaultKind("leader_not_here", "caller", 409, "Whoever goes along must have the room open first."),
     FaultKind("box_full", "machine", 409, "The box is at its limit. One more person with a picture does not fit."),
     FaultKind("too_large", "caller", 413, "That was too much at once."),
     FaultKind("too_many_tries", "caller", 429, "Too many tries. Please wait a minute and try again."),

@@ -33,7 +33,11 @@ class Seat:
     says: Allowance = field(default_factory=lambda: Allowance(rules.SAYS_PER_SECOND, rules.SAYS_AT_ONCE))
     offers: Allowance = field(default_factory=lambda: Allowance(rules.OFFERS_PER_SECOND, rules.OFFERS_AT_ONCE))
 
+    taps: Allowance = field(default_factory=lambda: Allowance(rules.TAPS_PER_SECOND, rules.TAPS_AT_ONCE))
+
     def allowance(self, method: str) -> Allowance:
+        if method.startswith("room"):
+            return self.taps
         return {"groupSay": self.says, "groupOffer": self.offers}.get(method, self.asks)
 
 
@@ -82,7 +86,7 @@ def hearers(tx: Transaction, seat: Seat, asked: requests.AskSay) -> frozenset[st
     if group is None or group.id != asked.group:
         raise Fault("wrong_state", "said in a group that does not stand")
     state = sessions.session(tx, seat.session).state
-    return frozenset(m.id for m in sessions.members(tx, seat.session) if in_room(state, m.standing))
+    return frozenset(m.id for m in sessions.members(tx, seat.session) if in_room(state, m.standing) and not m.aside)
 
 
 def credential_key(tx: Transaction) -> bytes:
@@ -153,6 +157,8 @@ def _enter(tx: Transaction, seat: Seat, asked: Asked) -> Permit:
     permit, member = _place(tx, seat, asked)
     if not in_room(sessions.session(tx, seat.session).state, member.standing):
         raise Fault("wrong_state" if member.standing == "admitted" else "refused", "not in the room")
+    if member.aside:
+        raise Fault("wrong_state", "in a private room")
     return permit
 
 

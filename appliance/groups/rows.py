@@ -146,10 +146,11 @@ def withdraw(tx: Transaction, _permit: Permit, member: str) -> None:
     tx.execute("DELETE FROM welcomes WHERE member = ?", (member,))
 
 
-def forget(tx: Transaction, permit: Permit) -> None:
-    """The permit's session is over: nothing of its group stays but the comparisons."""
-    _drop_group(tx, permit.facts.session)
-    tx.execute("DELETE FROM key_packages WHERE session = ?", (permit.facts.session,))
+def forget(tx: Transaction, permit: Permit, room: str = "") -> None:
+    """The permit's session is over, or that private room of it: nothing of its group stays but the comparisons."""
+    over = room or permit.facts.session
+    _drop_group(tx, over)
+    tx.execute("DELETE FROM key_packages WHERE session = ?", (over,))
 
 
 def keys(tx: Transaction, session: str) -> Keys:

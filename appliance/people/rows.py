@@ -56,7 +56,7 @@ def appointments(tx: Transaction, person_id: str) -> list[Appointment]:
     """The person's sessions, earliest first."""
     found = tx.all(
         "SELECT s.id, s.title, s.starts_at, s.state, s.opened_at FROM members m JOIN sessions s ON s.id = m.session"
-        " WHERE m.person = ? AND m.facilitator = 0 ORDER BY s.starts_at, s.id",
+        " WHERE m.person = ? AND m.facilitator = 0 AND s.parent IS NULL ORDER BY s.starts_at, s.id",
         (person_id,),
     )
     return [

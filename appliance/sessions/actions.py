@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from appliance.care import rows as care
 from appliance.clock import parse
@@ -15,10 +16,11 @@ from appliance.disclosures import rows as disclosures
 from appliance.disclosures.rules import Consent
 from appliance.faults import Fault
 from appliance.groups import rows as groups
+from appliance.orientation import rows as orientation
 from appliance.outbox import rows as outbox
 from appliance.policy import Action, Actor, Facts, Permit, allows, decide, may_do
-from appliance.sessions import record, rows
-from appliance.sessions.rules import MAX_MEMBERS, display_name, member_after, session_after
+from appliance.sessions import asides, record, rows
+from appliance.sessions.rules import MAX_MEMBERS, Progress, display_name, member_after, next_step, session_after
 from appliance.store.database import Transaction
 from appliance.tickets import rows as tickets
 from appliance.tickets.rules import AFTER_END_SECONDS, SHARED_AFTER_END_SECONDS
@@ -66,8 +68,8 @@ def add_leader(tx: Transaction, actor: Actor, session_id: str, leader: Leader, a
     members = rows.members(tx, session_id)
     if len(members) + 1 > MAX_MEMBERS or leader[0] in {m.person for m in members}:
         raise Fault("bad_request", "too many people for one session, or one twice")
-    if rows.session(tx, session_id).state == "ended":
-        raise Fault("wrong_state", "a leader for a session that is over")
+    if rows.session(tx, session_id).state == "ended" or rows.session(tx, session_id).parent:
+        raise Fault("wrong_state", "a leader for a session that is over, or for a private room")
     rows.add_member(tx, permit, session_id, leader[0], at, facilitator_name=leader[1])
     group = rows.session(tx, session_id).care_group
     if group and allows(actor, "change_care_group", care.facts(tx, group, person=leader[0])):
@@ -118,6 +120,7 @@ def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: s
         now = int(parse(at).timestamp())
         tickets.close(tx, permit, now + AFTER_END_SECONDS, now + SHARED_AFTER_END_SECONDS)
         groups.forget(tx, permit)
+        asides.end_all(tx, permit, session_id, at)
 
 
 def decide_on(
@@ -133,6 +136,7 @@ def decide_on(
     rows.set_standing(tx, permit, member_id, standing, at)
     if standing in ("denied", "removed"):
         groups.withdraw(tx, permit, member_id)
+        asides.end_of(tx, permit, member_id, at)
     if standing == "removed":
         tickets.stop(tx, permit, member_id)
 
@@ -158,11 +162,34 @@ def try_devices(tx: Transaction, actor: Actor, at: str) -> None:
     rows.set_devices_tried(tx, permit, member.id, at)
 
 
+def check_space(tx: Transaction, actor: Actor, at: str) -> None:
+    """The patient has been through the list for a private place."""
+    permit, member = _own(tx, actor, "check_space")
+    member_after(member.standing, "check_space", rows.session(tx, member.session).state)
+    rows.set_space_checked(tx, permit, member.id, at)
+
+
+def progress(tx: Transaction, member: rows.Member) -> Progress:
+    """How far a patient is on the way in, from what is stored."""
+    session = rows.session(tx, member.session)
+    return Progress(
+        state=session.state,
+        standing=member.standing,
+        display_name=member.display_name,
+        signed=consents.has_signed(tx, member.person, session.care_group),
+        oriented=orientation.is_oriented(tx, member.person),
+        devices_tried=member.devices_tried,
+        space_checked=member.space_checked,
+        signed_here=consents.signed_at_place(tx, member.person, member.id),
+        oriented_here=orientation.oriented_at_place(tx, member.person, member.id),
+    )
+
+
 def ask(tx: Transaction, actor: Actor, at: str) -> None:
-    """Ask to come in: the end of the queue. Needs a name, the signed agreement and the device test."""
+    """Ask to come in: the end of the queue. Needs all the steps before the waiting room, in whatever order."""
     permit, member = _own(tx, actor, "ask")
-    signed = consents.has_signed(tx, member.person)
-    if not (member.display_name and signed and member.devices_tried):
+    reached = progress(tx, member)
+    if member.standing in ("joining", "waiting", "denied") and next_step(replace(reached, standing="joining")) != "wait":
         raise Fault("wrong_state", "a step before the waiting room is missing")
     standing = member_after(member.standing, "ask", rows.session(tx, member.session).state)
     if standing != member.standing:
@@ -175,6 +202,7 @@ def leave(tx: Transaction, actor: Actor, at: str) -> None:
     standing = member_after(member.standing, "leave", rows.session(tx, member.session).state)
     rows.set_standing(tx, permit, member.id, standing, at)
     groups.withdraw(tx, permit, member.id)
+    asides.end_of(tx, permit, member.id, at)
 
 
 def _own(tx: Transaction, actor: Actor, action: Action) -> tuple[Permit, rows.Member]:

@@ -11,7 +11,7 @@ from appliance.audit import rows as audit
 from appliance.faults import Fault
 from appliance.ids import new_id
 from appliance.policy import Actor, Facts, Permit, scope
-from appliance.sessions.rules import GoingOn, Phase, Place, RemovalWhy, Standing, State
+from appliance.sessions.rules import GoingOn, LockedWhy, Phase, Place, RemovalWhy, Standing, State
 from appliance.store.database import Row, Transaction
 
 
@@ -36,6 +36,7 @@ class Session:
     before_pause: GoingOn = "open"
     leads_now: str = ""  # the person who leads right now, of those who lead it together
     parent: str = ""  # of a private room: the session that it belongs to
+    locked_why: LockedWhy = ""  # where the door locked by itself
 
     @property
     def place(self) -> Place:
@@ -66,6 +67,17 @@ class Member:
     flagged: bool = False  # for those who lead: may need somebody
     admitted_at: str = ""
     removed_why: RemovalWhy = ""
+    aside: str = ""  # the private room that they are in for a moment: a session beside this one
+    aside_place: str = ""  # their member's id there
+    phrase: str = ""  # the record's check phrase: staff only, as the name
+    phrase_asked: bool = False
+    phrase_given: str = ""
+    phrase_tries: int = 0
+    message: str = ""  # the last line of staff to one who waits
+    message_at: str = ""
+    blocked: bool = False  # may not come to the sessions of this care group
+    blocked_why: RemovalWhy = ""
+    space_checked: bool = False  # has been through the list for a private place
 
 
 def add_session(
@@ -108,6 +120,52 @@ def set_plan(
     audit.append(tx, permit, at)
 
 
+def add_aside(tx: Transaction, permit: Permit, leader: Member, member: Member, at: str) -> str:
+    """A private room of those two beside the permit's session: a session of its own, going on from the start; its id.
+
+    It has the start of the session that it belongs to, which is how an auditor names both.
+    """
+    room, parent = new_id(), session(tx, permit.facts.session)
+    tx.execute(
+        "INSERT INTO sessions (id, title, facilitator, starts_at, state, opened_at, care_group, phase, parent)"
+        " VALUES (?, '', ?, ?, 'open', ?, ?, 'running', ?)",
+        (room, leader.person, parent.starts_at, at, parent.care_group or None, parent.id),
+    )
+    for one in (leader, member):
+        tx.execute(
+            "INSERT INTO members (id, session, person, facilitator, standing, display_name, devices_tried, admitted_at)"
+            " VALUES (?, ?, ?, ?, 'admitted', ?, 1, ?)",
+            (new_id(), room, one.person, int(one.facilitator), one.display_name, at),
+        )
+    audit.append(tx, permit, at, person=member.person)
+    return room
+
+
+def close_aside(tx: Transaction, _permit: Permit, room: str, at: str) -> None:
+    """That private room is over. The caller's own write is the audit's entry."""
+    tx.execute("UPDATE sessions SET state = 'ended', ended_at = ? WHERE id = ? AND parent IS NOT NULL", (at, room))
+
+
+def note_back(tx: Transaction, permit: Permit, person: str, at: str) -> None:
+    """Somebody said that a private word is over, and it was."""
+    audit.append(tx, permit, at, person=person)
+
+
+def asides(tx: Transaction, session_id: str) -> list[str]:
+    """The private rooms of that session that are open."""
+    return [row["id"] for row in tx.all("SELECT id FROM sessions WHERE parent = ? AND state = 'open'", (session_id,))]
+
+
+def family(tx: Transaction, session_id: str) -> list[str]:
+    """That session with all its private rooms, also those that are over; for a private room the whole of its session's.
+
+    The session comes first. What concerns one concerns the others: who is aside comes back.
+    """
+    row = tx.one("SELECT coalesce(parent, id) AS id FROM sessions WHERE id = ?", (session_id,))
+    top = row["id"] if row else session_id
+    return [top, *(one["id"] for one in tx.all("SELECT id FROM sessions WHERE parent = ?", (top,)))]
+
+
 def drop_member(tx: Transaction, permit: Permit, member_id: str, person: str, at: str) -> None:
     """Nobody's place any more, in a session that was not opened: nothing happened in it that would have to stay."""
     tx.execute("DELETE FROM key_packages WHERE member = ?", (member_id,))
@@ -137,16 +195,26 @@ def current(tx: Transaction, actor: Actor, since: str) -> list[Session]:
     return [_session(row) for row in rows]
 
 
-def set_place(tx: Transaction, permit: Permit, session_id: str, place: Place, at: str) -> None:
-    """Where the session stands from now on."""
+def set_place(
+    tx: Transaction, permit: Permit, session_id: str, place: Place, at: str, *, locked_why: LockedWhy = ""
+) -> None:
+    """Where the session stands from now on. `locked_why`: of a door that locks by itself."""
     column = {"open": "opened_at", "ended": "ended_at"}.get(place.state)
     tx.execute("UPDATE sessions SET state = ? WHERE id = ?", (place.state, session_id))
     if place.phase not in ("scheduled", "ended"):
         tx.execute(
             "UPDATE sessions SET phase = ?, before_pause = ? WHERE id = ?", (place.phase, place.before, session_id)
         )
+    if permit.action in ("open", "lock", "unlock", "end"):
+        tx.execute("UPDATE sessions SET locked_why = ? WHERE id = ?", (locked_why, session_id))
     if column:
         tx.execute(f"UPDATE sessions SET {column} = coalesce({column}, ?) WHERE id = ?", (at, session_id))  # noqa: S608
+    audit.append(tx, permit, at)
+
+
+def set_leads_now(tx: Transaction, permit: Permit, session_id: str, person: str, at: str) -> None:
+    """Who leads from now on, of those who lead it together."""
+    tx.execute("UPDATE sessions SET leads_now = ? WHERE id = ?", (person, session_id))
     audit.append(tx, permit, at)
 
 
@@ -188,12 +256,14 @@ def rooms(tx: Transaction) -> dict[str, list[Member]]:
     """The admitted members of every session that is running: what the relay may carry."""
     running = tx.all("SELECT id FROM sessions WHERE state IN ('open', 'locked')")
     found = {row["id"]: members(tx, row["id"]) for row in running}
-    return {room: [m for m in people if m.standing == "admitted"] for room, people in found.items()}
+    return {room: [m for m in people if m.standing == "admitted" and not m.aside] for room, people in found.items()}
 
 
 def set_standing(tx: Transaction, permit: Permit, member_id: str, standing: Standing, at: str) -> None:
     """Change where a member stands; one who starts to wait goes to the end of the queue."""
     tx.execute("UPDATE members SET standing = ? WHERE id = ?", (standing, member_id))
+    if permit.action in ("admit", "let_through"):
+        tx.execute("UPDATE members SET admitted_at = ?, removed_why = '' WHERE id = ?", (at, member_id))
     if standing == "removed":
         tx.execute("UPDATE members SET removed_at = ? WHERE id = ?", (at, member_id))
     if standing == "waiting":
@@ -203,6 +273,81 @@ def set_standing(tx: Transaction, permit: Permit, member_id: str, standing: Stan
             (at, member_id),
         )
     audit.append(tx, permit, at)
+
+
+def set_removed_why(tx: Transaction, _permit: Permit, member_id: str, why: RemovalWhy) -> None:
+    """The word of its reason; the removal's own write is the audit's entry, which holds no words."""
+    tx.execute("UPDATE members SET removed_why = ? WHERE id = ?", (why, member_id))
+
+
+def set_held(tx: Transaction, permit: Permit, member_id: str, at: str, *, held: bool) -> None:
+    tx.execute("UPDATE members SET held = ? WHERE id = ?", (int(held), member_id))
+    audit.append(tx, permit, at)
+
+
+def set_flagged(tx: Transaction, permit: Permit, member_id: str, at: str, *, flagged: bool) -> None:
+    tx.execute("UPDATE members SET flagged = ? WHERE id = ?", (int(flagged), member_id))
+    audit.append(tx, permit, at)
+
+
+def ask_phrase(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
+    """From now on their page asks for the check phrase; what was typed before is forgotten."""
+    tx.execute(
+        "UPDATE members SET phrase_asked = 1, phrase_given = '', phrase_tries = 0 WHERE id = ?", (member_id,)
+    )
+    audit.append(tx, permit, at)
+
+
+def answer_phrase(tx: Transaction, permit: Permit, member_id: str, text: str, at: str) -> None:
+    tx.execute(
+        "UPDATE members SET phrase_given = ?, phrase_tries = phrase_tries + 1 WHERE id = ?", (text, member_id)
+    )
+    audit.append(tx, permit, at)
+
+
+def set_message(tx: Transaction, permit: Permit, member_id: str, text: str, at: str) -> None:
+    """The last line of staff to one who waits, in place of the one before."""
+    tx.execute("UPDATE members SET message = ?, message_at = ? WHERE id = ?", (text, at, member_id))
+    audit.append(tx, permit, at)
+
+
+def forget_waiting(tx: Transaction, _permit: Permit, member_id: str) -> None:
+    """What was asked of and said to one who waited is over. The caller's own write is the audit's entry."""
+    tx.execute(
+        "UPDATE members SET phrase_asked = 0, phrase_given = '', phrase_tries = 0, message = '', message_at = NULL"
+        " WHERE id = ?",
+        (member_id,),
+    )
+
+
+def forget_marks(tx: Transaction, _permit: Permit, member_id: str) -> None:
+    """Nobody is held or marked who has just come or gone. The caller's own write is the audit's entry."""
+    tx.execute("UPDATE members SET held = 0, flagged = 0 WHERE id = ?", (member_id,))
+
+
+def aside(tx: Transaction, session_id: str) -> dict[str, str]:
+    """Who of the session is in a private room beside it: person to the member that they are there."""
+    rows = tx.all(
+        "SELECT m.person, m.id FROM members m JOIN sessions s ON s.id = m.session"
+        " WHERE s.parent = ? AND s.state IN ('open', 'locked')",
+        (session_id,),
+    )
+    return {row["person"]: row["id"] for row in rows}
+
+
+def going_on(tx: Transaction) -> list[str]:
+    """The sessions that were opened and have not ended, private rooms too."""
+    return [row["id"] for row in tx.all("SELECT id FROM sessions WHERE state IN ('open', 'locked') ORDER BY id")]
+
+
+def waits(tx: Transaction, since: str, newest: int) -> list[tuple[str, str]]:
+    """When people began to wait and were let in, of the `newest` admissions after `since`, newest first."""
+    rows = tx.all(
+        "SELECT waiting_since, admitted_at FROM members WHERE admitted_at >= ? AND waiting_since <= admitted_at"
+        " ORDER BY admitted_at DESC, id LIMIT ?",
+        (since, newest),
+    )
+    return [(row["waiting_since"], row["admitted_at"]) for row in rows]
 
 
 def set_vouched(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
@@ -219,7 +364,9 @@ def clear_progress(tx: Transaction, permit: Permit, member_id: str, at: str) -> 
     """Back to the first page, as after a new ticket: another person may have used the old one."""
     tx.execute(
         "UPDATE members SET standing = 'expected', vouched_by = NULL, display_name = '', devices_tried = 0,"
-        " waiting_since = NULL, waiting_order = NULL WHERE id = ?",
+        " space_checked = 0,"
+        " waiting_since = NULL, waiting_order = NULL, phrase_asked = 0, phrase_given = '', phrase_tries = 0,"
+        " message = '', message_at = NULL, held = 0, flagged = 0 WHERE id = ?",
         (member_id,),
     )
     audit.append(tx, permit, at)
@@ -233,6 +380,31 @@ def set_display_name(tx: Transaction, permit: Permit, member_id: str, name: str,
 def set_devices_tried(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
     tx.execute("UPDATE members SET devices_tried = 1 WHERE id = ?", (member_id,))
     audit.append(tx, permit, at)
+
+
+def set_space_checked(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
+    tx.execute("UPDATE members SET space_checked = 1 WHERE id = ?", (member_id,))
+    audit.append(tx, permit, at)
+
+
+def waiting_of(tx: Transaction, care_group: str) -> list[str]:
+    """The members who wait for a session of that care group now."""
+    rows = tx.all(
+        "SELECT m.id FROM members m JOIN sessions s ON s.id = m.session WHERE s.care_group = ?"
+        " AND m.standing = 'waiting' AND s.state <> 'ended' ORDER BY m.waiting_order",
+        (care_group,),
+    )
+    return [row["id"] for row in rows]
+
+
+def last_name(tx: Transaction, person: str, care_group: str) -> str:
+    """What that person was last called in a session of that care group, or ""."""
+    row = tx.one(
+        "SELECT m.display_name FROM members m JOIN sessions s ON s.id = m.session WHERE m.person = ?"
+        " AND s.care_group = ? AND m.display_name <> '' AND m.facilitator = 0 ORDER BY s.starts_at DESC, m.rowid DESC",
+        (person, care_group),
+    )
+    return row["display_name"] if row else ""
 
 
 def note_arrival(tx: Transaction, member_id: str, at: str) -> int:
@@ -273,10 +445,14 @@ _SESSIONS = (
     " FROM sessions s JOIN people p ON p.id = s.facilitator"
 )
 _MEMBERS = (
-    "SELECT m.*, p.name, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at,"
-    " t.other_device_at IS NOT NULL AS other_device"
+    "SELECT m.*, p.name, p.check_phrase, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at,"
+    " t.other_device_at IS NOT NULL AS other_device, b.why AS blocked_why"
     " FROM members m JOIN people p ON p.id = m.person JOIN sessions s ON s.id = m.session"
     " LEFT JOIN tickets t ON t.member = m.id"
+    " LEFT JOIN (SELECT c.parent, c.id AS room, x.person, x.id AS place FROM sessions c JOIN members x"
+    " ON x.session = c.id WHERE c.parent IS NOT NULL AND c.state = 'open') a"
+    " ON a.parent = m.session AND a.person = m.person"
+    " LEFT JOIN blocks b ON b.person = m.person AND b.care_group = s.care_group"
 )
 
 
@@ -296,6 +472,7 @@ def _session(row: Row) -> Session:
         before_pause=cast(GoingOn, row["before_pause"]),
         leads_now=row["leads_now"] or row["facilitator"],
         parent=row["parent"] or "",
+        locked_why=cast(LockedWhy, row["locked_why"] if row["state"] == "locked" else ""),
     )
 
 
@@ -320,4 +497,15 @@ def _member(row: Row) -> Member:
         flagged=bool(row["flagged"]),
         admitted_at=row["admitted_at"] or "",
         removed_why=cast(RemovalWhy, row["removed_why"]),
+        aside=row["aside"] or "",
+        aside_place=row["aside_place"] or "",
+        phrase=row["check_phrase"],
+        phrase_asked=bool(row["phrase_asked"]),
+        phrase_given=row["phrase_given"],
+        phrase_tries=row["phrase_tries"],
+        message=row["message"],
+        message_at=row["message_at"] or "",
+        blocked=row["blocked_why"] is not None,
+        blocked_why=cast(RemovalWhy, row["blocked_why"] or ""),
+        space_checked=bool(row["space_checked"]),
     )
