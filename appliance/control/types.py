@@ -17,6 +17,13 @@ SessionState = Literal["scheduled", "open", "ended"]
 # expected: has a ticket, not here. joining: on the way through the pages. waiting: has asked to come in.
 Standing = Literal["expected", "joining", "waiting", "admitted", "denied", "removed"]
 TicketState = Literal["issued", "stopped", "expired"]
+# How far a session is: people gather, the ground rules are shown, the hour itself, nobody sees or hears anybody.
+Phase = Literal["scheduled", "open", "rules", "running", "paused", "ended"]
+CardKind = Literal["rules", "guidelines", "reminder", "redirect"]
+# Why a door is locked that nobody locked: each one expected is in; nobody who leads was here any more.
+LockedWhy = Literal["", "complete", "leader"]
+# Why somebody was removed or may not come any more.
+RemovalWhy = Literal["", "disruption", "recording", "not_alone", "other_person", "own_wish", "other"]
 # Why the machine's clock is not believed, or "". behind, ahead: of the last time that the box saw; jumped: set while
 # the box ran; unsure: it fits, but the machine cannot know how long it was off.
 ClockTrouble = Literal["", "behind", "ahead", "jumped", "unsure"]
@@ -27,7 +34,10 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fals
 
 
 class Member(Wire, frozen=True, kw_only=True):
-    """One person of a session. `name` is the record's name: staff only. `display_name` is what the group sees."""
+    """One person of a session. `name` is the record's name: staff only. `display_name` is what the group sees.
+
+    `phrase`: of the record, which the person types where they are asked for it (`phrase_given`); staff only.
+    """
 
     id: str
     name: str
@@ -39,6 +49,27 @@ class Member(Wire, frozen=True, kw_only=True):
     waiting_since: str
     ticket: TicketState
     other_device: bool = False  # a device other than the ticket's has shown its code and PIN
+    held: bool = False  # neither sees nor hears the others
+    aside: bool = False  # in a private room beside the session: back in a moment
+    flagged: bool = False  # a mark for those who lead: may need somebody
+    phrase: str = ""  # the record's check phrase, "" if it has none: staff only
+    phrase_asked: bool = False
+    phrase_given: str = ""  # as typed by who waits
+    phrase_fits: bool = False
+    message: str = ""  # the last line of staff to who waits
+    message_at: str = ""
+    removed_why: RemovalWhy = ""
+    blocked: bool = False  # may not come to the sessions of this care group
+    blocked_why: RemovalWhy = ""
+
+
+class Concern(Wire, frozen=True, kw_only=True):
+    """What somebody raised and nobody has looked after yet. `member`: whose place, "" where that is gone."""
+
+    id: str
+    member: str
+    kind: str  # distress, overheard, privacy; shared, recorded, records, other with words, which the portal shows
+    at: str
 
 
 class Session(Wire, frozen=True, kw_only=True):
@@ -51,9 +82,16 @@ class Session(Wire, frozen=True, kw_only=True):
     locked: bool
     facilitator: str  # who leads right now, of those who lead it together
     facilitator_connected: bool  # whether any of them is
+    phase: Phase = "scheduled"
+    locked_why: LockedWhy = ""
+    leader: str = ""  # the member who leads right now
+    leader_lost: bool = False  # nobody who leads has had a page open for a while: nobody can be let in
     members: tuple[Member, ...]
     actions: tuple[str, ...]  # what the signed-in person's role may do here: words of `policy.Action`
     full: bool = False  # the box carries nobody more with picture and sound in this session
+    wait_minutes: int | None = None  # how long people waited on average; null where nobody knows
+    hands: tuple[str, ...] = ()  # members with a raised hand, the first one first
+    concerns: tuple[Concern, ...] = ()  # for who may look after them
 
 
 class Health(Wire, frozen=True, kw_only=True):
@@ -274,12 +312,25 @@ class FaultBody(Wire, frozen=True, kw_only=True):
 
 
 class Admit(Wire, frozen=True, kw_only=True):
-    """How to admit where the box is at its limit: "" asks first, and the answer is then the fault `box_full`.
+    """What goes along with an action on a session or a member; each is for the action that it is named after.
 
-    fewer: everybody in the room is sent fewer pictures, and all sound. anyway: nothing is made smaller for this person.
+    `beyond`: how to admit where the box is at its limit. "" asks first, and the answer is then the fault `box_full`;
+    fewer: everybody in the room is sent fewer pictures, and all sound; anyway: nothing is made smaller for this person.
+    `text`: a message to one who waits. `why`, `block`: of a removal. `leader`: the person who goes aside with somebody.
     """
 
     beyond: Literal["", "fewer", "anyway"] = ""
+    text: str = ""
+    why: RemovalWhy = ""
+    block: bool = False
+    leader: str = ""
+
+
+class ShowCard(Wire, frozen=True, kw_only=True):
+    """Show a card to all in the room, or to one member; each acknowledges it."""
+
+    kind: CardKind
+    member: str = ""
 
 
 class AcceptRollback(Wire, frozen=True, kw_only=True):
