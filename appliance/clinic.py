@@ -26,6 +26,9 @@ from appliance.notes import rows as note_rows
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import SIGN_IN_COST, Cost
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface, decide_role
+from appliance.room import actions as room
+from appliance.room import requests as room_requests
+from appliance.room.board import Board
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.sessions.given import NOTHING, Given
@@ -53,6 +56,7 @@ class Clinic:
     ring: Ring = field(init=False)
     notebook: Notebook = field(init=False)
     door: Door = field(init=False)
+    board: Board = field(init=False)
     clock: Timekeeper = field(init=False)
     _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _credential_key: str = ""
@@ -63,6 +67,8 @@ class Clinic:
         self.notebook = Notebook(self.db, self.ring, self.audit, self.record_key)
         self.door = Door(self.db, self.ring, self.second_factor, self.audit)
         self.clock = Timekeeper(self.db)
+        self.board = Board(self.db, self.live, self.audit)
+        self.live.beside = self.board
 
     async def act(
         self,
@@ -119,6 +125,7 @@ class Clinic:
             raise
         if beyond == "anyway":
             self.live.fitting.beyond.add(member)
+        await self.board.acted(actor, word, session, member)
         await self.live.changed(session)
         return issued
 
@@ -170,6 +177,25 @@ class Clinic:
                 await self.note_refused(seat.actor, asked.ACTION, facts, fault.code)
             elif fault.code == "not_signed_in":
                 self.live.change_soon(seat.session)  # which closes the page, once it has its answer
+            raise
+
+    async def room(self, page: Page, seat: groups.Seat, method: str, data: dict[str, Any]) -> dict[str, Any]:
+        """What an open page asks of the room (room/PROTOCOL.md), a refusal noted.
+
+        Faults: not_signed_in, refused, bad_request, too_many_tries, wrong_state, not_found.
+        """
+        if not seat.allowance(method).take(time.monotonic()):
+            raise Fault("too_many_tries")
+        wanted = room_requests.parse(method, data)
+        self.live.check_open(page)
+        try:
+            return await self.board.ask(page, seat, wanted)
+        except Fault as fault:
+            if fault.code == "refused":
+                facts = Facts(session=seat.session, member=seat.member)
+                await self.note_refused(seat.actor, wanted.ACTION, facts, fault.code)
+            elif fault.code == "not_signed_in":
+                self.live.change_soon(seat.session)
             raise
 
     async def _group(self, page: Page, seat: groups.Seat, asked: asking.Asked) -> dict[str, Any]:
@@ -302,6 +328,10 @@ def _do(
     at = now_text()
     if action in STATE_ACTIONS:
         sessions.change(tx, actor, action, session, at)
+        if action == "show_rules":
+            room.show_card(tx, actor, session, "rules", "", at)
+    elif action in ("mute", "ask_unmute", "lower_hand"):
+        room.ask_page(tx, actor, action, session, member, at)
     elif action == "vouch":
         sessions.vouch(tx, actor, session, member, at)
     elif action == "reissue":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from appliance import fitting
@@ -51,6 +51,8 @@ class Page(Protocol):
     member: str
     name: str  # of the page itself, the same over all its lines; "" where it gave none
     staff: bool
+    handles: bool  # whether who sits there may look after concerns
+    language: str
     login: bytes  # the hash of a staff login's token; b"" for a visit
 
     def stands(self, tx: Transaction) -> bool: ...  # whether the login or visit behind it has not ended
@@ -58,6 +60,20 @@ class Page(Protocol):
     def replace(self) -> None: ...
     def sign_out(self) -> None: ...
     def end(self) -> None: ...  # the box ends; the page comes back by itself
+
+
+class Beside(Protocol):
+    """What goes on in a room beside picture and sound: `appliance.room.board`. It is read and shown with the rest."""
+
+    def read(self, tx: Transaction, session_id: str, languages: Collection[str]) -> Any: ...
+    def show(
+        self,
+        pages: Collection[Page],
+        session: rows.Session,
+        members: Sequence[rows.Member],
+        inside: Collection[str],
+        record: Any,
+    ) -> None: ...
 
 
 class Live:
@@ -76,6 +92,7 @@ class Live:
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: Relay | None = None
         self.fitting = fitting.Fitting()
+        self.beside: Beside | None = None
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
@@ -139,6 +156,15 @@ class Live:
         """Whether that member has a page open right now."""
         return any(page.member == member_id for page in self._pages.get(session_id, ()))
 
+    def here(self, session_id: str) -> frozenset[str]:
+        """The members who have a page of that session open right now."""
+        return frozenset(page.member for page in self._pages.get(session_id, ()) if page.member)
+
+    def _attends(self, member: rows.Member) -> bool:
+        """Whether they are there, be it in a private room beside the session."""
+        there = bool(member.aside) and self.connected(member.aside, member.aside_place)
+        return there or self.connected(member.session, member.id)
+
     def check_open(self, page: Page) -> None:
         """Fault("refused") for a page that was replaced or closed, although it may still talk."""
         if page not in self._pages.get(page.session, ()):
@@ -149,6 +175,12 @@ class Live:
         for other in self._pages.get(page.session, ()):
             if other is not page and other.member in hearers:
                 other.show("groupSaid", {"group": group, "message": b64url(message)})
+
+    def happen(self, session_id: str, member_id: str, event: str, data: dict[str, Any]) -> None:
+        """Tell one member's page of something that happens now; one that is not open hears nothing of it."""
+        for page in self._pages.get(session_id, ()):
+            if page.member == member_id:
+                page.show(event, data)
 
     async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
         """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
@@ -208,9 +240,12 @@ class Live:
         Never fails: what is told here is in the store already, so whoever caused it must not hear that it failed. What
         could not be told is told a moment later.
         """
+        top = session_id
         try:
             async with self._order:
-                await self._bring_in_line(session_id)
+                top, *private = await self._db.read(lambda tx: rows.family(tx, session_id))
+                for one in (top, *(room for room in private if room in self._told or room in self._pages)):
+                    await self._bring_in_line(one)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the store is right and the caller is done
             code = problem.code if isinstance(problem, Fault) else type(problem).__name__
             if code == "box_locked":  # the store is closed: the box ends
@@ -219,7 +254,7 @@ class Live:
             if session_id not in self._behind:
                 self._behind.add(session_id)
                 self._later(self._catch_up(session_id))
-        self._publish(session_id)
+        self._publish(top)  # a private room is no session of its own to the console
 
     def change_soon(self, session_id: str) -> None:
         """`changed`, but not before the caller has gone on."""
@@ -232,28 +267,38 @@ class Live:
 
     async def _bring_in_line(self, session_id: str) -> None:
         pages = frozenset(self._pages.get(session_id, ()))
-        session, members, keys, ended = await self._db.read(
+        languages = {page.language for page in pages}
+        session, members, keys, ended, record = await self._db.read(
             lambda tx: (
                 rows.session(tx, session_id),
                 rows.members(tx, session_id),
                 groups.keys(tx, session_id),
                 {page for page in pages if not page.stands(tx)},
+                self.beside.read(tx, session_id, languages) if self.beside else None,
             )
         )
         places = {"", *(m.id for m in members)}
         for page in ended | {page for page in pages if page.member not in places}:  # or was taken out of the plan
             self._dismiss(page)
         inside = {m.id for m in members if in_room(session.state, m.standing)}
-        await self._tell_relay(session, {m.id: m for m in members if m.id in inside})
+        aside = {m.id for m in members if m.aside}
+        await self._tell_relay(session, {m.id: m for m in members if m.id in inside - aside})
         waiting = {m.id for m in members if m.standing == "waiting"}
         self.fitting.note(session_id, fits=await self.fits(session_id), open=session.state == "open", waiting=waiting)
         if session.state == "ended":
             self.fitting.end(session_id)
-        for page in pages.intersection(self._pages.get(session_id, ())):  # one that has just come: its turn is next
+        still_here = pages.intersection(self._pages.get(session_id, ()))  # one that has just come: its turn is next
+        for page in still_here:
+            if _belongs_elsewhere(page, session, aside):
+                page.show("moved", {})
+                continue
             self._show(page, session, members, inside)
             if page.member in inside:
                 _show_keys(page, keys, members)
-        await self._note_attendance(session_id, members, inside)
+        if self.beside:
+            self.beside.show(still_here, session, members, inside, record)
+        if not session.parent:  # who is in a private room is there once, in the session
+            await self._note_attendance(session_id, members, inside)
 
     def _dismiss(self, page: Page) -> None:
         """The login or visit behind it has ended, and picture and sound with it: no grace, as for a lost page."""
@@ -283,7 +328,7 @@ class Live:
             await _said(relay.close_room(session.id))
 
     async def _note_attendance(self, session_id: str, members: list[rows.Member], inside: set[str]) -> None:
-        here = {m.id for m in members if m.id in inside and self.connected(session_id, m.id)}
+        here = {m.id for m in members if m.id in inside and self._attends(m)}
         came = here - self._attending.keys()
         went = {m.id for m in members if m.id in self._attending and m.id not in here}
         if not came and not went:
@@ -334,6 +379,7 @@ class Live:
                 "facilitator": m.facilitator,
                 "you": m.id == own,
                 "connected": self.connected(m.session, m.id),
+                "aside": bool(m.aside),
                 **({"otherDevice": True} if staff and m.ticket_other_device else {}),
             }
             for m in members
@@ -397,6 +443,11 @@ class Live:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _belongs_elsewhere(page: Page, session: rows.Session, aside: Collection[str]) -> bool:
+    """Whether a private room of theirs has begun, or this one is over: the page is to be loaded anew."""
+    return page.member in aside or (session.parent != "" and session.state == "ended")
 
 
 async def _said(telling: Awaitable[None]) -> None:

@@ -18,6 +18,8 @@ MAX_ANSWERED = 128 * 1024  # bytes of commits in one answer; the page asks for t
 SAYS_PER_SECOND, SAYS_AT_ONCE = 5.0, 20.0  # per page: faster than anybody types, slower than a flood
 # Per page: each offer goes to all who lead, with everybody else's. A reload is one; a lost welcome a few.
 OFFERS_PER_SECOND, OFFERS_AT_ONCE = 1.0, 8.0
+# Per page, what it asks of the room (room/PROTOCOL.md): taps, and a few cards at once after a return.
+TAPS_PER_SECOND, TAPS_AT_ONCE = 2.0, 15.0
 ASKS_PER_SECOND, ASKS_AT_ONCE = 10.0, 40.0  # per page, all others; a page that comes in asks five times
 
 

@@ -1,6 +1,7 @@
 """The room's WebSocket: media's messages to the relay, the group's to the box, and the box's events to the page.
 
-It decides nothing. Methods that begin with "group" are the box's (`groups/PROTOCOL.md`), all others the relay's.
+It decides nothing. Methods that begin with "group" or "room" are the box's (`groups/PROTOCOL.md`,
+`room/PROTOCOL.md`), all others the relay's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from appliance.clinic import Clinic
 from appliance.faults import Fault
 from appliance.groups.actions import Seat
+from appliance.policy import may_ever
 from appliance.portal import bodies, logins, pages
 from appliance.portal.logins import Stands
 from appliance.portal.state import clinic_of
@@ -37,7 +39,8 @@ class RoomPage:
 
     def __init__(self, seat: Seat, stands: Stands, name: str, *, staff: bool, login: bytes = b"") -> None:
         self.session, self.member, self.stands, self.staff = seat.session, seat.member, stands, staff
-        self.name = name[:MAX_NAME]
+        self.name, self.language = name[:MAX_NAME], seat.language
+        self.handles = staff and may_ever(seat.actor, "handle_concern")
         self.seat, self.login = seat, login
         self.one_by_one = asyncio.Lock()  # what a page asks of its group is done in the order in which it asked
         self.socket = web.WebSocketResponse(
@@ -97,7 +100,22 @@ class RoomPage:
 
 # Events that tell a state, not a happening: the same state twice is not worth a frame.
 _FACTS = frozenset(
-    {"standing", "session", "roster", "waiting", "expected", "capacity", "media", "group", "offers", "welcome"}
+    {
+        "standing",
+        "session",
+        "roster",
+        "waiting",
+        "expected",
+        "capacity",
+        "media",
+        "group",
+        "offers",
+        "welcome",
+        "hands",
+        "cards",
+        "acknowledged",
+        "concerns",
+    }
 )
 
 
@@ -170,6 +188,9 @@ async def _ask(clinic: Clinic, page: RoomPage, asked: bodies.Request, size: int)
     if asked.method.startswith("group"):
         async with page.one_by_one:
             return await clinic.group(page, page.seat, asked.method, asked.data)
+    if asked.method.startswith("room"):
+        async with page.one_by_one:
+            return await clinic.room(page, page.seat, asked.method, asked.data)
     if size > bodies.MAX_MEDIA_FRAME:
         raise Fault("too_large", "a request for the relay")
     return await clinic.live.request(page, asked.method, asked.data)

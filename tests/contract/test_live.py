@@ -22,6 +22,7 @@ class OpenPage:
 
     def __init__(self, session: str, member: str, *, staff: bool = False) -> None:
         self.session, self.member, self.name, self.staff, self.login = session, member, "", staff, b""
+        self.handles, self.language = staff, "en"
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.closed = ""
 
