@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from appliance.room import actions as room
 from appliance.room import requests as room_requests
 from appliance.room.board import Board
 from appliance.sessions import actions as sessions
-from appliance.sessions import rows
+from appliance.sessions import asides, rows
 from appliance.sessions.given import NOTHING, Given
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
@@ -118,7 +118,8 @@ class Clinic:
         given: Given = NOTHING,
     ) -> Issued | None:
         try:
-            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member, given, full=full))
+            here = self.live.here(session)
+            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member, given, full=full, here=here))
         except Fault as fault:
             if fault.code == "refused":
                 await self.note_refused(actor, word, Facts(session=session, member=member), fault.code)
@@ -323,15 +324,28 @@ def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[
 
 
 def _do(
-    tx: Transaction, actor: Actor, action: Action, session: str, member: str, given: Given, *, full: bool
+    tx: Transaction,
+    actor: Actor,
+    action: Action,
+    session: str,
+    member: str,
+    given: Given,
+    *,
+    full: bool,
+    here: Collection[str],
 ) -> Issued | None:
     at = now_text()
+    asides.check(tx, action, session)
     if action in STATE_ACTIONS:
         sessions.change(tx, actor, action, session, at)
         if action == "show_rules":
             room.show_card(tx, actor, session, "rules", "", at)
     elif action in ("mute", "ask_unmute", "lower_hand"):
         room.ask_page(tx, actor, action, session, member, at)
+    elif action == "aside":
+        asides.begin(tx, actor, session, member, given.leader, at, here=here)
+    elif action == "end_aside":
+        asides.end(tx, actor, session, member, at)
     elif action == "vouch":
         sessions.vouch(tx, actor, session, member, at)
     elif action == "reissue":
