@@ -15,7 +15,7 @@ from appliance.groups.requests import Asked
 from appliance.groups.rules import Allowance, b64url
 from appliance.policy import Actor, Permit, decide
 from appliance.sessions import rows as sessions
-from appliance.sessions.rules import in_room
+from appliance.sessions.rules import carried, in_room
 from appliance.store.database import Transaction
 
 Answer = dict[str, Any]
@@ -32,7 +32,6 @@ class Seat:
     asks: Allowance = field(default_factory=lambda: Allowance(rules.ASKS_PER_SECOND, rules.ASKS_AT_ONCE))
     says: Allowance = field(default_factory=lambda: Allowance(rules.SAYS_PER_SECOND, rules.SAYS_AT_ONCE))
     offers: Allowance = field(default_factory=lambda: Allowance(rules.OFFERS_PER_SECOND, rules.OFFERS_AT_ONCE))
-
     taps: Allowance = field(default_factory=lambda: Allowance(rules.TAPS_PER_SECOND, rules.TAPS_AT_ONCE))
 
     def allowance(self, method: str) -> Allowance:
@@ -80,13 +79,27 @@ def do(tx: Transaction, seat: Seat, asked: Asked, at: str, *, note_credential: b
 
 
 def hearers(tx: Transaction, seat: Seat, asked: requests.AskSay) -> frozenset[str]:
-    """The members who may hear what is said now: those in the room. Faults: refused, wrong_state."""
+    """The members who may hear what is said now: those in the room, or those of them whom it is for.
+
+    While the hour is paused, or one of the two is held, patients hear each other as little in the chat as by sound; who
+    leads says to everybody, and everybody to who leads. Faults: refused, bad_request, wrong_state.
+    """
     _enter(tx, seat, asked)
     group = rows.group(tx, seat.session)
     if group is None or group.id != asked.group:
         raise Fault("wrong_state", "said in a group that does not stand")
-    state = sessions.session(tx, seat.session).state
-    return frozenset(m.id for m in sessions.members(tx, seat.session) if in_room(state, m.standing) and not m.aside)
+    session, members = sessions.session(tx, seat.session), sessions.members(tx, seat.session)
+    if asked.to is not None and not set(asked.to) <= {m.id for m in members}:
+        raise Fault("bad_request", "said to nobody of this session")
+    own = next(m for m in members if m.id == seat.member)
+    near = [m for m in members if in_room(session.state, m.standing) and not m.aside]
+    free = {m.id for m in near if carried(session.state, session.phase, m.standing, held=m.held)}
+    if asked.to is None and not own.facilitator and own.id not in free:
+        raise Fault("wrong_state", "said to all while paused or held")
+    hear = {m.id for m in near if own.facilitator or m.facilitator or {own.id, m.id} <= free}
+    if asked.to is not None and not set(asked.to) <= {*hear, own.id}:
+        raise Fault("wrong_state", "said to one who does not hear it now")
+    return frozenset(hear if asked.to is None else asked.to)
 
 
 def credential_key(tx: Transaction) -> bytes:

@@ -140,6 +140,7 @@ class AskSay(Ask, frozen=True):
     ACTION: ClassVar[Action] = "say"
     group: GroupId
     message: Said
+    to: Annotated[tuple[MemberId, ...], Meta(min_length=1, max_length=MAX_MEMBERS)] | None = None  # None: all
 
 
 class AskCompared(Ask, frozen=True):
@@ -175,6 +176,8 @@ def parse(method: str, data: Mapping[str, Any]) -> Asked:
         raise Fault("bad_request", "a welcome without anybody, or the other way round")
     if isinstance(asked, AskCommit) and len(set(asked.added)) != len(asked.added):
         raise Fault("bad_request", "one added twice")
+    if isinstance(asked, AskSay) and asked.to is not None and len(set(asked.to)) != len(asked.to):
+        raise Fault("bad_request", "said to one twice")
     if isinstance(asked, AskFound) and asked.instead == asked.group:
         raise Fault("bad_request", "a group instead of itself")
     return asked

@@ -39,7 +39,6 @@ class Record:
     ever: Mapping[str, Collection[str]]
     texts: Mapping[tuple[CardKind, str], Text]
     concerns: Sequence[rows.Concern]
-    aside: Collection[str]
 
 
 @dataclass(slots=True)
@@ -85,7 +84,6 @@ class Board:
             ever,
             {(kind, language): rows.text(tx, group, language, kind) for kind in kinds for language in languages},
             rows.open_in_room(tx, rows.home(tx, session_id, "")[0]),
-            rows.aside(tx, session_id),
         )
 
     def show(
@@ -130,12 +128,13 @@ class Board:
         now, newest = self._now(), max((card.number for card in record.cards), default=0)
         here = {page.member: page.name for page in pages if page.member in inside and not page.staff}
         own = {m.id for m in members if m.id in inside and not m.facilitator}
+        aside = {m.id for m in members if m.aside}
         for member in table.lives.keys() - own:
             del table.lives[member]
         for member, name in here.items():
             table.lives[member] = rules.arrived(table.lives.get(member), name, newest, now)
         for member in table.lives.keys() - here.keys():
-            table.lives[member] = rules.left(table.lives[member], now, aside=member in record.aside)
+            table.lives[member] = rules.left(table.lives[member], now, aside=member in aside)
         gone = {one for one, life in table.lives.items() if rules.away_for_good(life, now)}
         table.hands = tuple(one for one in table.hands if one in own and one not in gone)
         table.inside, table.patients = frozenset(own), bool(here)

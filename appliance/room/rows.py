@@ -183,17 +183,6 @@ def home(tx: Transaction, session_id: str, member_id: str) -> tuple[str, str]:
     return (parent, row["id"]) if row else (session_id, member_id)
 
 
-def aside(tx: Transaction, session: str) -> frozenset[str]:
-    """Members of that session who are in a private room of it right now."""
-    rows = tx.all(
-        "SELECT own.id FROM sessions c JOIN members m ON m.session = c.id"
-        " JOIN members own ON own.session = c.parent AND own.person = m.person"
-        " WHERE c.parent = ? AND c.state IN ('open', 'locked') AND m.standing = 'admitted'",
-        (session,),
-    )
-    return frozenset(row["id"] for row in rows)
-
-
 def name_of(tx: Transaction, session: str, person: str) -> str:
     """What the group calls that person of the staff, else the record's name."""
     row = tx.one(

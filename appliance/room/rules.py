@@ -2,8 +2,8 @@
 
 A card is shown to all or to one, and each page acknowledges it. That counts for the page's life: whoever comes back
 has missed something, so the ground rules and the newest reminder are to be acknowledged again (C21). A line that
-flickers is no return, and neither is a private word. Who leads is never asked to acknowledge. Who does not acknowledge is shown to
-those who lead, and nothing else happens to them.
+flickers is no return, and neither is a private word. Who leads is never asked to acknowledge. Who does not acknowledge
+is shown to those who lead, and nothing else happens to them.
 """
 
 from __future__ import annotations
