@@ -226,6 +226,7 @@ class Appliance:
                 clinic = Clinic(db, live, self._settings.sign_in.second_factor, record_key=self.headquarters)
                 await clinic.clock.begin()
                 clinic.clock.changed = self._clock_changed
+                clinic.board.remind_minutes = self._settings.sessions.remind_minutes
                 clinic.audit.seen = lambda: outside.witness(self._home.store)
                 await self._renew_certificate(db)
                 with contextlib.suppress(Fault):  # a full disk: what is there can be read all the same
@@ -258,6 +259,7 @@ class Appliance:
         self._keep_going(lambda: checkup.run(db))
         self._keep_going(lambda: self._watch_network(db))
         self._keep_going(lambda: self._watch_pages(clinic))
+        self._keep_going(clinic.board.run)
         self._keep_going(clinic.clock.run)
         self._keep_going(clinic.audit.run)
         self._feed.publish("gap")  # everything is new

@@ -65,6 +65,10 @@ class SyncSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     urgent_always: bool = True
 
 
+class SessionsSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    remind_minutes: int = 20
+
+
 class HqSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     demo_port: int = 8444
 
@@ -79,6 +83,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     control: ControlSection = ControlSection()
     backup: BackupSection = BackupSection()
     sync: SyncSection = SyncSection()
+    sessions: SessionsSection = SessionsSection()
     hq: HqSection = HqSection()
 
 
@@ -102,6 +107,7 @@ KEYS: dict[str, str] = {
     "sync.megabytes_per_day": "What the line to headquarters may carry a day, both ways, in million bytes. 0: all.",
     "sync.hours": "When records may go to headquarters, in local time: 22:00-06:00. Empty: at any time.",
     "sync.urgent_always": "Whether urgent records pass both of these.",
+    "sessions.remind_minutes": "Minutes of a running session between two reminders by the box. 0: none by itself.",
     "hq.demo_port": "The TCP port of the local headquarters that `hearth up --demo` starts.",
 }
 
@@ -120,6 +126,8 @@ def parse(text: str) -> Settings:
             raise Fault("bad_settings", "media.capacity_kbps and media.capacity_packets are 0 to 100,000,000")
     if not 0 <= found.media.last_n <= 64:
         raise Fault("bad_settings", "media.last_n is 0 to 64")
+    if not 0 <= found.sessions.remind_minutes <= 1440:
+        raise Fault("bad_settings", "sessions.remind_minutes is 0 to 1,440")
     _check_backup(found.backup)
     _check_sync(found.sync)
     if not re.fullmatch(NAME, found.portal.name):

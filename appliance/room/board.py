@@ -244,6 +244,10 @@ class Board:
             what = "mute" if action == "mute" else "unmute"
             self._live.happen(session, member, "asked", {"what": what, "name": name})
 
+    def hands(self, session: str) -> tuple[str, ...]:
+        """Members with a raised hand, the first one first."""
+        return self._tables[session].hands if session in self._tables else ()
+
     async def _act(self, actor: Actor, action: Action, facts: Facts, work: Callable[[Transaction], Any]) -> Any:
         try:
             return await self._db.write(work)

@@ -128,6 +128,11 @@ def concerns_of(tx: Transaction, session: str) -> list[Concern]:
     return [_concern(row) for row in tx.all(_CONCERNS + " WHERE c.session = ? ORDER BY c.number", (session,))]
 
 
+def open_around(tx: Transaction, session: str) -> list[Concern]:
+    """Those that nobody looks after yet, raised in the room or outside of it; in order."""
+    return [one for one in concerns_of(tx, session) if not one.seen_at]
+
+
 def open_in_room(tx: Transaction, session: str) -> list[Concern]:
     """Raised in that room, and nobody looks after them yet; in order."""
     rows = tx.all(
