@@ -100,9 +100,14 @@ def day_and_time(request: web.Request, at: str) -> str:
     return f"{day}, {time_of_day(request, at)}"
 
 
-def day(request: web.Request, on: str) -> str:
+def date_of(request: web.Request, on: str) -> str:
     """A day, YYYY-MM-DD, as the page's language writes it."""
     return babel.dates.format_date(date.fromisoformat(on), format="long", locale=Locale.parse(language(request)))
+
+
+def day_of(request: web.Request, at: str) -> str:
+    """The day of a stored time, with its month in words; "" stays ""."""
+    return babel.dates.format_date(_local(at), format="long", locale=Locale.parse(language(request))) if at else ""
 
 
 def short_day_and_time(request: web.Request, at: str) -> str:

@@ -3,31 +3,22 @@ or a second device lands where the stored facts say."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from appliance.clinic import Clinic
 from appliance.clock import now_text
-from appliance.consent import actions as consent
-from appliance.consent import rows as agreements
 from appliance.faults import Fault
-from appliance.policy import Actor
-from appliance.portal import bodies, forms, logins, pages
+from appliance.orientation import actions as orientation
+from appliance.portal import after, bodies, forms, logins, pages, questions, signing
 from appliance.portal.logins import Visitor
 from appliance.portal.state import clinic_of
+from appliance.portal.way import PAGES, marked, place, posted, progress, step, write
 from appliance.sessions import actions as sessions
-from appliance.sessions.rules import Step, next_step
-from appliance.store.database import Transaction
+from appliance.sessions import rows as session_rows
+from appliance.sessions.rules import Progress, Step, next_step
 from appliance.tickets import actions as tickets
-
-PAGES: dict[Step, str] = {
-    "name": "/join/name",
-    "agreement": "/join/agreement",
-    "devices": "/join/devices",
-    "wait": "/join/wait",
-    "over": "/join/over",
-}
 
 
 async def join(request: web.Request) -> web.Response:
@@ -53,77 +44,65 @@ async def present(request: web.Request) -> web.StreamResponse:
 async def onward(request: web.Request) -> web.StreamResponse:
     """Wherever this patient belongs now."""
     who = await logins.visitor(request, clinic_of(request))
-    raise web.HTTPSeeOther(await _place(clinic_of(request), who))
+    raise web.HTTPSeeOther(await place(clinic_of(request), who))
 
 
-def step(name: Step) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def page(name: Step) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The page of one step, or a way to the step where the patient belongs. Earlier steps may be looked at again."""
 
     async def show(request: web.Request) -> web.StreamResponse:
         clinic = clinic_of(request)
         who = await logins.visitor(request, clinic)
-        place = await _place(clinic, who)
-        if place != PAGES[name] and not _may_look_back(name, place, who.member.standing):
-            raise web.HTTPSeeOther(place)
-        return await _SHOW[name](request, clinic, who)
+        reached = await progress(clinic, who)
+        belongs = next_step(reached)
+        if belongs != name and not _may_look_back(name, belongs, who.member.standing):
+            raise web.HTTPSeeOther(PAGES[belongs])
+        return await _SHOW[name](request, clinic, who, reached)
 
     return show
 
 
 async def set_name(request: web.Request) -> web.StreamResponse:
-    who, form = await _posted(request)
+    who, form = await posted(request)
     text = bodies.field(form, "display_name")
     try:
-        await _write(request, who, lambda tx, actor: sessions.choose_name(tx, actor, text, now_text()))
+        raise await step(request, who, lambda tx, actor: sessions.choose_name(tx, actor, text, now_text()))
     except Fault as fault:
         if fault.code != "bad_request":
             raise
-        return pages.render(request, "name.html", {"display_name": text[:40]}, fault=fault)
-    raise web.HTTPSeeOther("/join/next")
+        context = {"way": marked(await progress(clinic_of(request), who), "name"), "before": False}
+        return pages.render(request, "name.html", {**context, "display_name": text[:40]}, fault=fault)
 
 
-async def sign(request: web.Request) -> web.StreamResponse:
-    who, form = await _posted(request)
-    signed, language, person = bodies.signed_agreement(form), pages.language(request), who.member.person
-    try:
-        await _write(
-            request,
-            who,
-            lambda tx, actor: consent.sign(
-                tx, actor, person, language, signed.version, signed.signature, signed.agreed, now_text()
-            ),
-        )
-    except Fault as fault:
-        if fault.code not in ("bad_request", "forged"):
-            raise
-        field = "signature" if signed.agreed else "agree"
-        return await _agreement(request, clinic_of(request), who, fault=fault, fault_field=field)
-    raise web.HTTPSeeOther("/join/next")
+async def oriented(request: web.Request) -> web.StreamResponse:
+    """They have read what a group hour is."""
+    who, _ = await posted(request)
+    raise await step(request, who, lambda tx, actor: orientation.orient(tx, actor, now_text()))
 
 
 async def tried_devices(request: web.Request) -> web.StreamResponse:
-    """The device test is behind them: they ask to come in."""
-    who, _ = await _posted(request)
+    """The device test is behind them."""
+    who, _ = await posted(request)
+    raise await step(request, who, lambda tx, actor: sessions.try_devices(tx, actor, now_text()))
 
-    def work(tx: Transaction, actor: Actor) -> None:
-        sessions.try_devices(tx, actor, now_text())
-        sessions.ask(tx, actor, now_text())
 
-    await _write(request, who, work)
-    raise web.HTTPSeeOther("/join/next")
+async def checked_space(request: web.Request) -> web.StreamResponse:
+    """The list for a private place is behind them."""
+    who, _ = await posted(request)
+    raise await step(request, who, lambda tx, actor: sessions.check_space(tx, actor, now_text()))
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
     """Ask again after leaving or after a no."""
-    who, _ = await _posted(request)
-    await _write(request, who, lambda tx, actor: sessions.ask(tx, actor, now_text()))
+    who, _ = await posted(request)
+    await write(request, who, lambda tx, actor: sessions.ask(tx, actor, now_text()))
     raise web.HTTPSeeOther("/join/next")
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
-    who, _ = await _posted(request)
+    who, _ = await posted(request)
     try:
-        await _write(request, who, lambda tx, actor: sessions.leave(tx, actor, now_text()))
+        await write(request, who, lambda tx, _: sessions.leave(tx, who.at_home, now_text()))
     except Fault as fault:
         if fault.code != "wrong_state":  # not in there, or not any more: the next page says why
             raise
@@ -152,38 +131,43 @@ async def _let_go(request: web.Request, response: web.StreamResponse) -> None:
 # -- the steps' pages ------------------------------------------------------------------------------------------------
 
 
-async def _name(request: web.Request, clinic: Clinic, who: Visitor) -> web.Response:
-    return pages.render(request, "name.html", {"display_name": who.member.display_name})
+async def _name(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
+    """The name of the last time stands in the field already; it counts once it is confirmed (C19)."""
+    own, person, group = who.member.display_name, who.member.person, who.session.care_group
+    before = "" if own else await clinic.db.read(lambda tx: session_rows.last_name(tx, person, group))
+    context = {"way": marked(reached, "name"), "display_name": own or before, "before": before != ""}
+    return pages.render(request, "name.html", context)
 
 
-async def _agreement(
-    request: web.Request, clinic: Clinic, who: Visitor, *, fault: Fault | None = None, fault_field: str = ""
-) -> web.Response:
-    code = pages.language(request)
-    text = await clinic.db.read(lambda tx: agreements.current(tx, code))
-    context = {
-        "title": text.title,
-        "paragraphs": [part.strip() for part in text.body.split("\n\n") if part.strip()],
-        "version": text.version,
-        "fault_field": fault_field,
-    }
-    return pages.render(request, "agreement.html", context, fault=fault)
+async def _agreement(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
+    return await signing.agreement(request, clinic, who)
 
 
-async def _devices(request: web.Request, clinic: Clinic, who: Visitor) -> web.Response:
-    return pages.render(request, "devices.html")
+async def _orientation(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
+    context = {"way": marked(reached, "orientation"), "leader": who.session.leader_name}
+    return pages.render(request, "orientation.html", {**context, **await questions.box(request, clinic, who)})
 
 
-async def _wait(request: web.Request, clinic: Clinic, who: Visitor) -> web.StreamResponse:
+async def _devices(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
+    return pages.render(request, "devices.html", {"way": marked(reached, "devices")})
+
+
+async def _space(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
+    return pages.render(request, "space.html", {"way": marked(reached, "space")})
+
+
+async def _wait(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.StreamResponse:
     if who.member.standing == "joining":  # left by themselves: asking again is theirs to choose
         raise web.HTTPSeeOther("/join/over")
+    if who.session.parent:
+        return await asides.of_patient(request, clinic, who)
     context = {
         "mode": "room" if who.member.standing == "admitted" else "wait",
         "me": {"member": who.member.id, "displayName": who.member.display_name},
         "title": who.session.title,
         "standing": who.member.standing,
         "delayed": clinic.live.fitting.waits_for_room(who.session.id, who.member.id),
-        "ws": "/join/ws",
+        "ws": f"/join/ws?at={who.session.id}",  # a page of a room where they are not any more is told so
         "facilitator_page": False,
         "session_id": who.session.id,
         "credential_key": await clinic.credential_key(),
@@ -194,16 +178,17 @@ async def _wait(request: web.Request, clinic: Clinic, who: Visitor) -> web.Strea
 async def over(request: web.Request) -> web.StreamResponse:
     """The kind page at the end, whatever the end was."""
     who = await logins.visitor(request, clinic_of(request))
-    place = await _place(clinic_of(request), who)
+    belongs = await place(clinic_of(request), who)
     if who.session.state == "ended":
         why = "ended"
     elif who.member.standing in ("denied", "removed"):
         why = who.member.standing
-    elif who.member.standing == "joining" and place == PAGES["wait"]:
+    elif who.member.standing == "joining" and belongs == PAGES["wait"]:
         why = "left"
     else:
-        raise web.HTTPSeeOther(place)
-    response = pages.render(request, "over.html", {"why": why, "shared": who.shared})
+        raise web.HTTPSeeOther(belongs)
+    offered = await after.aftercare(request, clinic_of(request), who) if why == "ended" else {}
+    response = pages.render(request, "over.html", {"why": why, "shared": who.shared, **offered})
     if why in ("ended", "removed"):
         # Nothing of the hour stays in the browser of a device that others may use (C14). The cookie stays: it opens
         # only this page, and a reload should not end in a fault.
@@ -213,18 +198,20 @@ async def over(request: web.Request) -> web.StreamResponse:
     return response
 
 
-_SHOW: dict[Step, Callable[[web.Request, Clinic, Visitor], Awaitable[web.StreamResponse]]] = {
+_SHOW: dict[Step, Callable[[web.Request, Clinic, Visitor, Progress], Awaitable[web.StreamResponse]]] = {
     "name": _name,
     "agreement": _agreement,
+    "orientation": _orientation,
     "devices": _devices,
+    "space": _space,
     "wait": _wait,
 }
 
 
-def _may_look_back(name: Step, place: str, standing: str) -> bool:
+def _may_look_back(name: Step, belongs: Step, standing: str) -> bool:
     """An earlier step may be looked at again until one has asked to come in, and the name until one is let in."""
-    steps = list(PAGES.values())
-    earlier = place != PAGES["over"] and steps.index(PAGES[name]) < steps.index(place)
+    steps = list(PAGES)
+    earlier = belongs != "over" and steps.index(name) < steps.index(belongs)
     return earlier and (standing == "joining" or (standing == "waiting" and name == "name"))
 
 
@@ -234,23 +221,4 @@ async def _is_inside(request: web.Request) -> bool:
         who = await logins.visitor(request, clinic_of(request))
     except Fault:
         return False
-    return await _place(clinic_of(request), who) != PAGES["over"]
-
-
-async def _place(clinic: Clinic, who: Visitor) -> str:
-    signed = await clinic.db.read(lambda tx: agreements.has_signed(tx, who.member.person))
-    member = who.member
-    return PAGES[next_step(who.session.state, member.standing, member.display_name, signed, member.devices_tried)]
-
-
-async def _posted(request: web.Request) -> tuple[Visitor, Mapping[str, object]]:
-    who = await logins.visitor(request, clinic_of(request))
-    form = await forms.read(request)
-    logins.check_csrf(request, bodies.field(form, "csrf"))
-    return who, form
-
-
-async def _write(request: web.Request, who: Visitor, work: Callable[[Transaction, Actor], None]) -> None:
-    clinic = clinic_of(request)
-    await clinic.db.write(lambda tx: work(tx, who.actor))
-    await clinic.live.changed(who.session.id)
+    return await place(clinic_of(request), who) != PAGES["over"]

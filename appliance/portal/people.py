@@ -134,7 +134,7 @@ async def about(request: web.Request, who: Staff, person: str) -> dict[str, Any]
 
 def licence_facts(request: web.Request, one: Licence, at: str) -> dict[str, str]:
     """One licence as pages show it."""
-    ends = pages.day(request, one.ends_on) if one.ends_on else ""
+    ends = pages.date_of(request, one.ends_on) if one.ends_on else ""
     state = licence_state(one, licence_rows.today(at))
     return {"id": one.id, "kind": one.kind, "name": one.name, "ends": ends, "ends_on": one.ends_on, "state": state}
 

@@ -19,11 +19,13 @@ from appliance import policy
 from appliance.audit.checking import Finding, What
 from appliance.contacts.rules import Contact
 from appliance.faults import KINDS
+from appliance.hours.rules import INCIDENTS, QUESTIONS
 from appliance.identity.factors.rows import Factors
-from appliance.portal import pages
+from appliance.portal import guides, pages
 from appliance.portal.looks import Look
 from appliance.portal.plan_forms import Typed
 from appliance.returned.rules import Visit
+from appliance.room.rules import CardKind, RoomTrouble, Written
 from appliance.sessions.planning import Unfit
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
@@ -89,6 +91,64 @@ LICENCES = {
     "may_record": True,
     "licence_fault": "",
     "typed": {"kind": "training", "name": "", "ends_on": ""},
+}
+INCIDENT = {
+    "me": ME,
+    "session": {"id": "s1", "title": "Tuesday"},
+    "people": [{"member": "m2", "name": "Jo <b>"}],
+    "kinds": INCIDENTS,
+    "chosen": {"kind": "crisis", "member": ""},
+}
+SUMMARY: dict[str, Any] = {
+    "me": ME,
+    "session": {
+        "id": "s1",
+        "title": "Tuesday",
+        "group": "g1",
+        "starts": "Tuesday, 10:00",
+        "opened": "10:00",
+        "ended": "11:02",
+    },
+    "attended": [
+        {"name": "Amara", "leads": True, "spans": "10:00–11:02", "minutes": 62, "removed": False, "why": ""},
+        {
+            "name": "Jo",
+            "leads": False,
+            "spans": "10:01–10:20 and 10:25–11:00",
+            "minutes": 54,
+            "removed": False,
+            "why": "",
+        },
+        {"name": "Al", "leads": False, "spans": "", "minutes": 0, "removed": True, "why": "recording"},
+    ],
+    "cards": [
+        {"kind": kind, "at": "10:05", "to": to, "known": 2}
+        for kind, to in zip(get_args(CardKind), ("", "Jo", "", "Al"), strict=True)
+    ],
+    "concerns": [
+        {"kind": kind, "at": "10:30", "name": "Jo", "seen": seen}
+        for kind, seen in zip(
+            sorted({*get_args(RoomTrouble), *get_args(Written)}), ("10:31", "", "", "", "", "", ""), strict=False
+        )
+    ],
+    "incidents": [{"kind": kind, "at": "10:40", "name": "", "person": "p1", "by": "Amara"} for kind in INCIDENTS],
+    "answers": 4,
+    "least": 3,
+    "felt": {question: (2, 1, 1, 0) for question in QUESTIONS},
+    "noted": False,
+}
+NO_SUMMARY = {
+    **SUMMARY,
+    "session": {**SUMMARY["session"], "group": "", "opened": "", "ended": ""},
+    **{name: [] for name in ("attended", "cards", "concerns", "incidents")},
+    "answers": 0,
+    "felt": None,
+}
+PULSE = {
+    "asked": True,
+    "thanked": False,
+    "felt_low": False,
+    "resources": [{"id": "r1", "title": "Calm breathing", "language": "en"}],
 }
 NO_LICENCES = {**LICENCES, "licences": [], "may_record": False}
 INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines", "qr": "data:,", "me": ME}
@@ -320,6 +380,11 @@ ISSUED = [{"member": f"m{n}", "name": "Rosa", "code": "ABCD-EFGH", "pin": "12345
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
     "protected": ("protected.html", {}),
+    "guides": ("guides.html", {"lessons": [("pins", "PINs and passwords")]}),
+    **{
+        f"guide, {address}": (f"guide_{address.replace('-', '_')}.html", {"title": title})
+        for address, title in guides.guides(str).items()
+    },
     "join": ("join.html", {"code": ""}),
     "join, known": ("join.html", {"code": "", "known": True}),
     "join, wrong": ("join.html", {"code": "A", "fault": "No."}),
@@ -419,6 +484,20 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         for field in ("name", "ends_on")
     },
     "help": ("help.html", {}),
+    "incident": ("incident.html", INCIDENT),
+    "incident, nothing chosen": ("incident.html", {**INCIDENT, "fault": "No.", "chosen": {"kind": "", "member": "m2"}}),
+    "summary": ("summary.html", SUMMARY),
+    "summary, few answers": ("summary.html", {**SUMMARY, "answers": 2, "felt": None, "noted": True}),
+    "summary, nothing": ("summary.html", NO_SUMMARY),
+    **{
+        f"over, ended, {name}": ("over.html", {"why": "ended", "shared": False, **PULSE, **more})
+        for name, more in {
+            "asked": {},
+            "one missing": {"chosen": {"heard": "4"}, "missing": "respected", "fault": "No."},
+            "thanked": {"asked": False, "thanked": True, "resources": []},
+            "needs somebody": {"asked": False, "thanked": True, "felt_low": True},
+        }.items()
+    },
     "help, nobody noted": ("help.html", {"emergency": ()}),
     "on call": (
         "on_call.html",
