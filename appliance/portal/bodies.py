@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from appliance.consent.rules import Signing
 from appliance.faults import Fault
 from appliance.fitting import Beyond
 
@@ -22,13 +22,6 @@ class Request(msgspec.Struct, frozen=True, tag="request", tag_field="type"):
     id: int
     method: str
     data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SignedAgreement:
-    version: int
-    signature: str
-    agreed: bool
 
 
 def field(form: Mapping[str, Any], name: str) -> str:
@@ -69,11 +62,10 @@ def beyond(form: Mapping[str, Any]) -> Beyond:
             raise Fault("bad_request", "beyond")
 
 
-def signed_agreement(form: Mapping[str, Any]) -> SignedAgreement:
-    version = field(form, "version")
-    if not version.isascii() or not version.isdecimal() or len(version) > 9:
-        raise Fault("bad_request", "version")
-    return SignedAgreement(int(version), field(form, "signature"), field(form, "agree") == "yes")
+def signing(form: Mapping[str, Any]) -> Signing:
+    """What came back from the agreement's page."""
+    agreed, limits, risks = (field(form, name) == "yes" for name in ("agree", "limits", "risks"))
+    return Signing(field(form, "shown"), field(form, "signature"), agreed, limits, risks)
 
 
 def socket_request(frame: str) -> Request:

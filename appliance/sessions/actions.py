@@ -189,11 +189,21 @@ def ask(tx: Transaction, actor: Actor, at: str) -> None:
     """Ask to come in: the end of the queue. Needs all the steps before the waiting room, in whatever order."""
     permit, member = _own(tx, actor, "ask")
     reached = progress(tx, member)
-    if member.standing in ("joining", "waiting", "denied") and next_step(replace(reached, standing="joining")) != "wait":
+    if (
+        member.standing in ("joining", "waiting", "denied")
+        and next_step(replace(reached, standing="joining")) != "wait"
+    ):
         raise Fault("wrong_state", "a step before the waiting room is missing")
     standing = member_after(member.standing, "ask", rows.session(tx, member.session).state)
     if standing != member.standing:
         rows.set_standing(tx, permit, member.id, standing, at)
+
+
+def ask_if_ready(tx: Transaction, actor: Actor, at: str) -> None:
+    """Ask to come in where nothing is missing any more; else nothing: the next step is on its page."""
+    member = rows.member(tx, actor.member)
+    if member.standing == "joining" and next_step(progress(tx, member)) == "wait":
+        ask(tx, actor, at)
 
 
 def leave(tx: Transaction, actor: Actor, at: str) -> None:

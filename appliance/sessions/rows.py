@@ -252,11 +252,12 @@ def facilitator_member(tx: Transaction, session_id: str) -> Member:
     return _member(row)
 
 
-def rooms(tx: Transaction) -> dict[str, list[Member]]:
-    """The admitted members of every session that is running: what the relay may carry."""
-    running = tx.all("SELECT id FROM sessions WHERE state IN ('open', 'locked')")
-    found = {row["id"]: members(tx, row["id"]) for row in running}
-    return {room: [m for m in people if m.standing == "admitted" and not m.aside] for room, people in found.items()}
+def rooms(tx: Transaction) -> list[tuple[Session, list[Member]]]:
+    """The admitted members of every session that goes on, without those who are in a private room beside it."""
+    return [
+        (session(tx, one), [m for m in members(tx, one) if m.standing == "admitted" and not m.aside])
+        for one in going_on(tx)
+    ]
 
 
 def set_standing(tx: Transaction, permit: Permit, member_id: str, standing: Standing, at: str) -> None:
@@ -292,16 +293,12 @@ def set_flagged(tx: Transaction, permit: Permit, member_id: str, at: str, *, fla
 
 def ask_phrase(tx: Transaction, permit: Permit, member_id: str, at: str) -> None:
     """From now on their page asks for the check phrase; what was typed before is forgotten."""
-    tx.execute(
-        "UPDATE members SET phrase_asked = 1, phrase_given = '', phrase_tries = 0 WHERE id = ?", (member_id,)
-    )
+    tx.execute("UPDATE members SET phrase_asked = 1, phrase_given = '', phrase_tries = 0 WHERE id = ?", (member_id,))
     audit.append(tx, permit, at)
 
 
 def answer_phrase(tx: Transaction, permit: Permit, member_id: str, text: str, at: str) -> None:
-    tx.execute(
-        "UPDATE members SET phrase_given = ?, phrase_tries = phrase_tries + 1 WHERE id = ?", (text, member_id)
-    )
+    tx.execute("UPDATE members SET phrase_given = ?, phrase_tries = phrase_tries + 1 WHERE id = ?", (text, member_id))
     audit.append(tx, permit, at)
 
 
@@ -323,16 +320,6 @@ def forget_waiting(tx: Transaction, _permit: Permit, member_id: str) -> None:
 def forget_marks(tx: Transaction, _permit: Permit, member_id: str) -> None:
     """Nobody is held or marked who has just come or gone. The caller's own write is the audit's entry."""
     tx.execute("UPDATE members SET held = 0, flagged = 0 WHERE id = ?", (member_id,))
-
-
-def aside(tx: Transaction, session_id: str) -> dict[str, str]:
-    """Who of the session is in a private room beside it: person to the member that they are there."""
-    rows = tx.all(
-        "SELECT m.person, m.id FROM members m JOIN sessions s ON s.id = m.session"
-        " WHERE s.parent = ? AND s.state IN ('open', 'locked')",
-        (session_id,),
-    )
-    return {row["person"]: row["id"] for row in rows}
 
 
 def going_on(tx: Transaction) -> list[str]:

@@ -25,7 +25,12 @@ Standing = Literal["expected", "joining", "waiting", "admitted", "denied", "remo
 Step = Literal["name", "agreement", "orientation", "devices", "space", "wait", "over"]
 # Why somebody was removed: a word, since free text about a person belongs into a sealed note.
 RemovalWhy = Literal["", "disruption", "recording", "not_alone", "other_person", "own_wish", "other"]
+# Why the door is locked where nobody locked it: each one expected is in, or nobody who leads was here any more.
+LockedWhy = Literal["", "complete", "leader"]
+# Why nobody sees and hears a member, nor they the others.
+Quiet = Literal["", "paused", "held"]
 
+WAY: tuple[Step, ...] = ("name", "agreement", "orientation", "devices", "space", "wait")
 MAX_DISPLAY_NAME = 40  # characters; longer ones break tiles and lists
 MAX_MEMBERS = 16  # people of one session, as many as the relay's rooms hold
 
@@ -173,20 +178,73 @@ def in_room(state: State, standing: Standing) -> bool:
     return state in ("open", "locked") and standing == "admitted"
 
 
+def quiet(phase: Phase, *, held: bool) -> Quiet:
+    """Why one in the room is apart from the others now, "" if they are not."""
+    return "paused" if phase == "paused" else "held" if held else ""
+
+
 def carried(state: State, phase: Phase, standing: Standing, *, held: bool) -> bool:
     """Whether the relay may carry a member's picture and sound now. The only place that says so."""
-    return in_room(state, standing) and phase != "paused" and not held
+    return in_room(state, standing) and not quiet(phase, held=held)
 
 
-def next_step(state: State, standing: Standing, display_name: str, signed: bool, devices_tried: bool) -> Step:
-    """The page that a patient belongs on. Derived from what is stored, so a reload loses nothing."""
-    if state == "ended" or standing in ("denied", "removed", "expected"):
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One who says or hears something in the room's chat."""
+
+    leads: bool
+    held: bool
+
+
+def may_hear(phase: Phase, speaker: Voice, hearer: Voice) -> bool:
+    """Whether a line reaches that one. Who leads is heard by all and hears all, in a pause too: that is how a pause is
+    explained, and how one who is held asks for help."""
+    if speaker.leads or hearer.leads:
+        return True
+    return not quiet(phase, held=speaker.held or hearer.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a patient is on the way in. `signed_here`, `oriented_here`: done on this way, not on an earlier one."""
+
+    state: State
+    standing: Standing
+    display_name: str = ""
+    signed: bool = False
+    oriented: bool = False
+    devices_tried: bool = False
+    space_checked: bool = False
+    signed_here: bool = False
+    oriented_here: bool = False
+
+
+def next_step(progress: Progress) -> Step:
+    """The page that a patient belongs on. Derived from what is stored, so a reload loses nothing.
+
+    Who is in stays in: what counts anew since then, they sign before they come the next time.
+    """
+    if progress.state == "ended" or progress.standing in ("denied", "removed", "expected"):
         return "over"
-    if not display_name:
-        return "name"
-    if not signed:
-        return "agreement"
-    return "wait" if devices_tried else "devices"
+    if progress.standing == "admitted":
+        return "wait"
+    done = {
+        "name": bool(progress.display_name),
+        "agreement": progress.signed,
+        "orientation": progress.oriented,
+        "devices": progress.devices_tried,
+        "space": progress.space_checked,
+    }
+    return next((step for step in way(progress) if not done.get(step, False)), "wait")
+
+
+def way(progress: Progress) -> tuple[Step, ...]:
+    """The steps that this patient has, in order: who signed and was oriented on an earlier way goes past those."""
+    skipped = {
+        "agreement": progress.signed and not progress.signed_here,
+        "orientation": progress.oriented and not progress.oriented_here,
+    }
+    return tuple(step for step in WAY if not skipped.get(step, False))
 
 
 def display_name(text: str) -> str:

@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from appliance.clinic import Clinic
 from appliance.clock import now_seconds, now_text
 from appliance.consent import actions as consent
+from appliance.consent.rules import Signing
 from appliance.consent.texts import first_agreement
 from appliance.identity import actions as identity
 from appliance.identity.rules import Demand
 from appliance.live import Live
 from appliance.notes.sealing import Cost as NoteCost
+from appliance.orientation import actions as orientation
 from appliance.policy import BOX, Actor, StaffRole, Surface
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -95,8 +97,7 @@ class OpenBox:
         def work(tx: Transaction) -> None:
             at = now_text()
             sessions.choose_name(tx, actor, shown, at)
-            consent.sign(tx, actor, actor.person, "en", 1, full_name, True, at)
-            sessions.try_devices(tx, actor, at)
+            way_in(tx, actor, full_name, at)
             sessions.ask(tx, actor, at)
 
         await self.clinic.db.write(work)
@@ -113,6 +114,19 @@ class OpenBox:
         actor = await self.wait_at_the_door(number)
         await self.clinic.act(self.leader(), "admit", self.session, self.members[number])
         return actor
+
+
+def sign(tx: Transaction, actor: Actor, name: str, at: str, language: str = "en") -> None:
+    """Sign the agreement that counts now, as its page would send it."""
+    consent.sign(tx, actor, language, Signing(consent.shown(tx, language)[2], name, True, True, True), at)
+
+
+def way_in(tx: Transaction, actor: Actor, full_name: str, at: str) -> None:
+    """All steps between the name and the waiting room."""
+    sign(tx, actor, full_name, at)
+    orientation.orient(tx, actor, at)
+    sessions.try_devices(tx, actor, at)
+    sessions.check_space(tx, actor, at)
 
 
 @asynccontextmanager

@@ -39,11 +39,24 @@ async def show_ticket(visitor: Visitor, box: OpenBox, number: int = 0) -> Shown:
     return await visitor.post("/join", code=box.issued[number].code, pin=box.issued[number].pin)
 
 
-async def wait_at_the_door(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
+async def sign(visitor: Visitor, name: str) -> Shown:
+    """On the agreement's page: both parts acknowledged, and signed."""
+    word = visitor.last.hidden("shown")
+    return await visitor.post("/join/agreement", agree="yes", limits="yes", risks="yes", signature=name, shown=word)
+
+
+async def try_devices(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
+    """As far as the page that tests camera and microphone."""
     await show_ticket(visitor, box, number)
     await visitor.post("/join/name", display_name=name)
-    await visitor.post("/join/agreement", agree="yes", signature=PEOPLE[number], version=visitor.last.hidden("version"))
-    return await visitor.post("/join/devices", camera="on")
+    await sign(visitor, PEOPLE[number])
+    return await visitor.post("/join/orientation")
+
+
+async def wait_at_the_door(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
+    await try_devices(visitor, box, number, name)
+    await visitor.post("/join/devices", camera="on")
+    return await visitor.post("/join/space")
 
 
 async def sign_in(visitor: Visitor, username: str = "mara") -> Shown:
