@@ -16,8 +16,8 @@ from appliance.identity.passkeys.rules import Challenges
 from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
 from appliance.portal import (
     account,
-    asides,
     after,
+    asides,
     attendance,
     audit,
     bodies,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -49,12 +49,22 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A patient's browser that showed code and PIN, with the place it opened."""
+    """A patient's browser that showed code and PIN, with the place it opened.
+
+    While they are in a private room, `session` and `member` are that room and their place in it, and `actor` acts
+    there. `home` is the place that the visit itself is for.
+    """
 
     actor: Actor
     member: sessions.Member
     session: sessions.Session
+    home: sessions.Member
     shared: bool = False  # others use this device too
+
+    @property
+    def at_home(self) -> Actor:
+        """The same person where the visit is for: who leaves, leaves the session."""
+        return replace(self.actor, member=self.home.id)
 
 
 def set_cookie(response: web.StreamResponse, name: str, token: str, seconds: int | None = None) -> None:
@@ -92,23 +102,24 @@ async def visitor(request: web.Request, clinic: Clinic) -> Visitor:
     token = request.cookies.get(VISIT, "")
     digest, now = token_hash(token), now_seconds()
 
-    def look(tx: Transaction) -> tuple[tickets.Visit, sessions.Member, sessions.Session] | None:
+    def look(tx: Transaction) -> tuple[tickets.Visit, sessions.Member, sessions.Member, sessions.Session] | None:
         visit = tickets.visit(tx, digest, now)
         if visit is None:
             return None
-        member = sessions.member(tx, visit.member)
-        return visit, member, sessions.session(tx, member.session)
+        home = sessions.member(tx, visit.member)
+        member = sessions.member(tx, home.aside_place) if home.aside else home
+        return visit, home, member, sessions.session(tx, member.session)
 
     found = await clinic.db.read(look) if token else None
     if found is None:
         raise Fault("not_signed_in")
-    visit, member, session = found
+    visit, home, member, session = found
     request[CSRF] = visit.csrf
     actor = Actor(
         person=member.person, role="patient", surface="portal", member=member.id, address=request.remote or ""
     )
     decide(actor, "see_own_place", Facts(session=session.id, leaders=session.leaders, member=member.id))
-    return Visitor(actor, member, session, visit.shared)
+    return Visitor(actor, member, session, home, visit.shared)
 
 
 def leave_when_idle(response: web.StreamResponse, who: Staff) -> None:

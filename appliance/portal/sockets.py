@@ -115,6 +115,7 @@ _FACTS = frozenset(
         "cards",
         "acknowledged",
         "concerns",
+        "moved",
     }
 )
 
@@ -123,6 +124,8 @@ async def patient(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     logins.check_origin(request)
     who = await logins.visitor(request, clinic)
+    if request.query.get("at", who.session.id) != who.session.id:
+        return await _send_on(request)
     seat = Seat(who.actor, who.session.id, who.member.id, pages.language(request))
     return await _serve(request, clinic, RoomPage(seat, logins.visit_stands(request), _name(request), staff=False))
 
@@ -133,11 +136,22 @@ async def staff(request: web.Request) -> web.StreamResponse:
     who = await logins.staff(request, clinic)
     session, members = await clinic.look(who.actor, request.match_info["session"])
     own = own_place(who.actor, session, members)
+    if (own is not None and own.aside) or (session.parent and (own is None or session.state == "ended")):
+        return await _send_on(request)
     if own is not None and session.state in ("open", "locked"):
         await clinic.entered(who.actor, session.id)
     seat = Seat(who.actor, session.id, own.id if own else "", pages.language(request))
     page = RoomPage(seat, logins.login_stands(request), _name(request), staff=True, login=logins.login_digest(request))
     return await _serve(request, clinic, page)
+
+
+async def _send_on(request: web.Request) -> web.StreamResponse:
+    """The page is of a room where its person is not any more, and its line was away when they went: it is told now."""
+    socket = web.WebSocketResponse(timeout=CLOSE_SECONDS)
+    await socket.prepare(request)
+    await socket.send_str(msgspec.json.encode({"type": "event", "event": "moved", "data": {}}).decode())
+    await socket.close()
+    return socket
 
 
 def _name(request: web.Request) -> str:

@@ -13,7 +13,7 @@ from appliance.clinic import Clinic
 from appliance.clock import moment, now_seconds, text
 from appliance.faults import Fault
 from appliance.policy import TABLE, Facts, allows, may_do, scope
-from appliance.portal import bodies, forms, logins, nav, pages, problems
+from appliance.portal import asides, bodies, forms, logins, nav, pages, problems
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
@@ -59,6 +59,8 @@ async def session_page(request: web.Request) -> web.StreamResponse:
     session, members = await clinic.look(who.actor, request.match_info["session"])
     actions = may_do(who.actor, Facts(session=session.id, leaders=session.leaders))
     own = own_place(who.actor, session, members)
+    if session.parent or (own is not None and own.aside):
+        return await asides.of_leader(request, clinic, session, members, own)
     lists = clinic.live.lists(session, members, own.id if own else "")
     for person in lists["waiting"]:
         person["since"] = pages.time_of_day(request, person["since"])
