@@ -36,6 +36,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPEN = {
     ("GET", "/"),
     ("GET", "/protected"),
+    ("GET", "/guides"),  # texts of ours, the same for all
+    ("GET", "/guides/{guide}"),
     ("POST", "/language"),
     ("GET", "/ca.pem"),
     ("GET", "/resources"),  # what HQ placed for anyone; for patients and staff more, by their cookie

@@ -279,11 +279,11 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(newcomer: Newco
 
     One box for all of them: it writes nothing for a stranger, so none changes what the next one finds.
     """
-    public = {"/", "/protected", "/resources", "/join", "/join/gone", "/staff/sign-in", "/ca.pem"}
+    public = {"/", "/protected", "/guides", "/guides/place", "/resources", "/join", "/join/gone", "/staff/sign-in", "/ca.pem"}
     stranger, told = newcomer(), []
     for route in ROUTES:
         path = route.path.replace("{session}", box.session).replace("{member}", box.members[0])
-        path = path.replace("{action}", "admit")
+        path = path.replace("{action}", "admit").replace("{guide}", "place")
         shown = await (stranger.get(path) if route.method == "GET" else stranger.post(path))
         named = [name for name in (*PEOPLE, "Mara", "Thursday circle") if name in shown.text]
         if named or not (shown.path in public or shown.status in (400, 401, 403, 404)):

@@ -42,6 +42,7 @@ def query(path: str, things: Things) -> str:
     return {
         "/staff/notes/new": f"?group={things.groups[0]}",
         "/v1/audit/export": "?format=csv",
+        "/join/line": "?bytes=1",
     }.get(path, "")
 
 
@@ -159,6 +160,7 @@ def filled(path: str, doors: Doors, word: str) -> str:
         "version": "1",
         "sequence": "1",
         "passkey": "nothing",
+        "guide": "place",
     }
     for name in [part.split("}")[0] for part in path.split("{")[1:]]:
         path = path.replace("{" + name + "}", ids[name])

@@ -744,7 +744,7 @@ def test_every_page_asks_nothing_of_another_origin(page: str) -> None:
     for tag, attributes, _ in Elements(render(page)).all:
         for name in ("src", "href", "action"):
             if name in attributes and tag != "a":
-                assert attributes[name].startswith(("/static/", "/join", "/staff", "/language", "data:")), attributes
+                assert attributes[name].startswith(("/static/", "/join", "/staff", "/language", "/look", "data:")), attributes
 
 
 @every_page

@@ -9,7 +9,7 @@ export interface Named {
 /** "perhaps": something on Bluetooth that may be a loudspeaker or a car. "unknown": nobody can tell, so the person is asked. */
 export type Wears = "yes" | "perhaps" | "unknown";
 
-const HEADPHONES = /head ?phones?|head ?sets?|ear ?(?:pods?|buds?|phones?)|air ?pods?|\bbuds\b|aud[ií]fonos?|auricular|cascos|manos ?libres|kopfh(?:ö|oe)rer/iu;
+const HEADPHONES = /head ?phones?|head ?sets?|ear ?(?:pods?|buds?|phones?)|air ?pods?|\bbuds|aud[ií]fonos?|auricular|cascos|manos ?libres|kopfh(?:ö|oe)rer/iu;
 /** What sounds like it and is not: the phone's own ear piece, as Android's Chrome calls it, and loudspeakers. */
 const OPEN = /ear ?piece|speaker|altavo(?:z|ces)|parlantes?|bocinas?/iu;
 const BLUETOOTH = /bluetooth|hands-?free/iu;
