@@ -11,7 +11,7 @@ from appliance.clinic import Clinic
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.orientation import actions as orientation
-from appliance.portal import after, bodies, forms, logins, pages, questions, signing
+from appliance.portal import after, asides, bodies, forms, logins, pages, questions, signing
 from appliance.portal.logins import Visitor
 from appliance.portal.state import clinic_of
 from appliance.portal.way import PAGES, marked, place, posted, progress, step, write
