@@ -39,6 +39,8 @@ OPEN = {
     ("GET", "/guides"),  # texts of ours, the same for all
     ("GET", "/guides/{guide}"),
     ("POST", "/language"),
+    ("GET", "/help"),  # the emergency contacts, which stand at the foot of every page
+    ("POST", "/look"),
     ("GET", "/ca.pem"),
     ("GET", "/resources"),  # what HQ placed for anyone; for patients and staff more, by their cookie
     ("GET", "/resources/{resource}"),
@@ -73,6 +75,8 @@ UNFINISHED = {
     ("POST", "/staff/account/passkeys/begin"),  # the portal has no name
     ("POST", "/join/devices"),  # the steps before it
     ("POST", "/join/ask"),
+    ("POST", "/join/feedback"),  # the session is not over
+    ("POST", "/staff/sessions/{session}/incident"),  # it is not open yet
     ("POST", "/staff/patients/{person}/archive"),  # she is expected
     ("POST", "/staff/account/authenticator"),  # one that was begun
     ("POST", "/staff/account/passkeys"),  # a browser's answer

@@ -33,6 +33,7 @@ from appliance.identity import actions as identity
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
 from appliance.keeping import Keeper
+from appliance.licences import actions as licences
 from appliance.notebook import Reader
 from appliance.notes.actions import Place
 from appliance.policy import BOX, TABLE, Action, Actor, Facts, Role, StaffRole
@@ -100,6 +101,7 @@ class Things:
     glass: str = ""  # Vera's, through which she reads the note of Mara's group
     place: str = ""  # one where Mara is signed in
     slot: str = ""
+    licence: str = ""  # of Ines
     patients: tuple[str, str] = ("", "")  # the first is whom Mara's note is about
 
 
@@ -214,6 +216,8 @@ async def _people(box: OpenBox, things: Things) -> None:
         care.let_in(tx, BOX, mine, box.staff["cora"], at)
         things.patients = session_rows.member(tx, box.members[0]).person, person
         told = things.patients[0]
+        licences.note(tx, BOX, box.staff["ines"], "licence", "Counsellor", "", at)
+        things.licence = licences.see(tx, Actor(box.staff["ines"], "facilitator", "portal"), box.staff["ines"])[0].id
         disclosures.grant(tx, BOX, told, form("en"), scopes=SCOPES, days=30, signature="Ada Brook", how="paper", at=at)
 
     await box.clinic.db.write(work)
