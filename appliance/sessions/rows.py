@@ -281,6 +281,45 @@ def set_removed_why(tx: Transaction, _permit: Permit, member_id: str, why: Remov
     tx.execute("UPDATE members SET removed_why = ? WHERE id = ?", (why, member_id))
 
 
+def block(tx: Transaction, _permit: Permit, person: str, care_group: str, why: RemovalWhy, at: str) -> None:
+    """Not to that care group's sessions any more. The removal's own write is the audit's entry."""
+    tx.execute(
+        "INSERT INTO blocks (person, care_group, why, at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (person, care_group) DO UPDATE SET why = excluded.why, at = excluded.at",
+        (person, care_group, why, at),
+    )
+
+
+def unblock(tx: Transaction, permit: Permit, person: str, care_group: str, at: str) -> None:
+    tx.execute("DELETE FROM blocks WHERE person = ? AND care_group = ?", (person, care_group))
+    audit.append(tx, permit, at, person=person)
+
+
+def blocked(tx: Transaction, care_group: str) -> set[str]:
+    """The persons who may not come to that care group's sessions."""
+    return {row["person"] for row in tx.all("SELECT person FROM blocks WHERE care_group = ?", (care_group,))}
+
+
+def blocks_of(tx: Transaction, person: str) -> list[tuple[str, str, str, str]]:
+    """Care group, its name, why and since when, of each group that the person may not come to; by name."""
+    found = tx.all(
+        "SELECT b.care_group, g.name, b.why, b.at FROM blocks b JOIN care_groups g ON g.id = b.care_group"
+        " WHERE b.person = ? ORDER BY g.name, g.id",
+        (person,),
+    )
+    return [(row["care_group"], row["name"], row["why"], row["at"]) for row in found]
+
+
+def places(tx: Transaction, person: str, care_group: str) -> list[str]:
+    """The person's members in the sessions of that care group that are not over."""
+    found = tx.all(
+        "SELECT m.id FROM members m JOIN sessions s ON s.id = m.session"
+        " WHERE m.person = ? AND m.facilitator = 0 AND s.care_group = ? AND s.state <> 'ended'",
+        (person, care_group),
+    )
+    return [row["id"] for row in found]
+
+
 def set_held(tx: Transaction, permit: Permit, member_id: str, at: str, *, held: bool) -> None:
     tx.execute("UPDATE members SET held = ? WHERE id = ?", (int(held), member_id))
     audit.append(tx, permit, at)
@@ -320,6 +359,15 @@ def forget_waiting(tx: Transaction, _permit: Permit, member_id: str) -> None:
 def forget_marks(tx: Transaction, _permit: Permit, member_id: str) -> None:
     """Nobody is held or marked who has just come or gone. The caller's own write is the audit's entry."""
     tx.execute("UPDATE members SET held = 0, flagged = 0 WHERE id = ?", (member_id,))
+
+
+def forget_hour(tx: Transaction, _permit: Permit, session_id: str) -> None:
+    """The session is over: what was asked of and said to those who waited, and marks. The end's write is the entry."""
+    tx.execute(
+        "UPDATE members SET phrase_asked = 0, phrase_given = '', phrase_tries = 0, message = '', message_at = NULL,"
+        " held = 0, flagged = 0 WHERE session = ?",
+        (session_id,),
+    )
 
 
 def going_on(tx: Transaction) -> list[str]:
@@ -433,7 +481,8 @@ _SESSIONS = (
 )
 _MEMBERS = (
     "SELECT m.*, p.name, p.check_phrase, coalesce(t.stopped, 0) AS stopped, coalesce(t.expires_at, 0) AS expires_at,"
-    " t.other_device_at IS NOT NULL AS other_device, b.why AS blocked_why"
+    " t.other_device_at IS NOT NULL AS other_device, b.why AS blocked_why,"
+    " a.room AS aside, a.place AS aside_place"
     " FROM members m JOIN people p ON p.id = m.person JOIN sessions s ON s.id = m.session"
     " LEFT JOIN tickets t ON t.member = m.id"
     " LEFT JOIN (SELECT c.parent, c.id AS room, x.person, x.id AS place FROM sessions c JOIN members x"
