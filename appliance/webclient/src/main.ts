@@ -6,6 +6,7 @@ import { loadChoices } from "./choices.ts";
 import { watchForms } from "./forms.ts";
 import { fromText } from "./group/bytes.ts";
 import type { GroupFacts, Holder } from "./group/types.ts";
+import { asideParts } from "./hour/aside.ts";
 import { hourParts } from "./hour/parts.ts";
 import { Joining } from "./joining.ts";
 import { leadParts } from "./lead/parts.ts";
@@ -73,7 +74,7 @@ class Page {
     url.searchParams.set("page", crypto.randomUUID?.() ?? String(Math.random()));
     this.#signalling = new Signalling(url.href, { event: (name, data) => this.#event(name, data), line: (state) => this.#onLine(state) });
     const around = this.#around();
-    this.#parts = [...hourParts(around), ...(this.#facilitator ? leadParts(around) : [])];
+    this.#parts = [...hourParts(around), ...asideParts(), ...(this.#facilitator ? leadParts(around) : [])];
     if (!stage) return;
     this.#tiles = new Tiles(stage, find<HTMLTemplateElement>("tile-template")!, find("sounds")!, find<HTMLButtonElement>("hear")!, {
       member: main.dataset["member"] ?? "",
@@ -98,7 +99,7 @@ class Page {
 
   /** An action of this page has been done: who was let in here, gets the keys from here, and who was removed loses them from here. */
   done(action: string, member: string): void {
-    if (action === "admit") this.#sealed?.approve(member);
+    if (action === "admit" || action === "let_through") this.#sealed?.approve(member);
     if (action === "remove") this.#sealed?.expel(member);
   }
 
@@ -134,7 +135,15 @@ class Page {
 
   #makeSealed(): Sealed {
     const { session, member, credentialKey } = this.#main.dataset;
-    const place = { session: session ?? "", member: member ?? "", facilitator: this.#facilitator, credentialKey: fromText(credentialKey, CREDENTIAL_KEY_BYTES) ?? new Uint8Array() };
+    const { home, homeMember, other, otherHome } = this.#main.dataset; // of a private room
+    const place = {
+      session: session ?? "",
+      member: member ?? "",
+      facilitator: this.#facilitator,
+      credentialKey: fromText(credentialKey, CREDENTIAL_KEY_BYTES) ?? new Uint8Array(),
+      home: home && homeMember ? { session: home, member: homeMember } : null,
+      guest: other && otherHome ? { member: other, home: otherHome } : null,
+    };
     return new Sealed(place, {
       ask: (method, data) => this.#signalling.request(method, data),
       devices: (on) => (on ? void this.#own?.start() : this.#own?.rest()),
@@ -197,6 +206,7 @@ class Page {
     else if (name === "expected") this.#lists.expected.show(members<ExpectedMember>(data));
     else if (name === "capacity") reveal("at-limit", data["full"] === true);
     else if (name === "talkTime") this.#talk.told(data["seconds"]);
+    else if (name === "moved") this.#move();
     else if (name === "media") this.#onMedia(data["ready"] === true, heldOf(data["held"]));
     else this.#room?.handle(name, data);
   }
@@ -239,9 +249,7 @@ class Page {
     this.#set({ session });
     this.#each((part) => part.session?.(session));
     this.#main.dataset["state"] = session.state;
-    for (const place of document.querySelectorAll<HTMLElement>("[data-shown]")) place.hidden = !isShown(place.dataset["shown"]!, session);
-    for (const form of document.querySelectorAll<HTMLElement>("form[data-action]:not(.person form)")) form.hidden = !isOffered(form.dataset["action"]!, session);
-    if (before && before.locked !== session.locked) say(word(session.locked ? "locked" : "unlocked"));
+    if (before && before.locked !== session.locked && !this.#facilitator) say(word(session.locked ? "locked" : "unlocked"));
     if (session.state === "ended" && this.#facilitator) this.#finish();
   }
 
@@ -329,6 +337,15 @@ class Page {
     call.querySelector<HTMLElement>("h1")?.focus();
   }
 
+  /** A private word has begun or is over: the box knows where this page's person is now. The group's keys wait for their return. */
+  #move(): void {
+    if (this.#main.dataset["home"]) this.#finish();
+    this.#joining.calm();
+    this.#room?.leave();
+    this.#own?.stop();
+    location.reload();
+  }
+
   #finish(): void {
     this.#each((part) => part.finish?.());
     this.#joining.calm();
@@ -352,16 +369,6 @@ class Page {
 
 function heldOf(value: unknown): Held {
   return value === "paused" || value === "held" ? value : "";
-}
-
-function isShown(what: string, session: SessionFacts): boolean {
-  return what === "locked" ? session.locked && session.state === "open" : what === session.state;
-}
-
-function isOffered(action: string, session: SessionFacts): boolean {
-  if (action === "open") return session.state === "scheduled";
-  if (action === "end") return session.state !== "ended";
-  return session.state === "open" && session.locked === (action === "unlock");
 }
 
 const main = document.getElementById("room");

@@ -4,6 +4,8 @@
 import { Chat } from "./chat.ts";
 import { CodePanel } from "./codepanel.ts";
 import { Keeper } from "./group/keeper.ts";
+import { forgetSeats, keepSeats, seatKey } from "./group/seats.ts";
+import type { Home } from "./group/ticket.ts";
 import type { EpochKeys, GroupFacts, Holder } from "./group/types.ts";
 import { wordList, wordsOf } from "./group/words.ts";
 import type { Data, RosterMember } from "./protocol.ts";
@@ -37,6 +39,9 @@ export interface Place {
   member: string;
   facilitator: boolean;
   credentialKey: Uint8Array;
+  /** In a private room: one's own place in the session, and, for who leads, both places of the other. */
+  home?: Home | null;
+  guest?: { member: string; home: string } | null;
 }
 
 /** Silence of a moment, as at an admission, needs no sentence. */
@@ -72,6 +77,7 @@ export class Sealed {
   ) {
     this.#keeper = new Keeper({
       ...place,
+      known: knownOf(place),
       ask: (method, data) => surface.ask(method, data),
       storage: sessionStorage,
       listener: {
@@ -141,6 +147,7 @@ export class Sealed {
     clearTimeout(this.#behind);
     this.#keeper.forget();
     this.#reading.forget();
+    forgetSeats(sessionStorage, this.place.session);
     this.#sealer?.close();
     this.#facts = this.#shown = NOTHING;
     this.#inside = false;
@@ -158,6 +165,7 @@ export class Sealed {
   }
 
   #onFacts(facts: GroupFacts): void {
+    if (this.place.facilitator && !this.place.home && facts.phase === "in") keepSeats(sessionStorage, this.place.session, facts.holders);
     this.#facts = facts;
     this.#chat.ready(facts.phase === "in");
     this.surface.changed(facts);
@@ -267,7 +275,7 @@ export class Sealed {
       words: list ? wordsOf(code, list) : [], // none: the panel says that they could not be had
       holders,
       lang: language,
-      prompt: this.#reading.wanted(this.#facts),
+      prompt: !this.place.home && this.#reading.wanted(this.#facts), // a word alone does not begin with reading words
       comparedAt: this.#compared?.at ?? null,
       changed: this.#compared !== null && BigInt(this.#compared.epoch) !== this.#facts.epoch,
       strangers,
@@ -279,6 +287,12 @@ export class Sealed {
 }
 
 const fromOf = ({ member, name, role, you }: Holder): From => ({ member, name, facilitator: role === "facilitator", you });
+
+/** Who of a private room comes in by themselves: with the very key that they held in the group. */
+function knownOf({ home, guest }: Place): Map<string, string> {
+  const key = home && guest ? seatKey(sessionStorage, home.session, guest.home) : null;
+  return new Map(key && guest ? [[guest.member, key]] : []);
+}
 
 function find<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;

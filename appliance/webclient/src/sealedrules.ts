@@ -51,7 +51,7 @@ export class Strangers {
  */
 export function present(roster: readonly RosterMember[], holders: readonly Holder[]): RosterMember[] {
   const names = new Map(holders.map((one) => [one.member, one.name]));
-  const here = (one: RosterMember): boolean => !one.facilitator || one.you || one.connected !== false || names.has(one.member);
+  const here = (one: RosterMember): boolean => !one.facilitator || one.you || one.connected !== false || one.aside === true || names.has(one.member);
   return roster.filter(here).map((one) => ({ ...one, name: names.get(one.member) ?? one.name }));
 }
 

@@ -56,6 +56,11 @@ export class Facilitator {
     this.#approvals.tap(member, key);
   }
 
+  /** Whoever holds this very key may come in: they were let in with it before. */
+  letBack(member: string, key: string): void {
+    this.#approvals.again(member, key);
+  }
+
   /** Somebody was removed by a tap on this page: their keys go at once, whoever's turn it is. */
   expel(member: string): void {
     this.#expelled.add(member);

@@ -12,7 +12,7 @@ import { Hold } from "./hold.ts";
 import type { Member } from "./member.ts";
 import { Patient } from "./patient.ts";
 import { suite as suiteOfBrowser, type Suite } from "./suite.ts";
-import { Ticket } from "./ticket.ts";
+import { type Home, Ticket } from "./ticket.ts";
 import { Told } from "./told.ts";
 import type { GroupListener, Holder } from "./types.ts";
 import { type Sealed, Whispers } from "./whispers.ts";
@@ -44,6 +44,10 @@ export interface KeeperOptions {
   facilitator: boolean;
   credentialKey: Uint8Array;
   storage: Storage;
+  /** Of a page in a private room: where its person's place in the group is. */
+  home?: Home | null;
+  /** Members whose key is known already: of a private room, from the group that both come from. Nobody else comes in by themselves. */
+  known?: ReadonlyMap<string, string>;
   later?: Later;
   /** For tests: which curves. */
   suite?: () => Promise<Suite>;
@@ -77,7 +81,7 @@ export class Keeper {
 
   constructor(private readonly options: KeeperOptions) {
     this.#later = options.later ?? timer;
-    this.#ticket = new Ticket(options.storage, options.session, options.member);
+    this.#ticket = new Ticket(options.storage, options.session, options.member, options.home);
     this.#hold = new Hold(this.#ticket, options.listener);
     this.#course = new Course(options.ask, this.#told, this.#hold);
     this.#whispers = new Whispers({
@@ -237,6 +241,7 @@ export class Keeper {
     const kick = (): void => void this.#kick();
     if (!facilitator) return new Patient(ask, trust, this.#told, this.#hold, this.#course, this.#ticket, member, this.#later, kick);
     const made = new Facilitator(ask, trust, this.#told, this.#hold, this.#course, this.#ticket, member, this.#later, kick);
+    for (const [known, key] of this.options.known ?? []) made.letBack(known, key);
     for (const early of this.#approvedEarly.splice(0)) made.approve(early);
     return made;
   }

@@ -12,23 +12,34 @@ export interface Floor {
   epoch: number;
 }
 
+/** Of somebody in a private room: the session that it belongs to, and their place there. */
+export interface Home {
+  session: string;
+  member: string;
+}
+
+const keyName = ({ session, member }: Home): string => `hearth.ticket.${session}.${member}`;
+
 export class Ticket {
   #keys: SignatureKeys | null = null;
   #over = false;
   readonly #keyName: string;
   readonly #floorName: string;
+  readonly #homeName: string | null;
 
   constructor(
     private readonly storage: Storage,
     session: string,
     member: string,
+    home: Home | null = null,
   ) {
-    this.#keyName = `hearth.ticket.${session}.${member}`;
+    this.#homeName = home && keyName(home);
+    this.#keyName = keyName({ session, member });
     this.#floorName = `hearth.epoch.${session}.${member}`;
   }
 
   async keys(suite: Suite): Promise<SignatureKeys> {
-    this.#keys ??= (await this.#kept(suite)) ?? (await suite.signature.keygen());
+    this.#keys ??= (await this.#kept(this.#keyName, suite)) ?? (await this.#kept(this.#homeName, suite)) ?? (await suite.signature.keygen());
     if (!this.#over) this.#put(this.#keyName, `${toText(this.#keys.signKey)}.${toText(this.#keys.publicKey)}`);
     return this.#keys;
   }
@@ -55,9 +66,10 @@ export class Ticket {
     }
   }
 
-  /** What an earlier page of this tab kept, if the two halves belong together. */
-  async #kept(suite: Suite): Promise<SignatureKeys | null> {
-    const [secret, open] = (this.#get(this.#keyName) ?? "").split(".");
+  /** What an earlier page of this tab kept, if the two halves belong together. In a private room first the key of the group's own: who leads
+   *  knows it, and lets nobody else in by themselves. */
+  async #kept(name: string | null, suite: Suite): Promise<SignatureKeys | null> {
+    const [secret, open] = ((name && this.#get(name)) ?? "").split(".");
     const signKey = fromText(secret, KEY_BYTES);
     const publicKey = fromText(open, KEY_BYTES);
     if (signKey?.length !== KEY_BYTES || publicKey?.length !== KEY_BYTES) return null;
