@@ -24,7 +24,8 @@ from appliance.portal import nav
 from appliance.portal.looks import look_of
 
 FOLDER = Path(__file__).parent
-LANGUAGES: tuple[tuple[str, str], ...] = (("en", "English"), ("es", "Español"))
+LANGUAGES: tuple[tuple[str, str], ...] = (("en", "English"), ("es", "Español"), ("ar", "العربية"))
+PARTLY = frozenset({"ar"})  # what is missing is English; who wants it chooses it, no page takes it by itself
 _CODES = tuple(code for code, _ in LANGUAGES)
 LANGUAGE_COOKIE = "language"
 CLINIC = web.AppKey("clinic_name_and_phone", tuple[str, str])
@@ -65,9 +66,15 @@ def language(request: web.Request) -> str:
         return chosen
     for part in request.headers.get("Accept-Language", "")[:200].split(","):
         code = part.split(";")[0].strip().lower().split("-")[0]
-        if code in _CODES:
+        if code in _CODES and code not in PARTLY:
             return code
     return "en"
+
+
+def whole_language(request: web.Request) -> str:
+    """The page's language where all of ours is in it, else English: for words that people read aloud to each other."""
+    chosen = language(request)
+    return "en" if chosen in PARTLY else chosen
 
 
 def say(request: web.Request, fault: Fault) -> str:
@@ -138,6 +145,7 @@ def render(
         "csrf": request.get(CSRF, ""),
         "path": request.path,
         "languages": LANGUAGES,
+        "partly": code in PARTLY,
         "fault": say(request, fault) if fault else None,
         "fault_code": fault.code if fault else "",
         "nav": nav.places(cast(Role, request[ROLE])) if ROLE in request else [],

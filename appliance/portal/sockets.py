@@ -126,7 +126,7 @@ async def patient(request: web.Request) -> web.StreamResponse:
     who = await logins.visitor(request, clinic)
     if request.query.get("at", who.session.id) != who.session.id:
         return await _send_on(request)
-    seat = Seat(who.actor, who.session.id, who.member.id, pages.language(request))
+    seat = Seat(who.actor, who.session.id, who.member.id, pages.whole_language(request))
     return await _serve(request, clinic, RoomPage(seat, logins.visit_stands(request), _name(request), staff=False))
 
 
@@ -140,7 +140,7 @@ async def staff(request: web.Request) -> web.StreamResponse:
         return await _send_on(request)
     if own is not None and session.state in ("open", "locked"):
         await clinic.entered(who.actor, session.id)
-    seat = Seat(who.actor, session.id, own.id if own else "", pages.language(request))
+    seat = Seat(who.actor, session.id, own.id if own else "", pages.whole_language(request))
     page = RoomPage(seat, logins.login_stands(request), _name(request), staff=True, login=logins.login_digest(request))
     return await _serve(request, clinic, page)
 

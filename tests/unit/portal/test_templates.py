@@ -947,6 +947,14 @@ def test_spanish_is_complete_and_nothing_in_it_is_a_guess() -> None:
         assert not message.fuzzy
 
 
+def test_a_language_that_is_not_finished_says_so_on_every_page_and_nobody_gets_it_unasked() -> None:
+    assert all("not finished yet" in render("join", lang=code, partly=True) for code in pages.PARTLY)
+    arabic = catalogue("ar")
+    said = {sentence if isinstance(sentence, str) else sentence[0] for _, sentence in sentences()}
+    assert {message.id if isinstance(message.id, str) else message.id[0] for message in arabic if message.id} <= said
+    assert all(all(forms(message.string)) for message in arabic if message.id)
+
+
 @every_language
 def test_a_catalogue_holds_nothing_that_no_page_says(language: str) -> None:
     said = sentences()
