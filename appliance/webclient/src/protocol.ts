@@ -69,6 +69,13 @@ export interface WaitingMember {
   vouched: boolean;
   connected: boolean;
   otherDevice?: boolean;
+  /** The record's check phrase, "" if none; whether it was asked for, what they typed, and whether that is the same. */
+  phrase?: string;
+  phraseAsked?: boolean;
+  phraseGiven?: string;
+  phraseFits?: boolean;
+  /** What they were told last. */
+  message?: { text: string; at: string } | null;
 }
 
 /** Somebody with an invitation who is neither waiting nor inside. */
@@ -78,6 +85,8 @@ export interface ExpectedMember {
   standing: string;
   ticket: string;
   otherDevice?: boolean;
+  /** Removed for good, until somebody lets them come back. */
+  blocked?: boolean;
 }
 
 export type Phase = "scheduled" | "open" | "rules" | "running" | "paused" | "ended";
