@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from appliance.audit.actions import Auditing
 from appliance.clock import now_seconds, now_text, steady_seconds
+from appliance.deeds import Deed, do
 from appliance.door import Caller, Door
 from appliance.faults import Fault
 from appliance.fitting import Beyond
@@ -26,11 +27,10 @@ from appliance.notes import rows as note_rows
 from appliance.notes.ring import Ring
 from appliance.notes.sealing import SIGN_IN_COST, Cost
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Action, Actor, Facts, Surface, decide_role
-from appliance.room import actions as room
 from appliance.room import requests as room_requests
 from appliance.room.board import Board
 from appliance.sessions import actions as sessions
-from appliance.sessions import asides, rows
+from appliance.sessions import rows
 from appliance.sessions.given import NOTHING, Given
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
@@ -84,7 +84,7 @@ class Clinic:
 
         `beyond`: how to admit where the box is at its limit; "" asks first. `given`: what came with it. Returns a new
         ticket where one is made.
-        Faults: not_found, refused, wrong_state, session_locked, box_full.
+        Faults: not_found, refused, wrong_state, session_locked, leader_away, blocked, licence_expired, box_full.
         """
         word = _WORDS.get(action)
         if word is None or (word not in STATE_ACTIONS) != bool(member):
@@ -118,8 +118,18 @@ class Clinic:
         given: Given = NOTHING,
     ) -> Issued | None:
         try:
-            here = self.live.here(session)
-            issued = await self.db.write(lambda tx: _do(tx, actor, word, session, member, given, full=full, here=here))
+            deed = Deed(
+                actor,
+                word,
+                session,
+                member,
+                now_text(),
+                given,
+                full=full,
+                leaderless=self.live.present.leader_lost(session),
+                here=self.live.here(session),
+            )
+            issued = await self.db.write(lambda tx: do(tx, deed))
         except Fault as fault:
             if fault.code == "refused":
                 await self.note_refused(actor, word, Facts(session=session, member=member), fault.code)
@@ -321,37 +331,3 @@ def _while_signed_in(page: Page, work: Callable[[Transaction], T]) -> Callable[[
         return work(tx)
 
     return checked
-
-
-def _do(
-    tx: Transaction,
-    actor: Actor,
-    action: Action,
-    session: str,
-    member: str,
-    given: Given,
-    *,
-    full: bool,
-    here: Collection[str],
-) -> Issued | None:
-    at = now_text()
-    asides.check(tx, action, session)
-    if action in STATE_ACTIONS:
-        sessions.change(tx, actor, action, session, at)
-        if action == "show_rules":
-            room.show_card(tx, actor, session, "rules", "", at)
-    elif action in ("mute", "ask_unmute", "lower_hand"):
-        room.ask_page(tx, actor, action, session, member, at)
-    elif action == "aside":
-        asides.begin(tx, actor, session, member, given.leader, at, here=here)
-    elif action == "end_aside":
-        asides.end(tx, actor, session, member, at)
-    elif action == "vouch":
-        sessions.vouch(tx, actor, session, member, at)
-    elif action == "reissue":
-        return tickets.reissue(tx, actor, session, member, at, now_seconds())
-    elif action == "rejoin":
-        return tickets.rejoin(tx, actor, session, member, at, now_seconds())
-    else:
-        sessions.decide_on(tx, actor, action, session, member, at, full=full)
-    return None

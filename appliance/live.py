@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from appliance import fitting
-from appliance.clock import now_seconds, now_text
+from appliance import fitting, showing
+from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.groups import rows as groups
 from appliance.groups.rules import b64url
-from appliance.sessions import rows
-from appliance.sessions.rules import in_room
+from appliance.presence import LEADER_GRACE_SECONDS, Attendance, Births, Present
+from appliance.presence import Page as Page
+from appliance.sessions import rows, states, waiting
+from appliance.sessions.rules import Quiet, in_room, quiet
 from appliance.store.database import Database, Transaction
 from media.client import Permission, RelayFault
 
@@ -26,7 +29,6 @@ log = logging.getLogger(__name__)
 # How long a lost page's media go on: a phone that changes its Wi-Fi reconnects in a second or two. Longer would leave
 # the others with a frozen picture.
 GRACE_SECONDS = 5.0
-PAGES_REMEMBERED = 8  # of one member, in the order of their birth: somebody with more devices than that is rare
 CATCH_UP_SECONDS = 1.0  # after a failure of store or relay; a disk that is full stays full for longer anyway
 
 
@@ -44,24 +46,6 @@ class Relay(Protocol):
     async def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]: ...
 
 
-class Page(Protocol):
-    """An open page of a member, or of staff who watch (`member` is then "")."""
-
-    session: str
-    member: str
-    name: str  # of the page itself, the same over all its lines; "" where it gave none
-    staff: bool
-    handles: bool  # whether who sits there may look after concerns
-    language: str
-    login: bytes  # the hash of a staff login's token; b"" for a visit
-
-    def stands(self, tx: Transaction) -> bool: ...  # whether the login or visit behind it has not ended
-    def show(self, event: str, data: dict[str, Any]) -> None: ...
-    def replace(self) -> None: ...
-    def sign_out(self) -> None: ...
-    def end(self) -> None: ...  # the box ends; the page comes back by itself
-
-
 class Beside(Protocol):
     """What goes on in a room beside picture and sound: `appliance.room.board`. It is read and shown with the rest."""
 
@@ -76,19 +60,37 @@ class Beside(Protocol):
     ) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the store says of a session, all of one moment.
+
+    `minutes`: how long people have waited lately; `record`: what the room's board reads.
+    """
+
+    session: rows.Session
+    members: list[rows.Member]
+    keys: groups.Keys
+    signed_out: set[Page]
+    minutes: int | None
+    record: Any
+
+
 class Live:
     """One for the whole box. All methods run on the event loop."""
 
     def __init__(self, db: Database, publish: Callable[[str], None]) -> None:
         self._db = db
         self._publish = publish
-        self._pages: dict[str, set[Page]] = {}
-        self._births: dict[str, dict[str, list[str]]] = {}
-        self._told: dict[str, set[str]] = {}
-        self._attending: dict[str, int] = {}
+        self.present = Present()
+        self._pages = self.present.pages
+        self._births = Births()
+        self._told: dict[str, dict[str, Permission]] = {}
+        self._quiet: dict[str, dict[str, Quiet]] = {}
+        self._attending = Attendance()
         self._order = asyncio.Lock()
         self._behind: set[str] = set()
         self.catch_up_seconds = CATCH_UP_SECONDS
+        self.leader_grace_seconds = LEADER_GRACE_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: Relay | None = None
         self.fitting = fitting.Fitting()
@@ -103,7 +105,7 @@ class Live:
         """
         pages = self._pages.setdefault(page.session, set())
         others = [other for other in pages if other.member and other.member == page.member]
-        births = self._note_birth(page)
+        births = self._births.note(page)
         if any(births.index(other.name) > births.index(page.name) for other in others if other.name in births):
             page.replace()
             return
@@ -112,14 +114,6 @@ class Live:
             older.replace()
         pages.add(page)
         await self.changed(page.session)
-
-    def _note_birth(self, page: Page) -> list[str]:
-        """The names of the member's pages in the order in which they were born, as far as they are remembered."""
-        births = self._births.setdefault(page.session, {}).setdefault(page.member, [])
-        if page.name not in births:
-            births.append(page.name)
-            del births[:-PAGES_REMEMBERED]
-        return births
 
     async def depart(self, page: Page) -> None:
         """A page closed. Its media end after a short grace, unless a new page of the member came."""
@@ -153,17 +147,12 @@ class Live:
                 await self.changed(session_id)
 
     def connected(self, session_id: str, member_id: str) -> bool:
-        """Whether that member has a page open right now."""
-        return any(page.member == member_id for page in self._pages.get(session_id, ()))
+        """Whether that member has a page of that session open right now."""
+        return self.present.connected(session_id, member_id)
 
     def here(self, session_id: str) -> frozenset[str]:
         """The members who have a page of that session open right now."""
         return frozenset(page.member for page in self._pages.get(session_id, ()) if page.member)
-
-    def _attends(self, member: rows.Member) -> bool:
-        """Whether they are there, be it in a private room beside the session."""
-        there = bool(member.aside) and self.connected(member.aside, member.aside_place)
-        return there or self.connected(member.session, member.id)
 
     def check_open(self, page: Page) -> None:
         """Fault("refused") for a page that was replaced or closed, although it may still talk."""
@@ -185,8 +174,11 @@ class Live:
     async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
         """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
         self.check_open(page)
-        if page.member not in self._told.get(page.session, ()):
+        permission = self._told.get(page.session, {}).get(page.member)
+        if permission is None:
             raise Fault("refused", "not in the room")
+        if not permission.receive:
+            raise Fault("wrong_state", "held, or the session is paused")
         if self.relay is None or not self.relay.connected:
             raise Fault("relay_away")
         try:
@@ -200,11 +192,13 @@ class Live:
         """The whole truth for a relay that has just connected; it closes whatever is not in it."""
         async with self._order:
             rooms = await self._db.read(rows.rooms)
-            self._told = {room: {m.id for m in members} for room, members in rooms.items()}
-            return {room: {m.id: self._permission(m) for m in members} for room, members in rooms.items()}
+            self._told = {session.id: self._permissions(session, members) for session, members in rooms}
+            return dict(self._told)
 
     def relay_event(self, room: str, member: str, event: str, data: dict[str, Any]) -> None:
-        """Pass a relay's event on to the page it is for."""
+        """Pass a relay's event on to the page it is for; one that is held apart has no part in the room's."""
+        if self._quiet.get(room, {}).get(member):
+            return
         for page in self._pages.get(room, ()):
             if page.member == member:
                 page.show(event, data)
@@ -217,7 +211,7 @@ class Live:
         for session_id, pages in list(self._pages.items()):
             for page in pages:
                 if not connected and page.member in self._told.get(session_id, ()):
-                    page.show("media", {"ready": False})
+                    page.show("media", self._media(page, ready=False))
             self._later(self.changed(session_id))
         self._publish("box")
 
@@ -265,26 +259,39 @@ class Live:
         self._behind.discard(session_id)
         await self.changed(session_id)
 
-    async def _bring_in_line(self, session_id: str) -> None:
+    async def _look(self, session_id: str) -> Seen:
         pages = frozenset(self._pages.get(session_id, ()))
         languages = {page.language for page in pages}
-        session, members, keys, ended, record = await self._db.read(
-            lambda tx: (
+        at = now_text()
+
+        def look(tx: Transaction) -> Seen:
+            members = rows.members(tx, session_id)
+            return Seen(
                 rows.session(tx, session_id),
-                rows.members(tx, session_id),
+                members,
                 groups.keys(tx, session_id),
                 {page for page in pages if not page.stands(tx)},
+                waiting.average_wait(tx, at) if any(m.standing == "waiting" for m in members) else None,
                 self.beside.read(tx, session_id, languages) if self.beside else None,
             )
-        )
+
+        return await self._db.read(look)
+
+    async def _bring_in_line(self, session_id: str) -> None:
+        pages = frozenset(self._pages.get(session_id, ()))
+        seen = await self._look(session_id)
+        if await self._watch_leaders(seen):
+            seen = await self._look(session_id)
+        session, members = seen.session, seen.members
         places = {"", *(m.id for m in members)}
-        for page in ended | {page for page in pages if page.member not in places}:  # or was taken out of the plan
+        for page in seen.signed_out | {page for page in pages if page.member not in places}:  # or taken out of the plan
             self._dismiss(page)
         inside = {m.id for m in members if in_room(session.state, m.standing)}
         aside = {m.id for m in members if m.aside}
+        self._hold(session, members)
         await self._tell_relay(session, {m.id: m for m in members if m.id in inside - aside})
-        waiting = {m.id for m in members if m.standing == "waiting"}
-        self.fitting.note(session_id, fits=await self.fits(session_id), open=session.state == "open", waiting=waiting)
+        in_queue = {m.id for m in members if m.standing == "waiting"}
+        self.fitting.note(session_id, fits=await self.fits(session_id), open=session.state == "open", waiting=in_queue)
         if session.state == "ended":
             self.fitting.end(session_id)
         still_here = pages.intersection(self._pages.get(session_id, ()))  # one that has just come: its turn is next
@@ -292,13 +299,56 @@ class Live:
             if _belongs_elsewhere(page, session, aside):
                 page.show("moved", {})
                 continue
-            self._show(page, session, members, inside)
+            self._show(page, seen, inside)
             if page.member in inside:
-                _show_keys(page, keys, members)
+                _show_keys(page, seen.keys, members)
         if self.beside:
-            self.beside.show(still_here, session, members, inside, record)
+            self.beside.show(still_here, session, members, inside, seen.record)
         if not session.parent:  # who is in a private room is there once, in the session
-            await self._note_attendance(session_id, members, inside)
+            await self._note_attendance(members, inside)
+
+    async def _watch_leaders(self, seen: Seen) -> bool:
+        """Nobody who leads has a page open: after a grace the door locks itself. True if it did just now."""
+        session, leaders = seen.session, self.present.leaders
+        if session.parent:
+            return False
+        here = any(m.facilitator and self.present.is_here(m) for m in seen.members)
+        absence = leaders.note(session.id, here=here, going_on=session.state in ("open", "locked"))
+        if absence:
+            self._later(self._give_up(session.id, absence))
+        if session.id not in leaders.to_lock:
+            return False
+        at = now_text()
+        locked = await self._db.write(lambda tx: states.lock_without_leader(tx, session.id, at))
+        leaders.to_lock.discard(session.id)
+        return locked
+
+    async def _give_up(self, session_id: str, absence: int) -> None:
+        await asyncio.sleep(self.leader_grace_seconds)
+        if self.present.leaders.give_up(session_id, absence):
+            await self.changed(session_id)
+
+    async def begin(self) -> None:
+        """The box has just started: sessions that go on are watched again, also where no page comes back by itself."""
+        for session_id in await self._db.read(rows.going_on):
+            await self.changed(session_id)
+
+    def _hold(self, session: rows.Session, members: Sequence[rows.Member]) -> None:
+        """Before the relay ends what they send and receive, the pages of those who are held apart know why."""
+        before, now = self._quiet.get(session.id, {}), {}
+        if session.state in ("open", "locked"):
+            now = {m.id: quiet(session.phase, held=m.held) for m in members if m.standing == "admitted"}
+        self._quiet[session.id] = now
+        for page in self._pages.get(session.id, ()):
+            if now.get(page.member) and not before.get(page.member):
+                page.show("media", self._media(page, ready=False))
+        if not now:
+            del self._quiet[session.id]
+
+    def _media(self, page: Page, *, ready: bool) -> dict[str, Any]:
+        """`ready`: the relay is there. Whoever is held apart is not to try."""
+        held = self._quiet.get(page.session, {}).get(page.member, "")
+        return {"ready": ready and not held, "held": held}
 
     def _dismiss(self, page: Page) -> None:
         """The login or visit behind it has ended, and picture and sound with it: no grace, as for a lost page."""
@@ -306,51 +356,60 @@ class Live:
         page.sign_out()
         self._later(self._leave(page.session, page.member))
 
-    def _permission(self, member: rows.Member) -> Permission:
-        """What one in the room may do there."""
-        counted = member.id not in self.fitting.beyond
-        return Permission(send=("audio", "video"), receive=True, leads=member.facilitator, counted=counted)
+    def _permissions(self, session: rows.Session, members: Sequence[rows.Member]) -> dict[str, Permission]:
+        """What each of those in the room may do there: nothing while held apart, but their place is kept."""
+        self._hold(session, members)
+        return {m.id: self._permission(session, m) for m in members}
+
+    def _permission(self, session: rows.Session, member: rows.Member) -> Permission:
+        apart = quiet(session.phase, held=member.held)
+        return Permission(
+            send=() if apart else ("audio", "video"),
+            receive=not apart,
+            leads=member.facilitator,
+            counted=member.id not in self.fitting.beyond,
+        )
 
     async def _tell_relay(self, session: rows.Session, inside: Mapping[str, rows.Member]) -> None:
-        told = self._told.get(session.id, set())
-        self._told[session.id] = set(inside)
-        self.fitting.forget(told - inside.keys())
+        told = self._told.get(session.id, {})
+        wanted = self._told[session.id] = {one: self._permission(session, m) for one, m in inside.items()}
+        self.fitting.forget(told.keys() - inside.keys())
         relay = self.relay
         if relay is None or not relay.connected:
             return
-        for member in told - inside.keys():
+        for member in told.keys() - wanted.keys():
             await _said(relay.remove(session.id, member))
-        for member in inside.keys() - told:
-            await _said(relay.permit(session.id, member, self._permission(inside[member])))
+        for member, permission in wanted.items():
+            if told.get(member) == permission:
+                continue
+            await _said(relay.permit(session.id, member, permission))
+            if not permission.receive:  # nothing of theirs is left there: no transport, no news of the others
+                await _said(relay.leave(session.id, member))
         if session.state == "ended":
             del self._told[session.id]
             self._births.pop(session.id, None)
             await _said(relay.close_room(session.id))
 
-    async def _note_attendance(self, session_id: str, members: list[rows.Member], inside: set[str]) -> None:
-        here = {m.id for m in members if m.id in inside and self._attends(m)}
-        came = here - self._attending.keys()
-        went = {m.id for m in members if m.id in self._attending and m.id not in here}
+    async def _note_attendance(self, members: list[rows.Member], inside: set[str]) -> None:
+        here = {m.id for m in members if m.id in inside and self.present.is_here(m)}
+        came, went = self._attending.changes(members, here)
         if not came and not went:
             return
         at = now_text()
-
-        def note(tx: Transaction) -> dict[str, int]:
-            for member in went:
-                rows.note_departure(tx, self._attending[member], at)
-            return {member: rows.note_arrival(tx, member, at) for member in came}
-
-        self._attending.update(await self._db.write(note))
+        self._attending.update(await self._db.write(lambda tx: self._attending.note(tx, came, went, at)))
         for member in went:
             del self._attending[member]
 
-    def _show(self, page: Page, session: rows.Session, members: list[rows.Member], inside: set[str]) -> None:
+    def _show(self, page: Page, seen: Seen, inside: set[str]) -> None:
+        session, members = seen.session, seen.members
         own = next((m for m in members if m.id == page.member), None)
         if own is not None and not page.staff:
             delayed = {"delayed": True} if self.fitting.waits_for_room(session.id, own.id) else {}
             page.show("standing", {"standing": "ended" if session.state == "ended" else own.standing, **delayed})
-        page.show("session", {"state": _state(session), "locked": session.state == "locked"})
+        page.show("session", showing.session_fact(session, members, self.present))
         lists = self.lists(session, members, page.member, staff=page.staff)
+        if own is not None and own.standing == "waiting":
+            page.show("wait", showing.wait(session, own, seen.minutes))
         if page.staff:
             page.show("waiting", {"members": lists["waiting"]})
             page.show("expected", {"members": lists["expected"]})
@@ -358,61 +417,13 @@ class Live:
         if page.staff or page.member in inside:
             page.show("roster", {"members": lists["roster"]})
         if page.member in inside:
-            page.show("media", {"ready": self.relay is not None and self.relay.connected})
+            page.show("media", self._media(page, ready=self.relay is not None and self.relay.connected))
 
     def lists(
         self, session: rows.Session, members: list[rows.Member], own: str, *, staff: bool = True
     ) -> dict[str, list[dict[str, Any]]]:
         """The roster as `own` sees it, who may be of the staff; for staff also the queue and who is not in the room."""
-        inside = {m.id for m in members if in_room(session.state, m.standing)}
-        return {
-            "roster": self._roster(members, inside, own, staff=staff),
-            "waiting": self._waiting(members),
-            "expected": self._expected(members, inside),
-        }
-
-    def _roster(self, members: list[rows.Member], inside: set[str], own: str, *, staff: bool) -> list[dict[str, Any]]:
-        return [
-            {
-                "member": m.id,
-                "name": m.display_name,
-                "facilitator": m.facilitator,
-                "you": m.id == own,
-                "connected": self.connected(m.session, m.id),
-                "aside": bool(m.aside),
-                **({"otherDevice": True} if staff and m.ticket_other_device else {}),
-            }
-            for m in members
-            if m.id in inside
-        ]
-
-    def _waiting(self, members: list[rows.Member]) -> list[dict[str, Any]]:
-        return [
-            {
-                "member": m.id,
-                "name": m.name,
-                "displayName": m.display_name,
-                "since": m.waiting_since,
-                "vouched": m.vouched,
-                "connected": self.connected(m.session, m.id),
-                "otherDevice": m.ticket_other_device,
-            }
-            for m in members
-            if m.standing == "waiting"
-        ]
-
-    def _expected(self, members: list[rows.Member], inside: set[str]) -> list[dict[str, Any]]:
-        return [
-            {
-                "member": m.id,
-                "name": m.name,
-                "standing": m.standing,
-                "ticket": ticket_state(m, now_seconds()),
-                "otherDevice": m.ticket_other_device,
-            }
-            for m in members
-            if m.standing != "waiting" and m.id not in inside and not m.facilitator
-        ]
+        return showing.lists(session, members, own, self.present, staff=staff)
 
     async def _leave_after_grace(self, session_id: str, member_id: str) -> None:
         await asyncio.sleep(GRACE_SECONDS)
@@ -459,24 +470,5 @@ async def _said(telling: Awaitable[None]) -> None:
 
 
 def _show_keys(page: Page, keys: groups.Keys, members: list[rows.Member]) -> None:
-    """The group's part of what a page in the room is shown (groups/PROTOCOL.md)."""
-    compared = {"epoch": keys.compared[0], "at": keys.compared[1]} if keys.compared else None
-    commit = b64url(keys.commit) if keys.commit is not None else None
-    page.show("group", {"group": keys.group, "epoch": keys.epoch, "commit": commit, "compared": compared})
-    if page.staff:
-        near = [m.id for m in members if m.id in keys.offers and m.standing in ("waiting", "admitted")]
-        page.show("offers", {"offers": [{"member": m, "keyPackage": b64url(keys.offers[m])} for m in near]})
-    if page.member in keys.welcomes:
-        epoch, welcome = keys.welcomes[page.member]
-        page.show("welcome", {"group": keys.group, "epoch": epoch, "welcome": b64url(welcome)})
-
-
-def ticket_state(member: rows.Member, now: int) -> Literal["issued", "stopped", "expired"]:
-    """As the wire says it, at `now` in seconds since the epoch."""
-    if member.ticket_stopped:
-        return "stopped"
-    return "expired" if 0 < member.ticket_expires_at <= now else "issued"
-
-
-def _state(session: rows.Session) -> str:
-    return "open" if session.state == "locked" else session.state
+    for event, data in showing.keys(keys, members, page.member, staff=page.staff):
+        page.show(event, data)

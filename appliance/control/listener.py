@@ -175,7 +175,7 @@ class ControlListener:
             lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, actor, since)]
         )
         await clinic.looked(actor, [session.id for session, _ in found])
-        seen, full, now = clinic.live.connected, clinic.live.fitting.full, now_seconds()
+        seen, full, now = clinic.live.present, clinic.live.fitting.full, now_seconds()
         return tuple(
             views.session(session, members, actor, seen, now, full=session.id in full) for session, members in found
         )
@@ -236,7 +236,7 @@ class ControlListener:
         except Fault:
             return types.FeedEntry(sequence=number)
         full = found.id in clinic.live.fitting.full
-        seen = views.session(found, members, actor, clinic.live.connected, now_seconds(), full=full)
+        seen = views.session(found, members, actor, clinic.live.present, now_seconds(), full=full)
         return types.FeedEntry(sequence=number, session=seen)
 
     async def _unlock(self, request: web.Request) -> web.Response:

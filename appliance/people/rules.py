@@ -8,6 +8,7 @@ from appliance.faults import Fault
 from appliance.identity.rules import normal
 
 MAX_NAME = 80  # characters
+MAX_PHRASE = 80  # characters of a check phrase, and of what somebody types who is asked for it
 PAGE = 50  # people on a page
 
 
@@ -25,6 +26,20 @@ def fold(text: str) -> str:
     """What names are compared and sorted by: without accents, upper and lower case alike."""
     apart = unicodedata.normalize("NFKD", text).casefold()
     return " ".join("".join(char for char in apart if not unicodedata.combining(char)).split())
+
+
+def check_phrase(text: str) -> str:
+    """A check phrase as it is kept: one line, "" for none. Fault("bad_request", "long_phrase")."""
+    phrase = " ".join("".join(char if char.isprintable() else " " for char in normal(text)).split())
+    if len(phrase) > MAX_PHRASE:
+        raise Fault("bad_request", "long_phrase")
+    return phrase
+
+
+def phrase_fits(record: str, given: str) -> bool:
+    """Whether somebody typed what the record has: letters and digits count; case, accents, spaces and dots do not."""
+    kept, typed = ("".join(char for char in fold(one) if char.isalnum()) for one in (record, given))
+    return kept != "" and kept == typed
 
 
 def matches(query: str, name: str) -> bool:

@@ -19,7 +19,7 @@ from appliance.groups import rows as groups
 from appliance.orientation import rows as orientation
 from appliance.outbox import rows as outbox
 from appliance.policy import Action, Actor, Facts, Permit, allows, decide, may_do
-from appliance.sessions import asides, record, rows
+from appliance.sessions import asides, record, rows, states
 from appliance.sessions.rules import MAX_MEMBERS, Progress, display_name, member_after, next_step, session_after
 from appliance.store.database import Transaction
 from appliance.tickets import rows as tickets
@@ -110,9 +110,10 @@ def permit_to_enter(tx: Transaction, actor: Actor, session_id: str) -> Permit:
 
 
 def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: str) -> None:
-    """One of STATE_ACTIONS. With the end go the record for HQ, the group's handshake and the
-    visits' time, in one transaction."""
+    """One of STATE_ACTIONS but take_over, or cancel. With the end go the record for HQ, the group's handshake, what was
+    said to those who waited and the visits' time, in one transaction."""
     permit = decide(actor, action, rows.facts(tx, session_id))
+    states.check_leader(tx, actor, action, at)
     place = session_after(rows.session(tx, session_id).place, action)
     rows.set_place(tx, permit, session_id, place, at)
     if place.phase == "ended":
@@ -120,32 +121,8 @@ def change(tx: Transaction, actor: Actor, action: Action, session_id: str, at: s
         now = int(parse(at).timestamp())
         tickets.close(tx, permit, now + AFTER_END_SECONDS, now + SHARED_AFTER_END_SECONDS)
         groups.forget(tx, permit)
+        rows.forget_hour(tx, permit, session_id)
         asides.end_all(tx, permit, session_id, at)
-
-
-def decide_on(
-    tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str, at: str, *, full: bool = False
-) -> None:
-    """admit, deny or remove a member. `full`: the box carries nobody more, so an admission is Fault("box_full")."""
-    permit, member = _permit_on(tx, actor, action, session_id, member_id)
-    if member.facilitator:
-        raise Fault("wrong_state", f"{action} for one who leads")
-    standing = member_after(member.standing, action, rows.session(tx, session_id).state)
-    if full and standing == "admitted":
-        raise Fault("box_full")
-    rows.set_standing(tx, permit, member_id, standing, at)
-    if standing in ("denied", "removed"):
-        groups.withdraw(tx, permit, member_id)
-        asides.end_of(tx, permit, member_id, at)
-    if standing == "removed":
-        tickets.stop(tx, permit, member_id)
-
-
-def vouch(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: str) -> None:
-    """Staff have checked that this person, who waits, is who the record says."""
-    permit, member = _permit_on(tx, actor, "vouch", session_id, member_id)
-    member_after(member.standing, "vouch", rows.session(tx, session_id).state)
-    rows.set_vouched(tx, permit, member_id, at)
 
 
 def choose_name(tx: Transaction, actor: Actor, text: str, at: str) -> None:
@@ -211,6 +188,8 @@ def leave(tx: Transaction, actor: Actor, at: str) -> None:
     permit, member = _own(tx, actor, "leave")
     standing = member_after(member.standing, "leave", rows.session(tx, member.session).state)
     rows.set_standing(tx, permit, member.id, standing, at)
+    rows.forget_waiting(tx, permit, member.id)
+    rows.forget_marks(tx, permit, member.id)
     groups.withdraw(tx, permit, member.id)
     asides.end_of(tx, permit, member.id, at)
 
@@ -218,13 +197,6 @@ def leave(tx: Transaction, actor: Actor, at: str) -> None:
 def _own(tx: Transaction, actor: Actor, action: Action) -> tuple[Permit, rows.Member]:
     member = rows.member(tx, actor.member)
     return decide(actor, action, rows.facts(tx, member.session, member.id)), member
-
-
-def _permit_on(
-    tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str
-) -> tuple[Permit, rows.Member]:
-    permit = decide(actor, action, rows.facts(tx, session_id, member_id))
-    return permit, rows.member(tx, member_id, session_id)
 
 
 def _tell_headquarters(tx: Transaction, session_id: str, at: str) -> None:

@@ -9,7 +9,7 @@ expected ─present▶ joining ─ask▶ waiting ─admit▶ admitted  deny, rem
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,7 @@ Quiet = Literal["", "paused", "held"]
 
 WAY: tuple[Step, ...] = ("name", "agreement", "orientation", "devices", "space", "wait")
 MAX_DISPLAY_NAME = 40  # characters; longer ones break tiles and lists
+FEWEST_WAITS = 3  # admissions of which an average is told
 MAX_MEMBERS = 16  # people of one session, as many as the relay's rooms hold
 
 
@@ -176,6 +177,14 @@ def member_after(standing: Standing, action: Action, state: State) -> Standing:
 def in_room(state: State, standing: Standing) -> bool:
     """Whether a member is of the room: on its roster and in its group of keys. The only place that says so."""
     return state in ("open", "locked") and standing == "admitted"
+
+
+def average_minutes(waits: Sequence[float]) -> int | None:
+    """How long people waited, of seconds each: whole minutes, at least one. None for so few that one of them would
+    be told of."""
+    if len(waits) < FEWEST_WAITS:
+        return None
+    return max(1, round(sum(waits) / len(waits) / 60))
 
 
 def quiet(phase: Phase, *, held: bool) -> Quiet:

@@ -121,8 +121,8 @@ async def test_a_relay_that_is_back_at_once_is_still_told_as_gone(box: OpenBox) 
     page.shown.clear()
     box.clinic.live.relay_connected(False)
     box.clinic.live.relay_connected(True)
-    await until(lambda: page.last("media") == {"ready": True})
-    assert ("media", {"ready": False}) in page.shown
+    await until(lambda: page.last("media") == {"ready": True, "held": ""})
+    assert ("media", {"ready": False, "held": ""}) in page.shown
 
 
 async def test_nobody_who_waits_hears_of_the_relay(box: OpenBox) -> None:

@@ -14,17 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.clock import now_seconds, now_text
-from appliance.consent import actions as consent
 from appliance.faults import Fault
 from appliance.ids import token_hash
 from appliance.policy import BOX, Action, Actor
 from appliance.sessions import actions as sessions
-from appliance.sessions import rows
+from appliance.sessions import rows, states
 from appliance.store.database import Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets import rows as kept
 from appliance.tickets.actions import Issued
-from tests.fakes.box import OpenBox, open_box
+from tests.fakes.box import OpenBox, open_box, way_in
 
 DEVICES = ("phone", "tablet")
 STEPS = (
@@ -69,8 +68,8 @@ class Story:
         if word in ("lock", "unlock"):
             sessions.change(self.tx, self.leader, cast(Action, word), self.box.session, now_text())
         else:
-            action = cast(Action, word)
-            sessions.decide_on(self.tx, self.leader, action, self.box.session, self.member, now_text())
+            action, do = cast(Action, word), states.let_in if word == "admit" else states.send_out
+            do(self.tx, self.leader, action, self.box.session, self.member, now_text())
 
     def _reissue(self) -> None:
         self.tickets.append(tickets.reissue(self.tx, self.leader, self.box.session, self.member, now_text(), self.now))
@@ -90,8 +89,7 @@ class Story:
     def _ask(self) -> None:
         at, patient = now_text(), self.patient()
         sessions.choose_name(self.tx, patient, "Ada", at)
-        consent.sign(self.tx, patient, patient.person, "en", 1, "Ada Brook", True, at)
-        sessions.try_devices(self.tx, patient, at)
+        way_in(self.tx, patient, "Ada Brook", at)
         sessions.ask(self.tx, patient, at)
 
     def _leave(self) -> None:

@@ -16,11 +16,13 @@ class FakeRelay:
         self.left: list[tuple[str, str]] = []
         self.requests: list[tuple[str, str, str]] = []
         self.uncounted: set[str] = set()
+        self.quiet: set[str] = set()  # in a room, and may neither send nor receive
         self.carries = 1000  # people, in all rooms; those beyond do not count
 
     async def permit(self, room: str, member: str, permission: Permission) -> None:
         self._there()
-        assert permission.receive and permission.send == ("audio", "video") and permission.sealed
+        assert permission.sealed and permission.send == (("audio", "video") if permission.receive else ())
+        (self.quiet.discard if permission.receive else self.quiet.add)(member)
         (self.uncounted.discard if permission.counted else self.uncounted.add)(member)
         self.rooms.setdefault(room, set()).add(member)
 
@@ -40,6 +42,8 @@ class FakeRelay:
         self._there()
         if member not in self.rooms.get(room, ()):
             raise RelayFault("not_admitted")
+        if member in self.quiet:
+            raise RelayFault("not_permitted")
         self.requests.append((room, member, method))
         return {"echo": data}
 

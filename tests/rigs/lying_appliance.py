@@ -28,8 +28,8 @@ def forwards_everything() -> None:
         members = await self._db.read(lambda tx: rows.members(tx, session.id))
         await tell_relay(self, session, {**{m.id: m for m in members if m.id in open_pages}, **inside})
 
-    def show_everything(self: Any, page: Any, session: Any, members: Any, inside: set[str], *more: Any) -> None:
-        show_page(self, page, session, members, inside | {page.member}, *more)
+    def show_everything(self: Any, page: Any, seen: Any, inside: set[str]) -> None:
+        show_page(self, page, seen, inside | {page.member})
 
     async def bring_everybody(self: Any, session_id: str) -> None:
         await bring(self, session_id)

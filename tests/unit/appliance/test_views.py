@@ -4,7 +4,7 @@ import os
 import pwd
 
 from appliance.assemble import known_uids
-from appliance.live import ticket_state
+from appliance.showing import ticket_state
 from appliance.sessions.rows import Member
 
 
