@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, cast
 
 from textual.binding import Binding, BindingType
 
-from appliance.control.client import Beyond
-from tui import backups, carrying, enrolling, keys, model, work
-from tui.commands import BY_ID, COMMANDS, Command, Target, needs_confirm, refusal
+from appliance.control.types import Admit
+from tui import asking, backups, carrying, enrolling, keys, model, work
+from tui.commands import BY_ID, COMMANDS, Command, Target, by_key, needs_confirm, refusal, variants
 from tui.screens.backups import BackupsPage
 from tui.screens.clock import ClockPage
 from tui.screens.enrol import EnrolPage
@@ -26,7 +26,7 @@ from tui.widgets.choice import Choice
 from tui.widgets.confirm import Confirm
 from tui.widgets.invitation import InvitationPanel
 
-FULL_ANSWERS = ("wait", "fewer", "anyway")  # where one more does not fit; the first changes nothing
+KEYS = tuple(dict.fromkeys(key for one in COMMANDS for key in one.keys))
 
 
 class Console(Shell):
@@ -35,39 +35,66 @@ class Console(Shell):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(",".join(one.bound), f"app.do('{one.id}')", one.id, show=False) for one in COMMANDS),
+        *(Binding(",".join(variants(key)), f"app.press('{key}')", key, show=False) for key in KEYS),
         Binding("escape", "app.leave", "leave", show=False),
     ]
 
     # ── commands
 
+    def action_press(self, key: str) -> None:
+        """The command of a key of the table, for what the page points at."""
+        self.action_do(by_key(key, self.known, self._target()).id)
+
     def action_do(self, identifier: str) -> None:
         """One command of the table, for what the page points at."""
         command, target = BY_ID[identifier], self._target()
-        why = refusal(command, self.known, target)
-        if why:
-            role = self.words(f"role.{self.known.login.role}") if self.known.login else ""
-            self._say("fault", why, role=role, command=self.words(f"command.{identifier}"))
-        elif needs_confirm(command, self.known, target):
+        if self._kept_back(command, target):
+            return
+        if needs_confirm(command, self.known, target):
             question = self.words(f"confirm.{identifier}", **self._facts(target))
-            self.push_screen(Confirm(self.words, question), lambda yes: self._confirmed(bool(yes), command, target))
+            self.push_screen(
+                Confirm(self.words, question), lambda yes: self._answered(command, target) if yes else None
+            )
+        elif identifier in ("remove", "message", "show_card", "handle_concern"):
+            self._ask(command, target)
         elif command.reach in ("session", "member"):
             self._act(command, target)
         else:
             getattr(self, f"_do_{identifier}")()
 
-    def _confirmed(self, yes: bool, command: Command, target: Target) -> None:
-        # Things may have changed while the question stood there.
+    def _kept_back(self, command: Command, target: Target) -> bool:
+        """Whether it can't be done now, which is said."""
         why = refusal(command, self.known, target)
-        if yes and why:
-            self._say("fault", why, role="", command=self.words(f"command.{command.id}"))
-        elif yes:
-            self._act(command, target)
+        if why:
+            role = self.words(f"role.{self.known.login.role}") if self.known.login else ""
+            self._say("fault", why, role=role, command=self.words(f"command.{command.id}"))
+        return why != ""
 
-    def _act(self, command: Command, target: Target) -> None:
+    def _ask(self, command: Command, target: Target) -> None:
+        """The window of a command that needs more than a yes."""
+        of, who = model.session(self.known, target[0]), model.member(self.known, *target)
+
+        def then(given: work.Given) -> None:
+            self._answered(command, target, given)
+
+        if of is not None and command.id == "show_card":
+            asking.card(self, self.words, of, who, then)
+        elif of is not None and command.id == "handle_concern":
+            asking.concern(self, self.words, of, who, then)
+        elif who is not None and command.id == "remove":
+            asking.removal(self, self.words, who, then)
+        elif who is not None:
+            asking.message(self, self.words, who, then)
+
+    def _answered(self, command: Command, target: Target, given: work.Given = None) -> None:
+        if not self._kept_back(command, target):  # things may have changed while the question stood there
+            self._act(command, target, given)
+
+    def _act(self, command: Command, target: Target, given: work.Given = None) -> None:
         name = self._facts(target)["name"]
         self.notice = None
-        self._once(command.id, work.act(self.client, self.post_message, self._login, command, target, name), target)
+        doing = work.act(self.client, self.post_message, self._login, command, target, name, given)
+        self._once(command.id, doing, target)
 
     def on_acted(self, message: work.Acted) -> None:
         if message.login != self._login:
@@ -82,28 +109,23 @@ class Console(Shell):
         if message.code == "not_signed_in" and self.client.signed_in:
             self._sign_out("banner.expired")
         elif message.code == "box_full":
-            self._ask_beyond(message.target)
+            self._ask_beyond(BY_ID[message.command or "admit"], message.target)
         else:
             if message.code == "not_signed_in":  # the way in took too long: from the beginning
                 self._start_over()
             self.notice = Notice("fault", self.words.fault(message.code, message.about, message.seconds))
 
-    def _ask_beyond(self, target: Target) -> None:
+    def _ask_beyond(self, command: Command, target: Target) -> None:
         """The box is at its limit: what to do with the one who waits is a person's decision."""
-        question = Choice(self.words, self.words("full.question", **self._facts(target)), "full", FULL_ANSWERS)
-        self.push_screen(question, lambda answer: self._admit_beyond(answer or "wait", target))
+        question = Choice(self.words, self.words("full.question", **self._facts(target)), "full", asking.BEYOND)
 
-    def _admit_beyond(self, answer: str, target: Target) -> None:
-        command, name = BY_ID["admit"], self._facts(target)["name"]
-        why = refusal(command, self.known, target)  # things may have changed while the question stood there
-        if answer == "wait":
-            self._say("note", "full.waiting", name=name)
-        elif why:
-            self._say("fault", why, role="", command=self.words("command.admit"))
-        else:
-            beyond = cast(Beyond, answer)
-            doing = work.act(self.client, self.post_message, self._login, command, target, name, beyond)
-            self._once("admit", doing, target)
+        def answered(answer: str | None) -> None:
+            if answer in ("fewer", "anyway"):
+                self._answered(command, target, Admit(beyond=cast(Literal["fewer", "anyway"], answer)))
+            else:
+                self._say("note", "full.waiting", name=self._facts(target)["name"])
+
+        self.push_screen(question, answered)
 
     def _do_next(self) -> None:
         """The person after the highlighted one, over all waiting rooms, round and round."""

@@ -1,6 +1,6 @@
 """Every command of the console in one table: key bindings, key hints, palette and help are made from it. Pure.
 
-The words of a command are `command.<id>` and `help.<id>` in `tui/sentences`. A command that acts on a session or a
+The words of a command are `command.<id>` and `help.<id>` in the catalogues. A command that acts on a session or a
 member carries the policy's word as its id, so *admit* is one word from key press to audit entry.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from appliance.control.types import Member, Session, Standing
-from tui.model import Known, member, session, waiting
+from appliance.control.types import Member, Phase, Session, Standing
+from tui.model import Known, member, phase, session, waiting
 
 Reach = Literal["everywhere", "inside", "session", "member"]
 Target = tuple[str, str]  # ids of the session and the member that a page points at, or ""
@@ -21,7 +21,9 @@ Target = tuple[str, str]  # ids of the session and the member that a page points
 class Command:
     """One row. `reach` says what it needs; `confirm`: ask once before it; `hint`: shown in the line of keys.
 
-    `asks`: the policy's word that the login must have (`Login.may`), for what is done to the box itself.
+    `keys`: none where the palette is enough. Two share a key where each undoes the other or follows it, and never can
+    both be done: the key does the one that can. `asks`: the policy's word that the login must have (`Login.may`), for
+    what is done to the box itself.
     """
 
     id: str
@@ -34,20 +36,44 @@ class Command:
     @property
     def bound(self) -> tuple[str, ...]:
         """The keys that do it: letters in both cases, since hints show capitals and Caps Lock may be on."""
-        return self.keys + tuple(key.upper() for key in self.keys if len(key) == 1)
+        return tuple(one for key in self.keys for one in variants(key))
+
+
+def variants(key: str) -> tuple[str, ...]:
+    """A key as terminals tell it: a letter in both cases."""
+    return (key, key.upper()) if len(key) == 1 and key.isalpha() else (key,)
 
 
 # In the order in which hints, palette and help show them.
 COMMANDS: tuple[Command, ...] = (
     Command("vouch", ("v",), "member"),
+    Command("ask_phrase", ("y",), "member"),
     Command("admit", ("a",), "member"),
+    Command("let_through", ("w",), "member"),
     Command("deny", ("d",), "member", confirm=True),
-    Command("remove", ("r",), "member", confirm=True),
+    Command("message", ("m",), "member"),
+    Command("mute", ("q",), "member"),
+    Command("ask_unmute", (), "member", hint=False),
+    Command("lower_hand", (), "member", hint=False),
+    Command("hold", ("z",), "member"),
+    Command("release", ("z",), "member"),
+    Command("flag", ("f",), "member"),
+    Command("unflag", ("f",), "member"),
+    Command("end_aside", (), "member", hint=False, confirm=True),
+    Command("remove", ("r",), "member"),  # asks why, which is its question
+    Command("unblock", (), "member", hint=False, confirm=True),
     Command("reissue", ("i",), "member"),
-    Command("rejoin", ("j",), "member", confirm=True),
+    Command("rejoin", ("j",), "member", confirm=True, hint=False),
+    Command("handle_concern", ("exclamation_mark",), "session"),
     Command("open", ("o",), "session"),
+    Command("show_rules", ("1",), "session"),
+    Command("begin", ("1",), "session"),
+    Command("pause", ("p",), "session"),
+    Command("resume", ("p",), "session"),
     Command("lock", ("l",), "session"),
     Command("unlock", ("u",), "session"),
+    Command("show_card", ("x",), "session"),
+    Command("take_over", (), "session", confirm=True, hint=False),
     Command("end", ("e",), "session", confirm=True),
     Command("next", ("n",), "inside"),
     Command("today", ("t", "f2"), "inside"),
@@ -65,15 +91,57 @@ COMMANDS: tuple[Command, ...] = (
 
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
 
-# Which standing a member must have; the box decides in the end, this only keeps back what it would refuse anyway.
+# Two tables of what the box would refuse anyway; it decides in the end. Which standing a member must have:
 STANDINGS: Mapping[str, tuple[Standing, ...]] = {
     "vouch": ("waiting",),
+    "ask_phrase": ("waiting",),
     "admit": ("waiting",),
+    "let_through": ("waiting",),
     "deny": ("waiting",),
+    "message": ("waiting",),
+    "mute": ("admitted",),
+    "ask_unmute": ("admitted",),
+    "lower_hand": ("admitted",),
+    "hold": ("admitted",),
+    "release": ("admitted",),
+    "flag": ("admitted",),
+    "unflag": ("admitted",),
+    "end_aside": ("admitted",),
     "remove": ("waiting", "admitted"),
     "reissue": ("expected", "joining", "denied", "removed"),
     "rejoin": ("joining", "waiting", "admitted"),
 }
+# Where a session must be:
+GOING_ON: tuple[Phase, ...] = ("open", "rules", "running", "paused")
+PHASES: Mapping[str, tuple[Phase, ...]] = {
+    "open": ("scheduled",),
+    "show_rules": ("open",),
+    "begin": ("rules",),
+    "pause": ("open", "rules", "running"),
+    "resume": ("paused",),
+    "lock": GOING_ON,
+    "unlock": GOING_ON,
+    "take_over": GOING_ON,
+    "show_card": GOING_ON,
+    "end": ("scheduled", *GOING_ON),
+}
+# Why not, where it is none of these: by action and phase, * being any.
+_PHASE_REFUSALS: Mapping[tuple[str, str], str] = {
+    ("*", "scheduled"): "refusal.not_open",
+    ("*", "ended"): "refusal.ended",
+    ("open", "*"): "refusal.is_open",
+    ("show_rules", "*"): "refusal.rules_shown",
+    ("begin", "open"): "refusal.rules_first",
+    ("begin", "*"): "refusal.has_begun",
+    ("pause", "*"): "refusal.is_paused",
+    ("resume", "*"): "refusal.not_paused",
+}
+
+
+def by_key(key: str, known: Known, target: Target) -> Command:
+    """The command of a key that can be done here and now, else the first that has the key."""
+    having = [one for one in COMMANDS if key in one.keys]
+    return next((one for one in having if not refusal(one, known, target)), having[0])
 
 
 def refusal(command: Command, known: Known, target: Target) -> str:
@@ -115,12 +183,12 @@ def offered(known: Known, target: Target) -> tuple[Command, ...]:
 
 
 def _session_refusal(action: str, of: Session) -> str:
-    if of.state == "ended":
-        return "refusal.ended"
-    if action == "open":
-        return "refusal.is_open" if of.state == "open" else ""
-    if action in ("lock", "unlock") and of.state != "open":
-        return "refusal.not_open"
+    now = phase(of)
+    if action == "handle_concern":
+        return "" if of.concerns else "refusal.no_concern"
+    if now not in PHASES[action]:
+        keys = ((action, now), ("*", now), (action, "*"))
+        return next(_PHASE_REFUSALS[key] for key in keys if key in _PHASE_REFUSALS)
     if action == "lock":
         return "refusal.is_locked" if of.locked else ""
     if action == "unlock":
@@ -131,14 +199,32 @@ def _session_refusal(action: str, of: Session) -> str:
 def _member_refusal(action: str, of: Session, who: Member) -> str:
     if who.facilitator:
         return "refusal.facilitator"
+    if action == "unblock":
+        return "" if who.blocked else "refusal.not_blocked"
     if of.state == "ended":
         return "refusal.ended"
     if who.standing not in STANDINGS[action]:
         return f"refusal.not_for.{action}"
-    if action == "vouch" and who.vouched:
-        return "refusal.is_vouched"
-    if action == "admit" and of.state != "open":
+    if action in ("admit", "let_through") and of.state != "open":
         return "refusal.not_open"
-    if action == "admit" and of.locked:
-        return "refusal.door_locked"
-    return ""
+    wrong = _facts_against(action, of, who)
+    return f"refusal.{wrong}" if wrong else ""
+
+
+def _facts_against(action: str, of: Session, who: Member) -> str:
+    """What about this person keeps it back, where the standing does not: it is so already, or there is none of it."""
+    against: Mapping[str, tuple[bool, str]] = {
+        "vouch": (who.vouched, "is_vouched"),
+        "ask_phrase": (not who.phrase, "no_phrase"),
+        "admit": (of.locked, "door_locked"),
+        "let_through": (not of.locked, "door_open"),
+        "lower_hand": (who.id not in of.hands, "no_hand"),
+        "hold": (who.held, "is_held"),
+        "release": (not who.held, "not_held"),
+        "flag": (who.flagged, "is_flagged"),
+        "unflag": (not who.flagged, "not_flagged"),
+        "end_aside": (not who.aside, "not_aside"),
+        "reissue": (who.blocked, "is_blocked"),
+    }
+    so, why = against.get(action, (False, ""))
+    return why if so else ""

@@ -9,10 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from appliance.control.types import Box, Copies, FeedEntry, Health, Login, Member, Session, Snapshot, Sync
+from appliance.control.types import (
+    Box,
+    Concern,
+    Copies,
+    FeedEntry,
+    Health,
+    Login,
+    Member,
+    Phase,
+    Session,
+    Snapshot,
+    Sync,
+)
 
 Place = Literal["away", "unlock", "sign_in", "inside"]
 NeedKind = Literal[
+    "concern",  # somebody raised one, and nobody looks after it yet
     "waiting",
     "no_facilitator",
     "ticket_stopped",
@@ -148,6 +161,13 @@ def member(known: Known, session_id: str, member_id: str) -> Member | None:
     return next((one for one in found.members if one.id == member_id), None) if found else None
 
 
+def phase(of: Session) -> Phase:
+    """How far a session is; of one that goes on, that it is open where nothing closer was told."""
+    if of.state != "open":
+        return of.state
+    return of.phase if of.phase not in ("scheduled", "ended") else "open"
+
+
 def waiting(of: Session) -> tuple[Member, ...]:
     """The waiting room, in the box's order; empty once the session has ended."""
     return tuple(one for one in of.members if one.standing == "waiting") if of.state != "ended" else ()
@@ -172,9 +192,22 @@ def arrivals(before: Known, after: Known) -> tuple[tuple[str, str], ...]:
     return tuple(ids for ids in _waiting_ids(after) if ids not in known_before)
 
 
+def raised(before: Known, after: Known) -> tuple[tuple[str, Concern], ...]:
+    """(session, concern) of those that nobody had raised before. Those of before a sign-in are in the list."""
+    if before.login is None or after.login is None:
+        return ()
+    told = {one.id for of in before.sessions for one in of.concerns}
+    return tuple((of.id, one) for of in after.sessions for one in of.concerns if one.id not in told)
+
+
 def needs(known: Known) -> tuple[Need, ...]:
     """What needs a person now, the most pressing first: people, then the box, then the line to HQ."""
     found = [
+        *(
+            Need("concern", one.id, one.concerns[0].member, count=len(one.concerns))
+            for one in known.sessions
+            if one.concerns
+        ),
         *(Need("waiting", one.id, count=len(waiting(one))) for one in known.sessions if waiting(one)),
         *(
             Need("no_facilitator", one.id)

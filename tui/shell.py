@@ -138,7 +138,7 @@ class Shell(App[None]):
             self._learn(model.lost(self.known, message.code, self._frame.now().isoformat()))
 
     def _learn(self, known: Known) -> None:
-        arrived = model.arrivals(self.known, known)
+        arrived, raised = model.arrivals(self.known, known), model.raised(self.known, known)
         made = backups.ended(self.known.copies, known.copies)
         carried = carrying.ended(self.known.sync, known.sync)
         self.known = known
@@ -147,9 +147,11 @@ class Shell(App[None]):
         if made and known.login is not None and "back_up" in known.login.may:
             text = self.words("done.back_up") if made == "done" else self.words.fault(made)
             self.notice = Notice("note" if made == "done" else "fault", text)
-        if arrived:
-            self._announce(arrived)
-        elif self.notice and self.notice.kind == "look" and not any(model.waiting(one) for one in known.sessions):
+        if raised:  # before an arrival: who waits can wait a moment longer
+            self._announce("banner.concern", tuple((of, one.member) for of, one in raised))
+        elif arrived:
+            self._announce("banner.arrived", arrived)
+        elif self.notice and self.notice.kind == "look" and not _pressing(known):
             self.notice = None
         if known.gap:
             self._start_line()
@@ -161,11 +163,12 @@ class Shell(App[None]):
         word = "refused" if stick.refused else "nothing" if stick.nothing else stick.way
         return Notice("note", self.words(f"done.stick.{word}"))
 
-    def _announce(self, arrived: tuple[tuple[str, str], ...]) -> None:
-        of, who = model.session(self.known, arrived[-1][0]), model.member(self.known, *arrived[-1])
-        if of is not None and who is not None:
-            facts = {"title": plain(of.title), "name": plain(who.name)}
-            self.notice = Notice("look", self.words.count("banner.arrived", len(arrived), **facts))
+    def _announce(self, sentence: str, whose: tuple[tuple[str, str], ...]) -> None:
+        """With the bell: who is there, or that they raised something; what it is stands on the session's page."""
+        of, who = model.session(self.known, whose[-1][0]), model.member(self.known, *whose[-1])
+        if of is not None:
+            name = plain(who.name) if who is not None else self.words("concern.somebody")
+            self.notice = Notice("look", self.words.count(sentence, len(whose), title=plain(of.title), name=name))
             self.bell()
 
     def watch_known(self, before: Known, after: Known) -> None:
@@ -285,3 +288,8 @@ class Shell(App[None]):
 
     def _work(self, doing: Coroutine[Any, Any, None], *, group: str, exclusive: bool = False) -> None:
         self.run_worker(doing, group=group, exclusive=exclusive, exit_on_error=True)
+
+
+def _pressing(known: Known) -> bool:
+    """Whether there is somebody for whom the bell rings."""
+    return any(model.waiting(one) or one.concerns for one in known.sessions)

@@ -7,11 +7,12 @@ from typing import cast
 
 from textual.message import Message
 
-from appliance.control.client import Beyond, ControlClient, ControlFault, MemberAction, SessionAction
-from appliance.control.types import Invitation, WayIn
+from appliance.control.client import ControlClient, ControlFault, MemberAction, SessionAction
+from appliance.control.types import Admit, Concern, Invitation, ShowCard, WayIn
 from tui.commands import Command, Target
 
 Post = Callable[[Message], object]
+Given = Admit | ShowCard | Concern | None  # what a window asked for before a command: words, a card, which concern
 
 
 class Acted(Message):
@@ -28,11 +29,14 @@ class Acted(Message):
 class Refused(Message):
     """A command, a passphrase or a sign-in was not accepted. `target`: of a command."""
 
-    def __init__(self, login: int, code: str, target: Target = ("", ""), about: str = "", seconds: int = 0) -> None:
+    def __init__(
+        self, login: int, code: str, target: Target = ("", ""), about: str = "", seconds: int = 0, command: str = ""
+    ) -> None:
         super().__init__()
         self.login = login
         self.code = code
         self.target = target
+        self.command = command  # its id
         self.seconds = seconds  # until it is worth another try, 0 where nobody can tell
         self.about = about  # a number or a version that goes with the code
 
@@ -65,21 +69,25 @@ class Onward(Message):
 
 
 async def act(
-    client: ControlClient, post: Post, login: int, command: Command, target: Target, name: str, beyond: Beyond = ""
+    client: ControlClient, post: Post, login: int, command: Command, target: Target, name: str, given: Given = None
 ) -> None:
-    """Do one command of a session or a member. `beyond`: how to admit where the box is at its limit."""
+    """Do one command of a session or a member."""
     invitation = None
     try:
         if command.id == "reissue":
             invitation = await client.reissue(*target)
         elif command.id == "rejoin":
             invitation = await client.rejoin(*target)
+        elif isinstance(given, ShowCard):
+            await client.show_card(target[0], given.kind, given.member)
+        elif isinstance(given, Concern):
+            await client.handle_concern(target[0], given.id)
         elif command.reach == "member":
-            await client.member_action(*target, cast(MemberAction, command.id), beyond)
+            await client.member_action(*target, cast(MemberAction, command.id), given)
         else:
             await client.session_action(target[0], cast(SessionAction, command.id))
     except ControlFault as fault:
-        post(Refused(login, fault.code, target))
+        post(Refused(login, fault.code, target, command=command.id))
     else:
         post(Acted(login, command, name, invitation))
 

@@ -32,6 +32,7 @@ from appliance.control.types import (
     AuditVerified,
     BackUp,
     Backups,
+    CardKind,
     CarryStick,
     Clock,
     Code,
@@ -55,6 +56,7 @@ from appliance.control.types import (
     ReturnedRecords,
     SetClock,
     Sheet,
+    ShowCard,
     SignIn,
     Snapshot,
     Sticks,
@@ -63,9 +65,25 @@ from appliance.control.types import (
     Wire,
 )
 
-SessionAction = Literal["open", "lock", "unlock", "end"]
-MemberAction = Literal["vouch", "admit", "deny", "remove"]
-Beyond = Literal["", "fewer", "anyway"]
+SessionAction = Literal["open", "show_rules", "begin", "pause", "resume", "lock", "unlock", "take_over", "end"]
+MemberAction = Literal[
+    "vouch",
+    "ask_phrase",
+    "message",
+    "admit",
+    "let_through",
+    "deny",
+    "mute",
+    "ask_unmute",
+    "lower_hand",
+    "hold",
+    "release",
+    "flag",
+    "unflag",
+    "end_aside",
+    "remove",
+    "unblock",
+]
 Answer = TypeVar("Answer", bound=Wire)
 
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
@@ -185,16 +203,23 @@ class ControlClient:
             await self._post("/v1/sign-out", Done, token=token)
 
     async def session_action(self, session: str, action: SessionAction) -> None:
-        """Open, lock, unlock or end a session. Faults: refused, wrong_state, not_found."""
+        """One step of a session as a whole. Faults: refused, wrong_state, not_found, and those of opening it."""
         await self._post(f"/v1/sessions/{_segment(session)}/{action}", Done)
 
-    async def member_action(self, session: str, member: str, action: MemberAction, beyond: Beyond = "") -> None:
-        """Vouch for, admit, deny or remove one person. `beyond`: how to admit where the box is at its limit.
+    async def member_action(self, session: str, member: str, action: MemberAction, given: Admit | None = None) -> None:
+        """One step of one person. `given`: what comes with it, how to admit at the limit, a line, why.
 
-        Faults: refused, wrong_state, session_locked, not_found, box_full.
+        Faults: refused, wrong_state, session_locked, not_found, box_full, bad_request.
         """
-        body = Admit(beyond=beyond) if beyond else None
-        await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/{action}", Done, body)
+        await self._post(f"/v1/sessions/{_segment(session)}/members/{_segment(member)}/{action}", Done, given)
+
+    async def show_card(self, session: str, kind: CardKind, member: str = "") -> None:
+        """To all in the room, or to one. Faults: refused, wrong_state, not_found."""
+        await self._post(f"/v1/sessions/{_segment(session)}/cards", Done, ShowCard(kind=kind, member=member))
+
+    async def handle_concern(self, session: str, concern: str) -> None:
+        """Who is signed in looks after it. Faults: refused, not_found. A second time changes nothing."""
+        await self._post(f"/v1/sessions/{_segment(session)}/concerns/{_segment(concern)}", Done)
 
     async def reissue(self, session: str, member: str) -> Invitation:
         """A new link and PIN for one person; the old ones stop. A retry gives the same ones."""

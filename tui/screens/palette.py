@@ -94,7 +94,9 @@ class Palette(ModalScreen[str]):
         why = self._refusal(command)
         remark = "" if not why else self._words("palette.not_for_role" if why == "refusal.role" else "palette.not_here")
         label = fit(self._words(f"command.{command.id}"), 20)
-        return Text(f"{label} {key_name(command.keys[0], self._words):<4} {remark}", no_wrap=True)
+        return Text(
+            f"{label} {key_name(command.keys[0], self._words) if command.keys else '':<4} {remark}", no_wrap=True
+        )
 
     def _refusal(self, command: Command) -> str:
         return refusal(command, self._known, self._target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from appliance.control.types import Session
+from appliance.control.types import Phase, Session
 from tui import model
 from tui.commands import Target
 from tui.model import Need
@@ -21,12 +21,13 @@ from tui.widgets.roster import fit
 from tui.words import Words, plain
 
 CLOCK = 8  # cells of "12:30 PM"
-STATES = ("scheduled", "open", "locked", "ended")  # as `state_word` has them
+PHASES = get_args(Phase)
 
 
 def state_word(of: Session, words: Words) -> str:
-    """A session's state and its door in words."""
-    return words("session.locked" if of.state == "open" and of.locked else f"session.{of.state}")
+    """How far a session is, and that its door is locked, in a word or two."""
+    told = words(f"session.{model.phase(of)}")
+    return words("session.and_locked", state=told) if of.state == "open" and of.locked else told
 
 
 class TodayPage(Page):
@@ -115,14 +116,16 @@ class TodayPage(Page):
             return self.words(f"need.{need.kind}", when=self.words.moment(when, self.now()))
         if need.kind in ("hq_silent", "name_ends"):
             return self.words(f"need.{need.kind}", days=need.count)
-        if need.kind in ("waiting", "hq_unreachable"):
+        if need.kind in ("concern", "waiting", "hq_unreachable"):
             return self.words.count(f"need.{need.kind}", need.count, **facts)
         return self.words(f"need.{need.kind}", **facts)
 
     def _columns(self) -> tuple[int, int, list[str]]:
         """Widths of title and state, and the headings of the three numbers."""
         headings = [self.words(f"today.{part}") for part in ("waiting", "present", "absent")]
-        state = max(cell_len(self.words(f"session.{state}")) for state in STATES)
+        told = [self.words(f"session.{phase}") for phase in PHASES]
+        told += [self.words("session.and_locked", state=one) for one in told[1:-1]]
+        state = max(cell_len(one) for one in told)
         numbers = sum(cell_len(heading) + 2 for heading in headings)
         return self.size.width - 6 - CLOCK - state - numbers, state, headings
 

@@ -10,7 +10,8 @@ from textual.widgets import Static
 from tui.commands import Command
 from tui.words import Words
 
-NAMED_KEYS = ("escape", "enter", "tab", "arrows")
+NAMED_KEYS = ("escape", "enter", "tab", "arrows", "space")
+SIGNS = {"question_mark": "?", "exclamation_mark": "!"}
 
 
 def key_name(key: str, words: Words) -> str:
@@ -19,7 +20,7 @@ def key_name(key: str, words: Words) -> str:
         return words(f"key.{key}")
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+").upper()
-    return "?" if key == "question_mark" else key.upper()
+    return SIGNS.get(key) or key.upper()
 
 
 class Hints(Static):

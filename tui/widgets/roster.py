@@ -47,9 +47,17 @@ def _of_standing(one: Member, of: Session, words: Words) -> str:
         parts.append(words("roster.vouched" if one.vouched else "roster.not_vouched"))
         return ", ".join(parts if one.connected else [*parts, words("roster.page_closed")])
     if one.standing == "admitted" and of.state != "ended":
-        return words(_connected(one))
+        return ", ".join([*_in_the_room(one, of, words), words(_connected(one))])
     parts = [words(f"standing.{one.standing}")]
     return ", ".join(parts if one.ticket == "issued" else [*parts, words(f"ticket.{one.ticket}")])
+
+
+def _in_the_room(one: Member, of: Session, words: Words) -> list[str]:
+    """What is special about one who is in, the most pressing first."""
+    found = [words(f"roster.{word}") for word, so in (("held", one.held), ("flagged", one.flagged)) if so]
+    found += [words("roster.aside")] if one.aside else []
+    found += [words("roster.hand", n=of.hands.index(one.id) + 1)] if one.id in of.hands else []
+    return found
 
 
 class Roster(OptionList):

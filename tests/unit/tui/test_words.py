@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import tui
 from appliance.control.client import CODES
-from appliance.control.types import Role, SessionState, Standing, Sync, TicketState
+from appliance.control.types import CardKind, Phase, RemovalWhy, Role, Standing, Sync, TicketState
 from appliance.faults import KINDS
+from appliance.room.rules import Trouble
 from sync.faults import SENTENCES as SYNC_FAULTS
 from tui.commands import COMMANDS
 from tui.model import NeedKind
@@ -185,13 +186,16 @@ def test_a_code_that_nobody_knows_is_named() -> None:
 
 def test_everything_that_the_types_can_say_has_words() -> None:
     wanted = [f"role.{one}" for one in get_args(Role)]
-    wanted += [f"session.{one}" for one in (*get_args(SessionState), "locked")]
+    wanted += [f"session.{one}" for one in get_args(Phase)]
+    wanted += [f"session.door.{one}" for one in ("unlocked", "locked", "locked_complete", "locked_leader")]
+    wanted += [f"removal_why.{one}" for one in get_args(RemovalWhy) if one]
+    wanted += [f"card.{one}" for one in get_args(CardKind)] + [f"concern.{one}" for part in get_args(Trouble) for one in get_args(part)]
     wanted += [f"standing.{one}" for one in get_args(Standing)]
     wanted += [f"ticket.{one}" for one in get_args(TicketState) if one != "issued"]
     wanted += [f"{kind}.{one}" for one in get_args(get_type_hints(Sync)["state"]) for kind in ("sync", "status")]
     wanted += [f"command.{one.id}" for one in COMMANDS] + [f"help.{one.id}" for one in COMMANDS]
     for kind in get_args(NeedKind):
-        counted = kind in ("waiting", "hq_unreachable")
+        counted = kind in ("concern", "waiting", "hq_unreachable")
         wanted += [f"need.{kind}.one", f"need.{kind}.many"] if counted else [f"need.{kind}"]
     for command in COMMANDS:
         wanted += [f"confirm.{command.id}"] if command.confirm else []
@@ -205,6 +209,12 @@ def test_every_sentence_is_shown_somewhere() -> None:
     made = (
         "role",
         "full",
+        "removal_why",
+        "removal_how",
+        "card",
+        "card_to",
+        "concern",
+        "concern_answer",
         "paper",
         "command",
         "help",
