@@ -319,6 +319,8 @@ ROOM_ACTIONS: tuple[Action, ...] = (
     "say",
     "compare",
 )
+# What a patient's page in the room asks of the box beside the keys (room/requests.py).
+TAP_ACTIONS: tuple[Action, ...] = ("raise_hand", "acknowledge", "raise_concern", "answer_phrase")
 SESSION_ACTIONS: tuple[Action, ...] = (*STATE_ACTIONS, "enter", *AROUND_ACTIONS, *MEMBER_ACTIONS)
 
 

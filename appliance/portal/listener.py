@@ -13,7 +13,7 @@ from aiohttp import web
 from appliance.contacts.wall import Wall
 from appliance.faults import Fault
 from appliance.identity.passkeys.rules import Challenges
-from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS
+from appliance.policy import MEMBER_ACTIONS, ROOM_ACTIONS, STATE_ACTIONS, TAP_ACTIONS
 from appliance.portal import (
     account,
     after,
@@ -22,6 +22,7 @@ from appliance.portal import (
     audit,
     bodies,
     calling,
+    concerns,
     disclosing,
     enrolment,
     forms,
@@ -133,13 +134,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/join/back", asides.back, ("end_aside", "see_own_place")),
     Route("GET", "/join/over", patient.over, ("see_own_place",)),
     Route("GET", "/join/gone", patient.gone, "anyone"),
-    Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS)),
+    Route("GET", "/join/ws", sockets.patient, ("see_own_place", *ROOM_ACTIONS, *TAP_ACTIONS)),
     *sign_in.ROUTES,
     *account.ROUTES,
     *passkeys.ROUTES,
     Route("GET", "/staff", staff.sessions_page, ("see_account", "see")),  # where every login begins
     Route("GET", "/staff/sessions/{session}", staff.session_page, ("see",)),
     Route("GET", "/staff/sessions/{session}/ws", sockets.staff, ("see", "enter", *ROOM_ACTIONS)),
+    *concerns.ROUTES,
     Route("POST", "/staff/sessions/{session}/{action}", staff.act, STATE_ACTIONS),
     Route("POST", "/staff/sessions/{session}/members/{member}/{action}", staff.act, ("see", *MEMBER_ACTIONS)),
     *printing.ROUTES,

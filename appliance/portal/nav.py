@@ -10,6 +10,7 @@ PLACES: tuple[tuple[Action, str, str], ...] = (
     ("schedule", "/staff/planned", "planned"),
     ("see_people", "/staff/patients", "people"),
     ("see_notes", "/staff/notes", "notes"),
+    ("handle_concern", "/staff/concerns", "concerns"),
     ("see_attendance", "/staff/attendance", "attendance"),
     ("see_staff", "/staff/people", "staff"),
     ("read_audit", "/staff/audit", "audit"),

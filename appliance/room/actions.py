@@ -6,9 +6,10 @@ Beyond the policy's table a member must be in the room for hand and card, and ne
 from __future__ import annotations
 
 from appliance.faults import Fault
+from appliance.guidelines.rules import Kind as CardKind
 from appliance.policy import Action, Actor, Facts, Permit, decide
 from appliance.room import rows
-from appliance.room.rules import MAX_CARDS, MAX_OPEN_CONCERNS, CardKind, Trouble, concern_words
+from appliance.room.rules import MAX_CARDS, MAX_OPEN_CONCERNS, Trouble, concern_words
 from appliance.sessions import rows as sessions
 from appliance.sessions.rules import in_room, member_after
 from appliance.store.database import Transaction

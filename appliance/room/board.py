@@ -18,16 +18,20 @@ from appliance.audit.actions import Auditing
 from appliance.clock import now_seconds, now_text, parse
 from appliance.faults import Fault
 from appliance.groups.actions import Seat
+from appliance.guidelines import rows as guidelines
+from appliance.guidelines.rules import Card as Text
+from appliance.guidelines.rules import Kind as CardKind
 from appliance.live import Live, Page
 from appliance.policy import BOX, Action, Actor, Facts
 from appliance.room import actions, requests, rows, rules
-from appliance.room.rules import Card, CardKind, Life, Rhythm
-from appliance.room.texts import Text
+from appliance.room.rules import Card, Life, Rhythm
 from appliance.sessions import actions as stages
 from appliance.sessions import rows as sessions
+from appliance.sessions import waiting
 from appliance.store.database import Database, Transaction
 
 LOOK_SECONDS = 5.0  # between two looks at who was away too long and what is due; a reminder may be that late
+HANDLED_SHOWN = 20  # concerns on the page of staff
 SHOWN_CARDS = 10  # to who leads, of the newest
 
 
@@ -82,7 +86,7 @@ class Board:
         return Record(
             cards,
             ever,
-            {(kind, language): rows.text(tx, group, language, kind) for kind in kinds for language in languages},
+            {(kind, language): guidelines.card(tx, group, language, kind) for kind in kinds for language in languages},
             rows.open_in_room(tx, rows.home(tx, session_id, "")[0]),
         )
 
@@ -167,7 +171,7 @@ class Board:
                 if raised_in != seat.session:  # a private room's: whoever leads is there, and the group's pages too
                     await self._live.changed(raised_in)
             case requests.AskPhrase():
-                await self._write(page, lambda tx: stages.answer_phrase(tx, actor, asked.text, at))
+                await self._write(page, lambda tx: waiting.answer_phrase(tx, actor, asked.text, at))
         await self._live.changed(seat.session)
         return {}
 
@@ -226,8 +230,8 @@ class Board:
         await self._live.changed(session)
 
     async def concerns(self, actor: Actor) -> list[tuple[rows.Concern, sessions.Session]]:
-        """The open ones that `actor` may handle, noted before they are shown."""
-        found = await self._db.read(lambda tx: rows.open_concerns(tx, actor))
+        """The open ones that `actor` may handle, then those handled last; noted before they are shown."""
+        found = await self._db.read(lambda tx: rows.open_concerns(tx, actor) + rows.handled(tx, actor, HANDLED_SHOWN))
         of = sorted({session.id for _, session in found})
         await self._audit.looked(actor, "handle_concern", of, lambda tx, one: actions.permit_to_handle(tx, actor, one))
         return found
@@ -311,8 +315,8 @@ def _told(concern: rows.Concern) -> dict[str, Any]:
 def _cards(owed: Sequence[Card], record: Record, language: str) -> list[dict[str, Any]]:
     found = [(card, record.texts[card.kind, language]) for card in owed if (card.kind, language) in record.texts]
     return [
-        {"id": card.id, "kind": card.kind, "title": text.title, "paragraphs": list(text.paragraphs)}
-        for card, text in found
+        {"id": card.id, "kind": card.kind, "title": title, "paragraphs": list(paragraphs)}
+        for card, (title, paragraphs) in found
     ]
 
 

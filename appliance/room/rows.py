@@ -6,14 +6,15 @@ has that one was raised, its kind not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from appliance.audit import rows as audit
+from appliance.guidelines.rules import Kind as CardKind
 from appliance.ids import new_id
-from appliance.policy import Actor, Permit, allows
-from appliance.room.rules import Card, CardKind, Trouble
-from appliance.room.texts import Text, default
+from appliance.policy import Actor, Facts, Permit, allows
+from appliance.room.rules import Card, Trouble
 from appliance.sessions import rows as sessions
 from appliance.store.database import Row, Transaction
 
@@ -44,6 +45,7 @@ class Concern:
     outside: bool
     at: str
     seen_at: str
+    seen_by: str  # the name of who looks after it
     words: str = field(repr=False, default="")
 
 
@@ -149,15 +151,32 @@ def open_of(tx: Transaction, person: str, session: str) -> list[Concern]:
     return [_concern(row) for row in rows]
 
 
+def raised_by(tx: Transaction, person: str, session: str) -> list[Concern]:
+    """What one patient raised around that session, newest first."""
+    parent = sessions.session(tx, session).parent or session
+    rows = tx.all(_CONCERNS + " WHERE c.person = ? AND c.session = ? ORDER BY c.number DESC", (person, parent))
+    return [_concern(row) for row in rows]
+
+
 def open_concerns(tx: Transaction, actor: Actor) -> list[tuple[Concern, sessions.Session]]:
     """All open ones that `actor` may handle, oldest first, each with its session."""
-    rows = tx.all(_CONCERNS + " WHERE c.seen_at IS NULL ORDER BY c.number")
-    known: dict[str, sessions.Session] = {}
-    for row in rows:
-        if row["session"] not in known:
-            known[row["session"]] = sessions.session(tx, row["session"])
+    return _theirs(tx, actor, tx.all(_CONCERNS + " WHERE c.seen_at IS NULL ORDER BY c.number"))
+
+
+def handled(tx: Transaction, actor: Actor, most: int) -> list[tuple[Concern, sessions.Session]]:
+    """The newest `most` of all that somebody looks after and `actor` may handle, newest first."""
+    rows = tx.all(_CONCERNS + " WHERE c.seen_at IS NOT NULL ORDER BY c.seen_at DESC, c.number DESC LIMIT 500")
+    return _theirs(tx, actor, rows)[:most]
+
+
+def _theirs(tx: Transaction, actor: Actor, rows: Sequence[Row]) -> list[tuple[Concern, sessions.Session]]:
+    known = {session: sessions.session(tx, session) for session in {row["session"] for row in rows}}
     found = [(_concern(row), known[row["session"]]) for row in rows]
-    return [one for one in found if allows(actor, "handle_concern", sessions.facts(tx, one[1].id))]
+    return [
+        (one, of)
+        for one, of in found
+        if allows(actor, "handle_concern", Facts(session=of.id, leaders=of.leaders, person=one.person))
+    ]
 
 
 def going(tx: Transaction) -> list[Going]:
@@ -168,11 +187,6 @@ def going(tx: Transaction) -> list[Going]:
         " WHERE s.state IN ('open', 'locked') AND s.phase IN ('running', 'paused') AND s.parent IS NULL"
     )
     return [Going(row["id"], row["phase"] == "running", row["last"] or "", row["last_at"] or "") for row in rows]
-
-
-def text(_tx: Transaction, _care_group: str, language: str, kind: CardKind) -> Text:
-    """What a card of that kind says in that group and language."""
-    return default(kind, language)
 
 
 def home(tx: Transaction, session_id: str, member_id: str) -> tuple[str, str]:
@@ -204,8 +218,9 @@ def asked(tx: Transaction, permit: Permit, at: str) -> None:
 
 
 _CONCERNS = (
-    "SELECT c.*, p.name, coalesce(m.display_name, '') AS shown_name FROM concerns c"
+    "SELECT c.*, p.name, coalesce(m.display_name, '') AS shown_name, seen.name AS seen_name FROM concerns c"
     " JOIN people p ON p.id = c.person LEFT JOIN members m ON m.id = c.member"
+    " LEFT JOIN people seen ON seen.id = c.seen_by"
 )
 
 
@@ -225,5 +240,6 @@ def _concern(row: Row) -> Concern:
         outside=bool(row["outside"]),
         at=row["at"],
         seen_at=row["seen_at"] or "",
+        seen_by=row["seen_name"] or "",
         words=row["words"],
     )

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from appliance.faults import Fault
+from appliance.guidelines.rules import Kind as CardKind
 
-CardKind = Literal["rules", "guidelines", "reminder", "redirect"]
 # Raised in the room with one tap, and in words from a patient's own page at any time of their visit.
 RoomTrouble = Literal["distress", "overheard", "privacy"]
 Written = Literal["overheard", "shared", "recorded", "records", "other"]
