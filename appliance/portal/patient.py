@@ -149,7 +149,7 @@ async def _orientation(request: web.Request, clinic: Clinic, who: Visitor, reach
 
 
 async def _devices(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
-    return pages.render(request, "devices.html", {"way": marked(reached, "devices")})
+    return pages.render(request, "devices.html", {"way": marked(reached, "devices"), "shared": who.shared})
 
 
 async def _space(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:

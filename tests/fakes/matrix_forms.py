@@ -67,7 +67,15 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
     access = {"group": things.groups[0], "holder": box.staff["cora"], "key": "00"}
     forms: dict[str, Mapping[str, str]] = {
         "/join/name": {"display_name": "Ada"},
-        "/join/agreement": {"version": "1", "signature": "Ada Brook", "agree": "yes"},
+        "/join/agreement": {
+            "shown": doors.agreement,
+            "signature": "Ada Brook",
+            "agree": "yes",
+            "limits": "yes",
+            "risks": "yes",
+        },
+        "/join/questions": {"question": "May I bring tea?"},
+        "/staff/questions/{question}": {"answer": "Of course."},
         "/staff/account/again": passwords,
         "/staff/account/password": {**passwords, "new": new, "again": new},
         "/staff/account/authenticator": {"code": "000000"},

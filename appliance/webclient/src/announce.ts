@@ -23,15 +23,15 @@ let context: AudioContext | null = null;
 
 /** Two notes, quiet ones unless another `loudness` of 0 to 1 is given. Silent where the browser does not let a page sound yet. */
 export function chime(loudness = LOUDNESS): void {
-  sound(TONES);
+  sound(TONES, loudness);
 }
 
 /** Somebody may need help: another tune, no louder, since it may be heard by others in the therapist's own room. */
 export function knell(): void {
-  sound(KNELL);
+  sound(KNELL, LOUDNESS);
 }
 
-function sound(tones: readonly number[]): void {
+function sound(tones: readonly number[], loudness: number): void {
   try {
     context ??= new AudioContext();
     void context.resume().catch(() => undefined);

@@ -11,8 +11,8 @@ export function loudness(samples: Float32Array): number {
   return Math.round(Math.min(100, Math.max(0, ((decibels - SILENCE) / (LOUD - SILENCE)) * 100)));
 }
 
-/** Moves `meter` with the track's sound until the returned function is called. */
-export function watchLevel(track: MediaStreamTrack, meter: HTMLMeterElement): () => void {
+/** Moves `meter` with the track's sound until the returned function is called; `heard` is told each level. */
+export function watchLevel(track: MediaStreamTrack, meter: HTMLMeterElement, heard: (level: number) => void = () => undefined): () => void {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   const samples = new Float32Array(analyser.fftSize);
@@ -22,6 +22,7 @@ export function watchLevel(track: MediaStreamTrack, meter: HTMLMeterElement): ()
     if (!running) return;
     analyser.getFloatTimeDomainData(samples);
     meter.value = loudness(samples);
+    heard(meter.value);
     requestAnimationFrame(step);
   };
   step();

@@ -396,7 +396,9 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         {"title": "T", "paragraphs": ["a"], "version": 1, "fault": "No.", "fault_field": "agree"},
     ),
     "agreement, not signed": ("agreement.html", {"title": "T", "paragraphs": ["a"], "version": 1, "fault": "No."}),
-    "devices": ("devices.html", {}),
+    "devices": ("devices.html", {"way": {"now": 5, "all": 6}}),
+    "devices, shared": ("devices.html", {"way": {}, "shared": True}),
+    "space": ("space.html", {"way": {"now": 6, "all": 6}}),
     "room, waiting": ("room.html", ROOM),
     "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
     **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left", "gone")},
@@ -984,7 +986,15 @@ def test_every_word_that_the_script_asks_for_is_on_the_page() -> None:
         for name, union in re.findall(r"export type (\w+(?:Word|Key)) = ([^;]+);", text)
     }
     assert set(typed) == {"LineWord", "MissingWord", "DoubtWord", "SilenceKey", "UnlistedWord", "RestWord", "TalkWord"}
+    way = [path.read_text() for path in (APPLIANCE / "webclient" / "src" / "way").glob("*.ts")]
     test_page = asked.pop("devices.ts") | {"both", "camera", "microphone"} | typed["MissingWord"]
+    test_page |= {one for text in way for one in re.findall(r'word\("(\w+)"', text)}
+    test_page |= {
+        one
+        for text in way
+        for union in re.findall(r"export type \w+Word = ([^;]+);", text)
+        for one in re.findall(r'"(\w+)"', union)
+    }
     assert test_page == words_of("devices")
     room = set().union(*asked.values(), *typed.values())
     room |= {"locked", "unlocked", "holder", "holders"}  # one of two, chosen within the call
