@@ -237,9 +237,11 @@ class Live:
         top = session_id
         try:
             async with self._order:
-                top, *private = await self._db.read(lambda tx: rows.family(tx, session_id))
-                for one in (top, *(room for room in private if room in self._told or room in self._pages)):
-                    await self._bring_in_line(one)
+                top, private = await self._db.read(lambda tx: rows.family(tx, session_id))
+                await self._bring_in_line(top)
+                for room, is_open in private.items():
+                    if is_open or room in self._told or room in self._pages:
+                        await self._bring_in_line(room)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the store is right and the caller is done
             code = problem.code if isinstance(problem, Fault) else type(problem).__name__
             if code == "box_locked":  # the store is closed: the box ends

@@ -156,14 +156,15 @@ def asides(tx: Transaction, session_id: str) -> list[str]:
     return [row["id"] for row in tx.all("SELECT id FROM sessions WHERE parent = ? AND state = 'open'", (session_id,))]
 
 
-def family(tx: Transaction, session_id: str) -> list[str]:
-    """That session with all its private rooms, also those that are over; for a private room the whole of its session's.
+def family(tx: Transaction, session_id: str) -> tuple[str, dict[str, bool]]:
+    """That session, or for a private room the one that it belongs to, and all its private rooms: whether each is open.
 
-    The session comes first. What concerns one concerns the others: who is aside comes back.
+    What concerns one of them concerns the others: who is aside comes back.
     """
     row = tx.one("SELECT coalesce(parent, id) AS id FROM sessions WHERE id = ?", (session_id,))
     top = row["id"] if row else session_id
-    return [top, *(one["id"] for one in tx.all("SELECT id FROM sessions WHERE parent = ?", (top,)))]
+    found = tx.all("SELECT id, state FROM sessions WHERE parent = ?", (top,))
+    return top, {one["id"]: one["state"] == "open" for one in found}
 
 
 def drop_member(tx: Transaction, permit: Permit, member_id: str, person: str, at: str) -> None:
