@@ -162,6 +162,7 @@ async def _wait(request: web.Request, clinic: Clinic, who: Visitor, reached: Pro
     if who.session.parent:
         return await asides.of_patient(request, clinic, who)
     context = {
+        "way": marked(reached, "wait"),
         "mode": "room" if who.member.standing == "admitted" else "wait",
         "me": {"member": who.member.id, "displayName": who.member.display_name},
         "title": who.session.title,

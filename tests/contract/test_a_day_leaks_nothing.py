@@ -43,6 +43,7 @@ from appliance.store import birth, keyslots
 from appliance.store.database import Database, Transaction
 from appliance.tickets import actions as tickets
 from tests.fakes.boxes import command, settings
+from tests.fakes.portal import walk_in
 from tests.fakes.stores import CHEAP, everything_in
 from tests.fakes.visitor import Shown, Visitor
 from tests.fakes.waiting import until
@@ -185,11 +186,7 @@ async def a_patient_comes(day: Day, number: int, name: str) -> Visitor:
     visitor, ticket = day.come(), day.issued[number]
     await visitor.get("/join")
     await visitor.post("/join", code=ticket.code, pin=ticket.pin)
-    await visitor.post("/join/name", display_name=name)
-    page = await visitor.get("/join/agreement")
-    await visitor.post("/join/agreement", agree="yes", signature=ticket.name, version=page.hidden("version"))
-    await visitor.get("/join/devices")
-    assert (await visitor.post("/join/devices", camera="on")).path == "/join/wait"
+    assert (await walk_in(visitor, name, ticket.name)).path == "/join/wait"
     return visitor
 
 

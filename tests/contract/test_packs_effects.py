@@ -29,6 +29,7 @@ from appliance.packs import naming, rows, rules
 from appliance.packs.actions import facts
 from appliance.policy import Actor
 from appliance.portal import named, resources, tls
+from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
 from sync import items, keys
 from sync.faults import SyncFault
@@ -78,11 +79,12 @@ def roster(version: int, *staff: items.Colleague) -> items.Roster:
 
 async def test_a_new_agreement_asks_everybody_to_sign_again(box: OpenBox, office: Office, newcomer: Newcomer) -> None:
     patient = await box.wait_at_the_door(0)
-    assert await box.clinic.db.read(lambda tx: consent.has_signed(tx, patient.person))
+    group = (await box.clinic.db.read(lambda tx: sessions.session(tx, box.session))).care_group
+    assert await box.clinic.db.read(lambda tx: consent.has_signed(tx, patient.person, group))
     words = (("en", "New words", "Be kind."), ("es", "Palabras nuevas", "Sea amable."))
     texts = tuple(items.Text(language=a, title=b, body=c) for a, b, c in words)
     await office.send(items.Agreement(version=1, texts=texts))
-    assert not await box.clinic.db.read(lambda tx: consent.has_signed(tx, patient.person))
+    assert not await box.clinic.db.read(lambda tx: consent.has_signed(tx, patient.person, group))
     counting = await box.clinic.db.read(rows.counting_agreement)
     assert counting is not None and (counting.version, counting.hq_version) == (2, 1)  # the box has its own version 1
     visitor = newcomer()

@@ -13,7 +13,7 @@ from appliance.portal.listener import ROUTES
 from appliance.portal.logins import HALF, LOGIN, VISIT
 from appliance.sessions import actions as sessions
 from tests.fakes.box import PEOPLE, OpenBox
-from tests.fakes.portal import Behind, Newcomer, ask_media, events, lead, show_ticket, sign_in, wait_at_the_door
+from tests.fakes.portal import Behind, Newcomer, ask_media, events, lead, show_ticket, sign, sign_in, wait_at_the_door
 
 
 async def test_a_patient_goes_from_ticket_to_room_without_script(box: OpenBox, newcomer: Newcomer) -> None:
@@ -21,9 +21,10 @@ async def test_a_patient_goes_from_ticket_to_room_without_script(box: OpenBox, n
     assert (await show_ticket(ada, box)).path == "/join/name"
     assert (await ada.post("/join/name", display_name="Ada")).path == "/join/agreement"
     assert "What is said here stays here" in ada.last.text
-    signed = await ada.post("/join/agreement", agree="yes", signature="Ada Brook", version=ada.last.hidden("version"))
-    assert signed.path == "/join/devices"
-    assert (await ada.post("/join/devices", camera="off")).path == "/join/wait"
+    assert (await sign(ada, "Ada Brook")).path == "/join/orientation"
+    assert (await ada.post("/join/orientation")).path == "/join/devices"
+    assert (await ada.post("/join/devices", camera="off")).path == "/join/space"
+    assert (await ada.post("/join/space")).path == "/join/wait"
     assert ada.last.title == "You are in the waiting room"
     await sign_in(mara)
     await lead(mara, box, "open")
@@ -52,8 +53,8 @@ async def test_the_language_chosen_on_the_page_stays(newcomer: Newcomer) -> None
 async def test_a_reload_anywhere_lands_where_the_stored_facts_say(box: OpenBox, newcomer: Newcomer) -> None:
     ada = newcomer()
     await show_ticket(ada, box)
-    for page in ("/join/agreement", "/join/devices", "/join/wait", "/join/over"):
-        assert (await ada.get(page)).path == "/join/name"
+    for page in ("agreement", "orientation", "devices", "space", "wait", "over"):
+        assert (await ada.get(f"/join/{page}")).path == "/join/name"
 
 
 async def test_who_comes_back_to_the_first_page_is_shown_the_way_to_their_place(
@@ -279,7 +280,17 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(newcomer: Newco
 
     One box for all of them: it writes nothing for a stranger, so none changes what the next one finds.
     """
-    public = {"/", "/protected", "/guides", "/guides/place", "/resources", "/join", "/join/gone", "/staff/sign-in", "/ca.pem"}
+    public = {
+        "/",
+        "/protected",
+        "/guides",
+        "/guides/place",
+        "/resources",
+        "/join",
+        "/join/gone",
+        "/staff/sign-in",
+        "/ca.pem",
+    }
     stranger, told = newcomer(), []
     for route in ROUTES:
         path = route.path.replace("{session}", box.session).replace("{member}", box.members[0])

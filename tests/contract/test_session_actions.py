@@ -12,13 +12,14 @@ from appliance.clock import now_seconds, now_text
 from appliance.consent import actions as consent
 from appliance.consent.rows import Agreement
 from appliance.faults import Fault
+from appliance.orientation import actions as orientation
 from appliance.policy import BOX
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
 from appliance.store.database import Transaction
 from appliance.tickets import actions as tickets
 from appliance.tickets.rules import MAX_FAILURES, VALID_SECONDS
-from tests.fakes.box import PEOPLE, OpenBox
+from tests.fakes.box import PEOPLE, OpenBox, sign
 
 
 async def code_of(work: Awaitable[object]) -> str:
@@ -186,7 +187,10 @@ async def test_nothing_is_signed_named_or_vouched_for_after_the_session(box: Ope
     for work in (
         lambda tx: sessions.choose_name(tx, actor, "Ada", now_text()),
         lambda tx: sessions.try_devices(tx, actor, now_text()),
-        lambda tx: consent.sign(tx, actor, actor.person, "en", 1, "Ada Brook", True, now_text()),
+        lambda tx: sign(tx, actor, "Ada Brook", now_text()),
+        lambda tx: orientation.orient(tx, actor, now_text()),
+        lambda tx: orientation.ask(tx, actor, "Who leads?", now_text()),
+        lambda tx: sessions.check_space(tx, actor, now_text()),
     ):
         assert await code_of(box.clinic.db.write(work)) == "wrong_state"
 

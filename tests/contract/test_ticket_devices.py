@@ -21,7 +21,7 @@ from appliance.tickets import rows
 from appliance.tickets.actions import Issued
 from appliance.tickets.rules import MAX_FAILURES, MAX_VISITS, REJOIN_SECONDS
 from tests.fakes.box import OpenBox
-from tests.fakes.portal import Newcomer, lead, show_ticket, sign_in, wait_at_the_door
+from tests.fakes.portal import Newcomer, lead, show_ticket, sign_in, wait_at_the_door, walk_in
 from tests.fakes.visitor import Shown, Visitor
 
 FREE = PACES["ticket_address"].free
@@ -236,10 +236,7 @@ async def test_who_leads_needs_no_ticket(box: OpenBox) -> None:
 async def test_on_a_device_that_others_use_nothing_stays_when_one_leaves(box: OpenBox, newcomer: Newcomer) -> None:
     ada = newcomer()
     await show(ada, box.issued[0], shared="yes")
-    await ada.post("/join/name", display_name="Ada")
-    await ada.get("/join/agreement")
-    await ada.post("/join/agreement", agree="yes", signature="Ada Brook", version=ada.last.hidden("version"))
-    await ada.post("/join/devices", camera="on")
+    await walk_in(ada, "Ada", "Ada Brook")
     token = ada.cookie(VISIT)
     shown = await ada.post("/join/leave")
     assert shown.path == "/join/gone"

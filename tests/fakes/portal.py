@@ -39,24 +39,29 @@ async def show_ticket(visitor: Visitor, box: OpenBox, number: int = 0) -> Shown:
     return await visitor.post("/join", code=box.issued[number].code, pin=box.issued[number].pin)
 
 
-async def sign(visitor: Visitor, name: str) -> Shown:
+async def sign(visitor: Visitor, name: str, **other: str) -> Shown:
     """On the agreement's page: both parts acknowledged, and signed."""
-    word = visitor.last.hidden("shown")
-    return await visitor.post("/join/agreement", agree="yes", limits="yes", risks="yes", signature=name, shown=word)
+    fields = {"agree": "yes", "limits": "yes", "risks": "yes", "signature": name, "shown": visitor.last.hidden("shown")}
+    return await visitor.post("/join/agreement", **{**fields, **other})
 
 
-async def try_devices(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
-    """As far as the page that tests camera and microphone."""
-    await show_ticket(visitor, box, number)
+async def walk_to_the_devices(visitor: Visitor, name: str, signature: str) -> Shown:
+    """From the page that asks for the name as far as the test of camera and microphone."""
     await visitor.post("/join/name", display_name=name)
-    await sign(visitor, PEOPLE[number])
+    await sign(visitor, signature)
     return await visitor.post("/join/orientation")
 
 
-async def wait_at_the_door(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
-    await try_devices(visitor, box, number, name)
+async def walk_in(visitor: Visitor, name: str, signature: str) -> Shown:
+    """Every step from the page that asks for the name to the waiting room."""
+    await walk_to_the_devices(visitor, name, signature)
     await visitor.post("/join/devices", camera="on")
     return await visitor.post("/join/space")
+
+
+async def wait_at_the_door(visitor: Visitor, box: OpenBox, number: int = 0, name: str = "Ada") -> Shown:
+    await show_ticket(visitor, box, number)
+    return await walk_in(visitor, name, PEOPLE[number])
 
 
 async def sign_in(visitor: Visitor, username: str = "mara") -> Shown:

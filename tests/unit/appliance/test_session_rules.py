@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import get_args
 
@@ -15,9 +16,11 @@ from appliance.sessions.rules import (
     MAX_DISPLAY_NAME,
     MEMBER,
     SESSION,
+    WAY,
     GoingOn,
     Phase,
     Place,
+    Progress,
     Standing,
     State,
     carried,
@@ -27,6 +30,7 @@ from appliance.sessions.rules import (
     member_after,
     next_step,
     session_after,
+    way,
 )
 
 STATES: tuple[State, ...] = get_args(State)
@@ -178,16 +182,64 @@ def test_the_relay_carries_only_the_admitted_of_a_running_session(state: State, 
     assert in_room(state, standing) == (standing == "admitted" and state in ("open", "locked"))
 
 
+DONE = Progress("open", "joining", "Ada", signed=True, oriented=True, devices_tried=True, space_checked=True)
+
+
 def test_the_steps_come_in_their_order() -> None:
-    assert next_step("open", "joining", "", False, False) == "name"
-    assert next_step("open", "joining", "Ada", False, True) == "agreement"
-    assert next_step("open", "joining", "Ada", True, False) == "devices"
-    assert next_step("open", "waiting", "Ada", True, True) == "wait"
+    named = Progress("open", "joining", "Ada")
+    reached = (
+        Progress("open", "joining"),
+        named,
+        replace(named, signed=True),
+        replace(named, signed=True, oriented=True),
+        replace(named, signed=True, oriented=True, devices_tried=True),
+        DONE,
+    )
+    assert tuple(next_step(one) for one in reached) == WAY
+    assert next_step(replace(DONE, standing="waiting")) == "wait"
 
 
-@pytest.mark.parametrize("standing", ["denied", "removed"])
+def test_who_signed_and_read_on_an_earlier_way_goes_past_those_steps() -> None:
+    assert way(DONE) == ("name", "devices", "space", "wait")
+    assert way(replace(DONE, signed_here=True, oriented_here=True)) == WAY
+
+
+ticks = st.booleans()
+PROGRESS = st.builds(
+    Progress,
+    state=st.sampled_from(("scheduled", "open", "locked")),
+    standing=st.sampled_from(("joining", "waiting")),
+    display_name=st.sampled_from(("", "Ada")),
+    signed=ticks,
+    oriented=ticks,
+    devices_tried=ticks,
+    space_checked=ticks,
+    signed_here=ticks,
+    oriented_here=ticks,
+)
+
+
+@given(PROGRESS)
+def test_the_next_step_is_always_one_of_the_visitors_own(reached: Progress) -> None:
+    assert next_step(reached) in way(reached)
+
+
+@given(PROGRESS)
+def test_nobody_waits_at_the_door_with_a_step_missing(reached: Progress) -> None:
+    missing = not all(
+        (reached.display_name, reached.signed, reached.oriented, reached.devices_tried, reached.space_checked)
+    )
+    assert (next_step(reached) == "wait") != missing
+
+
+@given(PROGRESS)
+def test_who_is_in_stays_in_whatever_counts_anew(reached: Progress) -> None:
+    assert next_step(replace(reached, standing="admitted")) == "wait"
+
+
+@pytest.mark.parametrize("standing", ["denied", "removed", "expected"])
 def test_denied_and_removed_people_see_the_page_that_says_what_they_can_do(standing: Standing) -> None:
-    assert next_step("open", standing, "Ada", True, True) == "over"
+    assert next_step(replace(DONE, standing=standing)) == "over"
 
 
 @given(st.text(max_size=200))
