@@ -72,6 +72,7 @@ async def voices(who: Person, count: int) -> None:
     await until(go_on, f"{who.name} hears {count}")
 
 
+@pytest.mark.again
 async def test_who_leads_and_who_speaks_are_seen_and_everybody_is_heard(playwright: Playwright, box: Box) -> None:
     chromium, firefox = await launch(playwright, "chromium"), await launch(playwright, "firefox")
     mara, ada = await person(chromium, "Mara", "red"), await person(chromium, "Ada", "green")

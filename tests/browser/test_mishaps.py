@@ -107,6 +107,7 @@ async def test_who_refuses_camera_and_microphone_still_gets_in_and_sees_the_othe
     await expect(tile.get_by_text("camera off")).to_be_visible(timeout=SLOW)
 
 
+@pytest.mark.again
 async def test_a_reload_a_step_back_and_the_link_once_more_lead_into_the_room_again(
     playwright: Playwright, box: Box
 ) -> None:
@@ -144,6 +145,7 @@ async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the
     await see_each_other(mara, ada)
 
 
+@pytest.mark.again
 async def test_a_page_that_was_in_the_background_when_its_line_broke_has_its_pictures_back(
     playwright: Playwright, box: Box
 ) -> None:
@@ -187,6 +189,7 @@ async def test_a_device_that_moved_or_slept_goes_on_or_is_back_by_itself(playwri
     assert await ada.page.evaluate("window.stayed") is True  # without a reload
 
 
+@pytest.mark.again
 async def test_a_session_that_ends_while_headquarters_is_away_arrives_when_it_is_back(
     playwright: Playwright, box: Box
 ) -> None:

@@ -123,6 +123,7 @@ async def test_who_waits_and_makes_their_page_lead_is_refused_everything_and_cha
             assert await words(who) == before and await holders(who) == {"Mara", "Ada"}
 
 
+@pytest.mark.again
 async def test_a_box_that_gives_out_anothers_key_for_a_person_leaves_that_person_without_words_never_in_false_company(
     playwright: Playwright,
 ) -> None:

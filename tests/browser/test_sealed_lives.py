@@ -138,6 +138,7 @@ async def has_others(who: Person, before: list[str]) -> bool:
     return bool(await words(who)) and await words(who) != before
 
 
+@pytest.mark.again
 async def test_two_who_lead_let_in_at_the_same_moment_and_who_was_off_the_line_catches_up(
     playwright: Playwright, box: Box
 ) -> None:

@@ -106,6 +106,7 @@ async def test_a_page_whose_worker_has_died_sends_and_shows_nothing_until_it_has
     assert await dropped_unsealed(box) == 0, "something left past the dead Worker"
 
 
+@pytest.mark.again
 async def test_keys_that_are_missing_or_wrong_blacken_that_persons_tile_alone_and_let_nothing_through(
     playwright: Playwright, box: Box
 ) -> None:

@@ -22,6 +22,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("table", ["chromium", "mixed", pytest.param("firefox", marks=pytest.mark.again)])
+@pytest.mark.again
 async def test_two_people_see_and_hear_each_other_and_hq_gets_the_record(
     playwright: Playwright, box: Box, table: str
 ) -> None:
