@@ -297,10 +297,11 @@ class Live:
         if session.state == "ended":
             self.fitting.end(session_id)
         still_here = pages.intersection(self._pages.get(session_id, ()))  # one that has just come: its turn is next
+        elsewhere = {page for page in still_here if _belongs_elsewhere(page, session, aside)}
+        for page in elsewhere:
+            page.show("moved", {})
+        still_here -= elsewhere
         for page in still_here:
-            if _belongs_elsewhere(page, session, aside):
-                page.show("moved", {})
-                continue
             self._show(page, seen, inside)
             if page.member in inside:
                 _show_keys(page, seen.keys, members)
