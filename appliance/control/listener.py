@@ -14,6 +14,8 @@ import os
 import socket
 import struct
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -27,8 +29,11 @@ from appliance.faults import Fault
 from appliance.identity import actions as identity
 from appliance.ids import token_hash
 from appliance.policy import MEMBER_ACTIONS, STATE_ACTIONS, Actor
+from appliance.room import rows as room
 from appliance.sessions import actions as sessions
-from appliance.sessions import rows
+from appliance.sessions import rows, waiting
+from appliance.sessions.given import given
+from appliance.store.database import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,8 @@ class ControlListener:
             Route("POST", "/v1/accept-rollback", self._accept_rollback, "anyone"),
             *sign_in.ROUTES,
             Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
+            Route("POST", "/v1/sessions/{session}/cards", self._card, ("show_card",)),
+            Route("POST", "/v1/sessions/{session}/concerns/{concern}", self._concern, ("handle_concern",)),
             Route("POST", "/v1/sessions/{session}/{action}", self._act, STATE_ACTIONS),
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
             *paper.ROUTES,
@@ -172,12 +179,26 @@ class ControlListener:
     async def _sessions(self, actor: Actor) -> tuple[types.Session, ...]:
         clinic, since = self._box.clinic(), text(now_seconds() - SHOW_ENDED_SECONDS)
         found = await clinic.db.read(
-            lambda tx: [(session, rows.members(tx, session.id)) for session in rows.current(tx, actor, since)]
+            lambda tx: [_read(tx, one, rows.members(tx, one.id), actor) for one in rows.current(tx, actor, since)]
         )
-        await clinic.looked(actor, [session.id for session, _ in found])
-        seen, full, now = clinic.live.present, clinic.live.fitting.full, now_seconds()
+        return await self._seen(actor, found)
+
+    async def _seen(self, actor: Actor, found: Sequence[_Read]) -> tuple[types.Session, ...]:
+        """As `actor` may see them; that they are shown, and what patients raised, is noted before."""
+        clinic, now = self._box.clinic(), now_seconds()
+        await clinic.looked(actor, [one.session.id for one in found])
+        await clinic.board.looked(actor, [one.session.id for one in found if one.concerns])
         return tuple(
-            views.session(session, members, actor, seen, now, full=session.id in full) for session, members in found
+            views.session(
+                one.session,
+                one.members,
+                actor,
+                clinic.live.present,
+                now,
+                full=one.session.id in clinic.live.fitting.full,
+                beside=views.Beside(clinic.board.hands(one.session.id), one.concerns, one.minutes),
+            )
+            for one in found
         )
 
     async def _feed_lines(self, request: web.Request) -> web.StreamResponse:
@@ -230,13 +251,12 @@ class ControlListener:
         if actor is None:
             return types.FeedEntry(sequence=number)
         try:
-            clinic = self._box.clinic()
-            found, members = await clinic.db.read(lambda tx: sessions.look(tx, actor, what))
-            await clinic.looked(actor, [what])
+            read = await self._box.clinic().db.read(lambda tx: _read(tx, *sessions.look(tx, actor, what), actor))
+            if read.session.parent:  # of a private room the list shows the two in their session
+                return types.FeedEntry(sequence=number)
+            (seen,) = await self._seen(actor, [read])
         except Fault:
             return types.FeedEntry(sequence=number)
-        full = found.id in clinic.live.fitting.full
-        seen = views.session(found, members, actor, clinic.live.present, now_seconds(), full=full)
         return types.FeedEntry(sequence=number, session=seen)
 
     async def _unlock(self, request: web.Request) -> web.Response:
@@ -258,9 +278,15 @@ class ControlListener:
     async def _act(self, request: web.Request) -> web.Response:
         actor, _ = await signed_in(request)
         parts = request.match_info
-        beyond = (await body(request, types.Admit)).beyond if request.can_read_body else ""
+        came = await body(request, types.Admit) if request.can_read_body else types.Admit()
+        fields = {"text": came.text, "why": came.why, "block": "yes" if came.block else "", "leader": came.leader}
         issued = await self._box.clinic().act(
-            actor, parts["action"], parts["session"], parts.get("member", ""), beyond=beyond
+            actor,
+            parts["action"],
+            parts["session"],
+            parts.get("member", ""),
+            beyond=came.beyond,
+            given=given(fields),
         )
         if issued is None:
             return answer(types.Done())
@@ -276,6 +302,34 @@ class ControlListener:
                 member=issued.member,
             )
         )
+
+    async def _card(self, request: web.Request) -> web.Response:
+        actor, _ = await signed_in(request)
+        wanted = await body(request, types.ShowCard)
+        await self._box.clinic().board.show_card(actor, request.match_info["session"], wanted.kind, wanted.member)
+        return answer(types.Done())
+
+    async def _concern(self, request: web.Request) -> web.Response:
+        actor, _ = await signed_in(request)
+        parts = request.match_info
+        await self._box.clinic().board.handle_concern(actor, parts["session"], parts["concern"])
+        return answer(types.Done())
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A session's rows, all of one moment. `concerns`: the open ones, none for who may not handle them."""
+
+    session: rows.Session
+    members: Sequence[rows.Member]
+    concerns: Sequence[room.Concern]
+    minutes: int | None
+
+
+def _read(tx: Transaction, session: rows.Session, members: Sequence[rows.Member], actor: Actor) -> _Read:
+    raised = room.open_around(tx, session.id) if "handle_concern" in views.offered(session, actor) else ()
+    minutes = waiting.average_wait(tx, now_text()) if session.state in ("open", "locked") else None
+    return _Read(session, members, raised, minutes)
 
 
 def _fingerprint(request: web.Request, body: bytes) -> bytes:

@@ -232,9 +232,14 @@ class Board:
     async def concerns(self, actor: Actor) -> list[tuple[rows.Concern, sessions.Session]]:
         """The open ones that `actor` may handle, then those handled last; noted before they are shown."""
         found = await self._db.read(lambda tx: rows.open_concerns(tx, actor) + rows.handled(tx, actor, HANDLED_SHOWN))
-        of = sorted({session.id for _, session in found})
-        await self._audit.looked(actor, "handle_concern", of, lambda tx, one: actions.permit_to_handle(tx, actor, one))
+        await self.looked(actor, sorted({session.id for _, session in found}))
         return found
+
+    async def looked(self, actor: Actor, shown: Sequence[str]) -> None:
+        """Note that what was raised in those sessions is shown; once for a console that goes on showing it."""
+        await self._audit.looked(
+            actor, "handle_concern", shown, lambda tx, one: actions.permit_to_handle(tx, actor, one)
+        )
 
     async def acted(self, actor: Actor, action: Action, session: str, member: str) -> None:
         """After `actions.ask_page` is in the store: what it does to the page. The caller brings all in line."""
