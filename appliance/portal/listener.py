@@ -59,12 +59,20 @@ END_SECONDS = 0.5  # for a request under way when the box ends
 BODY_LIMIT = 64 * 1024  # bytes of a form
 STATIC = Path(__file__).parent / "static"
 
+# C17. The room needs camera and microphone, sound that starts by itself, and a screen that stays on. Nobody shares a screen
+# here, and no page can be made to; a picture in a window of its own or over the whole screen would stand without the
+# viewer's name over it; the other devices and sensors are for nothing here. Only what browsers know: they complain of others.
+_PERMISSIONS = ", ".join(
+    [f"{one}=(self)" for one in ("camera", "microphone", "autoplay", "screen-wake-lock")]
+    + [f"{one}=()" for one in ("display-capture", "picture-in-picture", "fullscreen", "xr-spatial-tracking")]
+    + [f"{one}=()" for one in ("geolocation", "accelerometer", "gyroscope", "magnetometer", "idle-detection")]
+    + [f"{one}=()" for one in ("usb", "serial", "hid", "bluetooth", "midi", "payment")]
+)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; media-src 'self' blob:; worker-src 'self'; form-action 'self'; frame-ancestors 'none';"
     " base-uri 'none'",
-    # display-capture: nobody shares a screen here, and no page can be made to (C17)
-    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(), geolocation=(), usb=()",
+    "Permissions-Policy": _PERMISSIONS,
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",

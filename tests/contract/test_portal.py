@@ -254,7 +254,10 @@ async def test_every_answer_carries_the_safety_headers(newcomer: Newcomer) -> No
     for path in ("/", "/nowhere", "/static/base.css", "/staff"):
         headers = (await newcomer().get(path)).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
-        assert "display-capture=()" in headers["Permissions-Policy"]
+        for never in ("display-capture", "picture-in-picture", "fullscreen", "geolocation"):
+            assert f"{never}=()" in headers["Permissions-Policy"]
+        for needed in ("camera", "microphone", "screen-wake-lock"):
+            assert f"{needed}=(self)" in headers["Permissions-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
