@@ -28,6 +28,8 @@ from appliance.identity.passkeys.rules import Site
 from appliance.ids import ALPHABET
 from appliance.notes import rules as notes
 from appliance.portal import bodies, forms
+from appliance.room import requests as taps
+from appliance.room import rules as rooms
 from appliance.store import sheet as recovery
 from appliance.store import slotfile, wal, witness
 from appliance.tickets import rules as tickets
@@ -112,6 +114,17 @@ def group_request(data: bytes) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     _bounded(data, lambda _: requests.parse(method, fields), "bad_request", "too_large")
+
+
+def room_request(data: bytes) -> None:
+    """What a page asks of the room: the first line is the method, the rest its data; and the words of a concern."""
+    line, _, body = data.partition(b"\n")
+    _bounded(data, lambda _: rooms.concern_words(text_of(data)), "bad_request", "too_large")
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    _bounded(data, lambda _: taps.parse(text_of(line), fields), "bad_request")
 
 
 def passkey(data: bytes) -> None:

@@ -58,6 +58,16 @@ def groups() -> dict[str, bytes]:
     return {name: name.encode() + b"\n" + json.dumps(fields).encode() for name, fields in data.items()}
 
 
+def taps() -> dict[str, bytes]:
+    data: dict[str, dict[str, Any]] = {
+        "roomHand": {"up": True},
+        "roomAcknowledge": {"card": "c"},
+        "roomConcern": {"kind": "overheard"},
+        "roomPhrase": {"text": "blue lamp"},
+    }
+    return {name: name.encode() + b"\n" + json.dumps(fields).encode() for name, fields in data.items()}
+
+
 def passkeys() -> dict[str, bytes]:
     client = {"type": "webauthn.create", "challenge": "A" * 43, "origin": "https://hearth.local:8443"}
     text = base64.urlsafe_b64encode(json.dumps(client).encode()).decode().rstrip("=")
@@ -183,6 +193,7 @@ MAKERS = {
     "form": forms,
     "control": controls,
     "group": groups,
+    "taps": taps,
     "passkey": passkeys,
     "slots": slots,
     "sheet": sheets,

@@ -25,6 +25,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "form": bodies.portal_form,
     "control": bodies.control_body,
     "group": bodies.group_request,
+    "taps": bodies.room_request,
     "passkey": bodies.passkey,
     "slots": bodies.slots,
     "sheet": bodies.sheet,
