@@ -21,6 +21,7 @@ from appliance.portal import (
     attendance,
     audit,
     bodies,
+    cards,
     calling,
     concerns,
     disclosing,
@@ -59,9 +60,10 @@ END_SECONDS = 0.5  # for a request under way when the box ends
 BODY_LIMIT = 64 * 1024  # bytes of a form
 STATIC = Path(__file__).parent / "static"
 
-# C17. The room needs camera and microphone, sound that starts by itself, and a screen that stays on. Nobody shares a screen
-# here, and no page can be made to; a picture in a window of its own or over the whole screen would stand without the
-# viewer's name over it; the other devices and sensors are for nothing here. Only what browsers know: they complain of others.
+# C17. The room needs camera and microphone, sound that starts by itself, and a screen that stays on. Nobody shares a
+# screen here, and no page can be made to; a picture in a window of its own or over the whole screen would stand without
+# the viewer's name over it; the other devices and sensors are for nothing here. Only what browsers know: they complain
+# of others.
 _PERMISSIONS = ", ".join(
     [f"{one}=(self)" for one in ("camera", "microphone", "autoplay", "screen-wake-lock")]
     + [f"{one}=()" for one in ("display-capture", "picture-in-picture", "fullscreen", "xr-spatial-tracking")]
@@ -162,6 +164,7 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *notes.ROUTES,
     *questions.ROUTES,
+    *cards.ROUTES,
     *note_access.ROUTES,
     *notes.NOTE_ROUTES,
     *attendance.ROUTES,
