@@ -10,7 +10,6 @@ import { by, Sheet, show } from "./dom.ts";
 /** Keys of the sentences. */
 export type ReactionWord = `react.${Reaction}` | "passes";
 
-const SIGNS: Readonly<Record<Reaction | "pass", string>> = { heart: "❤️", thanks: "🙏", with: "🤝", pass: "🌿" };
 const SHOWN_MS = 6000;
 /** One person's reactions are said aloud this seldom: a page that sends many must not talk over everybody. Milliseconds. */
 const QUIET_MS = 5000;
@@ -78,7 +77,7 @@ export class Reactions implements Part {
     }
     const place = tile?.querySelector<HTMLElement>(".tile-said");
     if (!place) return;
-    place.querySelector(".tile-sign")!.textContent = SIGNS[what];
+    for (const sign of place.querySelectorAll<HTMLElement>(".tile-sign")) show(sign, sign.dataset["is"] === what);
     place.querySelector(".tile-words")!.textContent = what === "pass" ? word("passesShort") : "";
     show(place, true);
     clearTimeout(this.#ends.get(from.member));

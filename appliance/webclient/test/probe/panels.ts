@@ -3,7 +3,10 @@
 import { Chat } from "../../src/chat.ts";
 import { CodePanel } from "../../src/codepanel.ts";
 import { watchForms } from "../../src/forms.ts";
+import { hourParts } from "../../src/hour/parts.ts";
 import { Pending } from "../../src/lists.ts";
+import type { Around, From, Part, Said } from "../../src/part.ts";
+import type { Data, RosterMember } from "../../src/protocol.ts";
 import { Silence } from "../../src/silence.ts";
 import { TalkTime } from "../../src/talk.ts";
 import { Tiles } from "../../src/view.ts";
@@ -23,6 +26,44 @@ function picture(hue: number): MediaStreamTrack {
 /** A voice that says nothing. */
 function voice(): MediaStreamTrack {
   return new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0]!;
+}
+
+/** The parts of the hour, with devices that only remember whether they are on. */
+function hour(facilitator: boolean, answer: (call: string) => Promise<void>, tiles: Tiles): object {
+  const own = { speaking: true, seen: true };
+  const each = (work: (part: Part) => void): void => parts.forEach(work);
+  const turn = (what: Partial<typeof own>): void => {
+    Object.assign(own, what);
+    tiles.own(own.seen ? picture(40) : null, !own.speaking);
+    each((part) => part.own?.());
+  };
+  const around: Around = {
+    facilitator,
+    member: "me",
+    name: "Ada",
+    ask: async (method, data) => answer(`${method} ${JSON.stringify(data)}`).then(() => ({})),
+    say: (said) => answer(`say ${said.t}`),
+    whisper: async (members, text) => answer(`whisper ${members} ${text}`).then(() => "0".repeat(32)),
+    hush: () => turn({ speaking: false }),
+    hide: () => turn({ seen: false }),
+    speak: () => turn({ speaking: true }),
+    speaking: () => own.speaking,
+    picture: () => (own.seen ? picture(40) : null),
+    pictures: (wanted) => tiles.pictures(wanted),
+  };
+  const parts = hourParts(around);
+  by("microphone").addEventListener("click", () => turn({ speaking: !own.speaking }));
+  each((part) => part.enter?.());
+  return {
+    own,
+    event: (name: string, data: Data) => each((part) => part.handle(name, data)),
+    people: (all: RosterMember[]) => (tiles.people(all), each((part) => part.people?.(all))),
+    keys: (yes: boolean) => each((part) => part.keys?.(yes)),
+    session: (facts: never) => each((part) => part.session?.(facts)),
+    said: (from: From, said: Said) => each((part) => part.said?.(from, said)),
+    whispered: (from: From, text: string) => each((part) => part.whispered?.(from, text)),
+    finish: () => each((part) => part.finish?.()),
+  };
 }
 
 /** The page as it is inside the room; `refuse` makes sending and comparing fail. `calls` collects what the panels ask for, `sizes` what they say. */
@@ -46,7 +87,7 @@ function enter(facilitator: boolean): object {
   const pending = new Pending((member) => calls.push(`let in ${member}`));
   watchForms((action, member) => calls.push(`${action} ${member}`));
   const talk = new TalkTime(document.getElementById("roster"));
-  return Object.assign(asked, { tiles, talk, panel, chat, silence, pending, picture, voice });
+  return Object.assign(asked, { hour: hour(facilitator, answer, tiles), tiles, talk, panel, chat, silence, pending, picture, voice });
 }
 
 Object.assign(window, { enter });
