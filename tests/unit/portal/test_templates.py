@@ -52,7 +52,21 @@ EXPECTED = [
 ]
 ACTIONS = ("see", *policy.SESSION_ACTIONS)
 LINKED = {"note_incident", "see_summary"}  # pages of their own, in a new window
+WAIT = {
+    "minutes": None,
+    "message": None,
+    "phraseAsked": False,
+    "phraseGiven": False,
+    "phase": "open",
+    "locked": False,
+    "said": "open",
+    "waited": 0,
+    "longer": False,
+    "messageTime": "",
+}
 ROOM = {
+    "way": {"now": 6, "all": 6},
+    "wait": WAIT,
     "mode": "wait",
     "me": {"member": "m2", "displayName": "J"},
     "title": "Tuesday",
@@ -93,6 +107,13 @@ LICENCES = {
     "may_record": True,
     "licence_fault": "",
     "typed": {"kind": "training", "name": "", "ends_on": ""},
+}
+ASIDE = {
+    "me": {"member": "m8", "displayName": "J"},
+    "other": {"member": "m9", "name": "Amara <b>"},
+    "home": {"session": "s1", "member": "m2", "guest": "m2"},
+    "session_id": "s2",
+    "credential_key": "AA",
 }
 INCIDENT = {
     "me": ME,
@@ -343,7 +364,7 @@ BILLING: dict[str, Any] = {
     "cut": True,
 }
 
-PATIENT = {"id": "p1", "name": "<i>Rosa", "since": "5 Jan", "archived": False}
+PATIENT = {"id": "p1", "name": "<i>Rosa", "since": "5 Jan", "archived": False, "phrase": "blue <b>heron"}
 APPOINTMENT = {"session": "s1", "title": "Tuesday", "starts": "10:00", "state": "open", "opened": True}
 PATIENTS = {
     **{"me": ME, "people": [{"id": "p1", "name": "Rosa"}], "query": "", "archived": False},
@@ -351,6 +372,7 @@ PATIENTS = {
 }
 PERSON = {
     **{"me": ME, "person": PATIENT, "typed": "Rosa", "coming": [APPOINTMENT], "done": "", "why": ""},
+    **{"blocks": [], "may_unblock": False},
     "past": [{**APPOINTMENT, "state": "ended"}, {**APPOINTMENT, "state": "ended", "opened": False}],
 }
 PLANNED: dict[str, Any] = {
@@ -402,6 +424,30 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "devices, shared": ("devices.html", {"way": {}, "shared": True}),
     "space": ("space.html", {"way": {"now": 6, "all": 6}}),
     "room, waiting": ("room.html", ROOM),
+    "room, waiting for long": (
+        "room.html",
+        {
+            **ROOM,
+            "unread": 2,
+            "wait": {
+                **WAIT,
+                "minutes": 4,
+                "message": {"text": "<b> soon", "at": "2026-11-22T10:05:00Z"},
+                "messageTime": "10:05",
+                "phraseAsked": True,
+                "longer": True,
+                "said": "locked",
+            },
+        },
+    ),
+    "room, phrase given": (
+        "room.html",
+        {
+            **ROOM,
+            "wait": {**WAIT, "minutes": 1, "phraseAsked": True, "phraseGiven": True, "said": "begun"},
+            "phrase_fault": "bad_request",
+        },
+    ),
     "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
     **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left", "gone")},
     "sign in": ("sign_in.html", SIGN_IN),
@@ -449,6 +495,11 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "invitation": ("invitation.html", INVITATION),
     "invitation, paper": ("invitation.html", {**INVITATION, "session_id": "s1", "member_id": "m1"}),
     "invitation, lost device": ("invitation.html", {**INVITATION, "rejoin": True, "address": "https://h/join"}),
+    "private word": ("aside.html", {**ASIDE, "ws": "/join/ws?at=s2", "facilitator_page": False}),
+    "private word, who leads": (
+        "aside_lead.html",
+        {**ASIDE, "ws": "/staff/sessions/s2/ws", "facilitator_page": True},
+    ),
     "lost device": ("rejoin.html", {"me": ME, "session_id": "s1", "member": "m1", "name": "Ines"}),
     "staff": (
         "people.html",
@@ -610,15 +661,27 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "patients, not found": ("patients.html", {**PATIENTS, "query": "x", "people": [], "count": 0}),
     "patients, archived": ("patients.html", {**PATIENTS, "archived": True}),
     "patients, none archived": ("patients.html", {**PATIENTS, "archived": True, "people": [], "count": 0}),
-    "enrol": ("new_patient.html", {"me": ME, "name": "", "sure": "", "namesakes": [], "why": ""}),
+    "enrol": ("new_patient.html", {"me": ME, "name": "", "phrase": "", "sure": "", "namesakes": [], "why": ""}),
     "enrol, wrong": (
         "new_patient.html",
-        {"me": ME, "name": "", "sure": "", "namesakes": [], "why": "name", "fault": "No."},
+        {"me": ME, "name": "", "phrase": "", "sure": "", "namesakes": [], "why": "name", "fault": "No."},
+    ),
+    "enrol, long phrase": (
+        "new_patient.html",
+        {
+            "me": ME,
+            "name": "Rosa",
+            "phrase": "x" * 81,
+            "sure": "",
+            "namesakes": [],
+            "why": "long_phrase",
+            "fault": "No.",
+        },
     ),
     "enrol, namesakes": (
         "new_patient.html",
         {
-            **{"me": ME, "name": "Rosa", "sure": "rosa", "why": ""},
+            **{"me": ME, "name": "Rosa", "phrase": "blue", "sure": "rosa", "why": ""},
             "namesakes": [
                 {"id": "p1", "since": "5 Jan", "archived": False},
                 {"id": "p2", "since": "x", "archived": True},
@@ -628,12 +691,24 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "patient": ("patient.html", PERSON),
     **{
         f"patient, {done}": ("patient.html", {**PERSON, "coming": [], "past": [], "done": done})
-        for done in ("enrolled", "corrected", "archived", "back")
+        for done in ("enrolled", "corrected", "archived", "back", "phrase", "unblocked")
+    },
+    **{
+        f"patient, blocked {why}, {may}": (
+            "patient.html",
+            {
+                **PERSON,
+                "blocks": [{"group": "g1", "name": "Tuesday", "why": why, "since": "5 Jan"}],
+                "may_unblock": may,
+            },
+        )
+        for why in ("", "recording")
+        for may in (True, False)
     },
     "patient, archived": ("patient.html", {**PERSON, "person": {**PATIENT, "archived": True}}),
     **{
         f"patient, wrong {why}": ("patient.html", {**PERSON, "why": why, "fault": "No."})
-        for why in ("name", "expected")
+        for why in ("name", "expected", "long_phrase")
     },
     "planned": ("planned.html", PLANS),
     "planned, none": ("planned.html", {**PLANS, "sessions": []}),
@@ -748,7 +823,9 @@ def test_every_page_asks_nothing_of_another_origin(page: str) -> None:
     for tag, attributes, _ in Elements(render(page)).all:
         for name in ("src", "href", "action"):
             if name in attributes and tag != "a":
-                assert attributes[name].startswith(("/static/", "/join", "/staff", "/language", "/look", "data:")), attributes
+                assert attributes[name].startswith(("/static/", "/join", "/staff", "/language", "/look", "data:")), (
+                    attributes
+                )
 
 
 @every_page
