@@ -103,6 +103,12 @@ def people(tx: Transaction, group_id: str) -> list[tuple[str, str]]:
     return [(row["person"], row["name"]) for row in rows]
 
 
+def going_on(tx: Transaction, group_id: str) -> list[str]:
+    """The sessions of that care group that are open now."""
+    rows = tx.all("SELECT id FROM sessions WHERE care_group = ? AND state IN ('open', 'locked')", (group_id,))
+    return [row["id"] for row in rows]
+
+
 def of_session(tx: Transaction, session_id: str) -> str:
     """The care group of that session, "" where it has none. Fault("not_found")."""
     row = tx.one("SELECT care_group FROM sessions WHERE id = ?", (session_id,))

@@ -49,6 +49,7 @@ from appliance.portal import (
     signing,
     sockets,
     staff,
+    waiting,
 )
 from appliance.portal.gate import gated
 from appliance.portal.route import Handler, Route
@@ -122,6 +123,7 @@ ROUTES: tuple[Route, ...] = (
     *resources.ROUTES,
     *guides.ROUTES,
     *line.ROUTES,
+    *waiting.ROUTES,
     Route("GET", "/join", patient.join, "anyone"),
     Route("POST", "/join", patient.present, ("present",)),
     Route("GET", "/join/next", patient.onward, ("see_own_place",)),

@@ -9,6 +9,7 @@ PLACES: tuple[tuple[Action, str, str], ...] = (
     ("see", "/staff", "sessions"),
     ("schedule", "/staff/planned", "planned"),
     ("see_people", "/staff/patients", "people"),
+    ("answer_question", "/staff/questions", "questions"),
     ("see_notes", "/staff/notes", "notes"),
     ("handle_concern", "/staff/concerns", "concerns"),
     ("see_attendance", "/staff/attendance", "attendance"),

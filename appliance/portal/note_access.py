@@ -11,7 +11,7 @@ from appliance.faults import Fault
 from appliance.notebook import Named, Waiter
 from appliance.notes.access.rules import RECOVERY
 from appliance.policy import TABLE, Action
-from appliance.portal import bodies, logins, pages
+from appliance.portal import bodies, cards, logins, pages
 from appliance.portal.notes import HOME, line, me, number, posted, reader_of, shown, with_key
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
@@ -206,7 +206,10 @@ async def care_group(request: web.Request) -> web.StreamResponse:
         "group": _group(seen),
         "own": who.actor.person in seen.group.clinicians,
     }
-    return pages.render(request, "care_group.html", context)
+    language = pages.language(request)
+    about = await clinic_of(request).db.read(lambda tx: cards.around(tx, who, group, language))
+    about["began"] = pages.day_of(request, about["began"])
+    return pages.render(request, "care_group.html", {**context, **about})
 
 
 def _group(seen: care.Seen) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.orientation import actions, rows
 from appliance.orientation.rules import MAX_ANSWER, MAX_OPEN, MAX_QUESTION
-from appliance.policy import Actor, Facts
+from appliance.policy import Actor, Facts, may_ever
 from appliance.portal import bodies, forms, logins, pages
 from appliance.portal.logins import Staff, Visitor
 from appliance.portal.noting import me, noted
@@ -102,6 +102,13 @@ async def _desk(
         "done": "" if fault else request.query.get("done", ""),
     }
     return pages.render(request, "staff_questions.html", context, fault=fault)
+
+
+async def waiting(clinic: Clinic, who: Staff) -> int:
+    """How many questions wait for an answer of `who`."""
+    if not may_ever(who.actor, "answer_question"):
+        return 0
+    return len((await clinic.db.read(lambda tx: actions.see(tx, who.actor))).open)
 
 
 async def answer(request: web.Request) -> web.StreamResponse:

@@ -8,12 +8,13 @@ from typing import Any
 import segno
 from aiohttp import web
 
+from appliance import showing
 from appliance.care import rows as care
 from appliance.clinic import Clinic
 from appliance.clock import moment, now_seconds, text
 from appliance.faults import Fault
 from appliance.policy import TABLE, Facts, allows, may_do, scope
-from appliance.portal import asides, bodies, forms, logins, nav, pages, problems
+from appliance.portal import asides, bodies, forms, logins, nav, pages, problems, questions
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
@@ -40,6 +41,7 @@ async def sessions_page(request: web.Request) -> web.StreamResponse:
         "sessions": [card for today, card in cards if today],
         "later": [card for today, card in cards if not today][:SHOW_LATER],
         "may_plan": who.actor.role in TABLE["schedule"],
+        "questions": await questions.waiting(clinic, who),
         "me": _me(who),
     }
     response = pages.render(request, "sessions.html", context)
@@ -64,9 +66,12 @@ async def session_page(request: web.Request) -> web.StreamResponse:
     lists = clinic.live.lists(session, members, own.id if own else "")
     for person in lists["waiting"]:
         person["since"] = pages.time_of_day(request, person["since"])
+        if person["message"]:
+            person["message"] = {**person["message"], "at": pages.time_of_day(request, person["message"]["at"])}
     context = {
         **lists,
         "session": _about(request, session),
+        "leader": showing.session_fact(session, members, clinic.live.present)["leader"],
         "actions": actions,
         "me": {"member": own.id if own else "", "displayName": own.display_name if own else who.name},
         "ws": f"/staff/sessions/{session.id}/ws",
@@ -150,6 +155,8 @@ def _about(request: web.Request, session: rows.Session) -> dict[str, Any]:
         "starts": pages.day_and_time(request, session.starts_at),
         "state": "open" if session.state == "locked" else session.state,
         "locked": session.state == "locked",
+        "phase": session.phase,
+        "byItself": session.locked_why == "complete",
     }
 
 

@@ -35,6 +35,7 @@ async function bundle() {
       devices: "src/devices.ts",
       posted: "src/posted.ts",
       passkey: "src/passkey.ts",
+      aloud: "src/aloud.ts",
     },
     absWorkingDir: here,
     outdir: out,
