@@ -246,6 +246,7 @@ class Appliance:
             on_connected=live.relay_connected,
         )
         live.relay = self._relay
+        await live.begin()
         on_metered = metered.limits(self._settings.sync)
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"), limits=on_metered)
         self._sticks = Sticks(self._home, db, self._forwarder, lambda: self._feed.publish("sync"))

@@ -12,7 +12,7 @@ from appliance.faults import Fault
 from appliance.identity import rows as identity
 from appliance.people import rows
 from appliance.people.rows import Appointment, Person
-from appliance.people.rules import fold, matches, person_name
+from appliance.people.rules import check_phrase, fold, matches, person_name
 from appliance.policy import Action, Actor, Facts, Permit, decide
 from appliance.store.database import Transaction
 
@@ -64,11 +64,24 @@ def one(tx: Transaction, actor: Actor, person: str) -> Seen:
     )
 
 
-def enrol(tx: Transaction, actor: Actor, text: str, at: str, *, sure: bool = False) -> Enrolled:
+def enrol(tx: Transaction, actor: Actor, text: str, at: str, *, sure: bool = False, phrase: str = "") -> Enrolled:
     """Note down a person. Without `sure` not one whose name is there already. Faults: refused, bad_request."""
-    permit, name = permit_to_enrol(actor), person_name(text)
+    permit, name, phrase = permit_to_enrol(actor), person_name(text), check_phrase(phrase)
     namesakes = [] if sure else _named(tx, name)
-    return Enrolled("" if namesakes else identity.add_person(tx, permit, name, at), namesakes)
+    if namesakes:
+        return Enrolled("", namesakes)
+    person = identity.add_person(tx, permit, name, at)
+    if phrase:
+        set_phrase(tx, actor, person, phrase, at)
+    return Enrolled(person, [])
+
+
+def set_phrase(tx: Transaction, actor: Actor, person: str, text: str, at: str) -> None:
+    """What staff ask for in the waiting room; "" for nothing. Faults: refused, not_found, bad_request "long_phrase"."""
+    permit, was = _permit(tx, actor, "set_phrase", person)
+    phrase = check_phrase(text)
+    if phrase != was.phrase:
+        rows.set_phrase(tx, permit, person, phrase, at)
 
 
 def correct(tx: Transaction, actor: Actor, person: str, text: str, at: str) -> None:

@@ -22,6 +22,7 @@ class Person:
     name: str
     since: str
     archived: bool = False
+    phrase: str = ""  # the check phrase that staff and they agreed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,15 @@ def set_name(tx: Transaction, permit: Permit, person_id: str, name: str, at: str
     audit.append(tx, permit, at)
 
 
+def set_phrase(tx: Transaction, permit: Permit, person_id: str, phrase: str, at: str) -> None:
+    tx.execute("UPDATE people SET check_phrase = ? WHERE id = ?", (phrase, person_id))
+    audit.append(tx, permit, at, person=person_id)
+
+
 def set_archived(tx: Transaction, permit: Permit, person_id: str, at: str, *, archived: bool) -> None:
     tx.execute("UPDATE people SET archived_at = ? WHERE id = ?", (at if archived else None, person_id))
     audit.append(tx, permit, at)
 
 
 def _person(row: Row) -> Person:
-    return Person(row["id"], row["name"], row["created_at"], row["archived_at"] is not None)
+    return Person(row["id"], row["name"], row["created_at"], row["archived_at"] is not None, row["check_phrase"])

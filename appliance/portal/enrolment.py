@@ -5,6 +5,7 @@ Whoever is shown a list of names or one person's page is noted (audit/README.md)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import babel.dates
@@ -15,16 +16,18 @@ from appliance.clock import now_text, parse
 from appliance.faults import Fault
 from appliance.people import actions, rules
 from appliance.people.rows import Appointment, Person
-from appliance.policy import Action, Facts
+from appliance.policy import TABLE, Action, Facts
 from appliance.portal import bodies, forms, logins, pages
 from appliance.portal.logins import Staff
 from appliance.portal.noting import looked, me, noted
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
+from appliance.sessions import rows as sessions
+from appliance.sessions import states
 from appliance.store.database import Transaction
 
 HOME = "/staff/patients"
-DONE = ("enrolled", "corrected", "archived", "back")
+DONE = ("enrolled", "corrected", "archived", "back", "phrase", "unblocked")
 
 
 async def page(request: web.Request) -> web.StreamResponse:
@@ -62,15 +65,16 @@ async def new_page(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     who = await logins.staff(request, clinic)
     await noted(clinic, who, "enrol", Facts(), lambda tx: actions.permit_to_enrol(who.actor), read=True)
-    return _new(request, who, "", [])
+    return _new(request, who, "", "", [])
 
 
 def _new(
-    request: web.Request, who: Staff, name: str, namesakes: list[Person], fault: Fault | None = None
+    request: web.Request, who: Staff, name: str, phrase: str, namesakes: list[Person], fault: Fault | None = None
 ) -> web.Response:
     context = {
         "me": me(who),
         "name": name,
+        "phrase": phrase,
         "sure": rules.fold(name),
         "namesakes": [{"id": p.id, "since": day(request, p.since), "archived": p.archived} for p in namesakes],
         "why": fault.detail if fault else "",
@@ -83,21 +87,22 @@ async def enrol(request: web.Request) -> web.StreamResponse:
     clinic = clinic_of(request)
     who, form = await logins.posted(request, clinic), await forms.read(request)
     name, sure, at = bodies.field(form, "name"), bodies.field(form, "sure"), now_text()
+    phrase = bodies.field(form, "phrase")
     try:
         done = await noted(
             clinic,
             who,
             "enrol",
             Facts(),
-            lambda tx: actions.enrol(tx, who.actor, name, at, sure=sure == rules.fold(name) != ""),
+            lambda tx: actions.enrol(tx, who.actor, name, at, sure=sure == rules.fold(name) != "", phrase=phrase),
         )
     except Fault as fault:
         if fault.code != "bad_request":
             raise
-        return _new(request, who, name, [], fault)
+        return _new(request, who, name, phrase, [], fault)
     if not done.person:
         await looked(clinic, who)
-        return _new(request, who, name, done.namesakes)
+        return _new(request, who, name, phrase, done.namesakes)
     raise web.HTTPSeeOther(f"{HOME}/{done.person}?done=enrolled")
 
 
@@ -111,7 +116,7 @@ async def _person(
 ) -> web.Response:
     clinic, person = clinic_of(request), request.match_info["person"]
     await looked(clinic, who, person)
-    seen = await clinic.db.read(lambda tx: actions.one(tx, who.actor, person))
+    seen, blocks = await clinic.db.read(lambda tx: (actions.one(tx, who.actor, person), sessions.blocks_of(tx, person)))
     done = request.query.get("done", "")
     context = {
         "me": me(who),
@@ -120,7 +125,12 @@ async def _person(
             "name": seen.person.name,
             "since": day(request, seen.person.since),
             "archived": seen.person.archived,
+            "phrase": seen.person.phrase,
         },
+        "blocks": [
+            {"group": group, "name": name, "why": why, "since": day(request, at)} for group, name, why, at in blocks
+        ],
+        "may_unblock": TABLE["unblock"].get(who.actor.role) == "any",
         "typed": seen.person.name if typed is None else typed,
         "coming": [_appointment(request, one) for one in seen.coming],
         "past": [_appointment(request, one) for one in seen.past],
@@ -131,15 +141,17 @@ async def _person(
 
 
 async def change(request: web.Request) -> web.StreamResponse:
-    """Correct the name, archive, bring back: by the last word of the path."""
+    """Correct the name, the check phrase, archive, bring back: by the last word of the path."""
     clinic, person, word = clinic_of(request), request.match_info["person"], request.path.rpartition("/")[2]
     who, form = await logins.posted(request, clinic), await forms.read(request)
-    name, at = bodies.field(form, "name"), now_text()
-    action: Action = "correct_name" if word == "correct" else "archive"
+    name, phrase, at = bodies.field(form, "name"), bodies.field(form, "phrase"), now_text()
+    action = _ACTIONS[word]
 
     def work(tx: Transaction) -> None:
         if word == "correct":
             actions.correct(tx, who.actor, person, name, at)
+        elif word == "phrase":
+            actions.set_phrase(tx, who.actor, person, phrase, at)
         elif word == "archive":
             actions.archive(tx, who.actor, person, at)
         else:
@@ -151,8 +163,35 @@ async def change(request: web.Request) -> web.StreamResponse:
         if fault.code != "bad_request":
             raise
         return await _person(request, who, name if word == "correct" else None, fault)
-    done = {"correct": "corrected", "archive": "archived"}.get(word, "back")
+    done = {"correct": "corrected", "archive": "archived"}.get(word, word)
     raise web.HTTPSeeOther(f"{HOME}/{person}?done={done}")
+
+
+_ACTIONS: Mapping[str, Action] = {
+    "correct": "correct_name",
+    "phrase": "set_phrase",
+    "archive": "archive",
+    "back": "archive",
+}
+
+
+async def unblock(request: web.Request) -> web.StreamResponse:
+    """They may come to that care group's sessions again, by a new invitation."""
+    clinic, person, at = clinic_of(request), request.match_info["person"], now_text()
+    who, form = await logins.posted(request, clinic), await forms.read(request)
+    group = bodies.field(form, "group")[:64]
+    try:
+        await noted(
+            clinic,
+            who,
+            "unblock",
+            Facts(person=person),
+            lambda tx: states.unblock_in(tx, who.actor, group, person, at),
+        )
+    except Fault as fault:
+        if fault.code != "wrong_state":  # somebody else was faster
+            raise
+    raise web.HTTPSeeOther(f"{HOME}/{person}?done=unblocked")
 
 
 def day(request: web.Request, at: str) -> str:
@@ -169,9 +208,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", HOME, page, ("see_people",)),
     Route("POST", f"{HOME}/search", search, ("see_people",)),
     Route("GET", f"{HOME}/new", new_page, ("see_people", "enrol")),
-    Route("POST", f"{HOME}/new", enrol, ("see_people", "enrol")),
+    Route("POST", f"{HOME}/new", enrol, ("see_people", "enrol", "set_phrase")),
     Route("GET", f"{HOME}/{{person}}", person_page, ("see_people",)),
     Route("POST", f"{HOME}/{{person}}/correct", change, ("correct_name", "see_people")),
+    Route("POST", f"{HOME}/{{person}}/phrase", change, ("set_phrase", "see_people")),
+    Route("POST", f"{HOME}/{{person}}/unblock", unblock, ("unblock",)),
     Route("POST", f"{HOME}/{{person}}/archive", change, ("archive", "see_people")),
     Route("POST", f"{HOME}/{{person}}/back", change, ("archive", "see_people")),
 )

@@ -105,6 +105,7 @@ _FACTS = frozenset(
         "session",
         "roster",
         "waiting",
+        "wait",
         "expected",
         "capacity",
         "media",

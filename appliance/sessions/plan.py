@@ -62,6 +62,7 @@ def make(tx: Transaction, actor: Actor, plan: Plan, at: str) -> list[str]:
     plan = Plan(plan.title, plan.starts, plan.group, _named(leaders), plan.people)
     crowd(plan)
     _check(allowed, [person for person, _ in plan.leaders], plan.people)
+    _check_blocks(tx, plan.group, plan.people)
     made: list[str] = []
     of = plan.group
     for start in plan.starts:
@@ -96,6 +97,7 @@ def change(tx: Transaction, actor: Actor, session_id: str, plan: Plan, at: str) 
     expected = {m.person: m for m in members if not m.facilitator}
     wanted, invited = dict(plan.leaders), set(plan.people)
     _check(choices(tx, actor), [p for p in wanted if p not in leaders], [p for p in invited if p not in expected])
+    _check_blocks(tx, session.care_group, [p for p in invited if p not in expected])
     if (plan.title, plan.starts[0], plan.leaders[0][0]) != (session.title, session.starts_at, session.leader):
         rows.set_plan(tx, permit, session_id, plan.title, plan.starts[0], plan.leaders[0][0], at)
         starts = int(parse(plan.starts[0]).timestamp())
@@ -120,12 +122,12 @@ def cancel(tx: Transaction, actor: Actor, session_id: str, at: str) -> None:
 
 def invite(tx: Transaction, actor: Actor, session_id: str, at: str, now: int, *, anew: bool) -> list[Issued]:
     """Tickets for all who may get one without a look at them: `anew` for everybody, or for those who have none that
-    opens. Faults: refused, not_found, wrong_state (the session is over)."""
+    opens. Who is blocked gets none. Faults: refused, not_found, wrong_state (the session is over)."""
     decide(actor, "reissue", rows.facts(tx, session_id))
     if rows.session(tx, session_id).state == "ended":
         raise Fault("wrong_state", "invitations to a session that is over")
     found = [m for m in rows.members(tx, session_id) if not m.facilitator and m.standing in INVITED]
-    chosen = [m for m in found if anew or not has_ticket(m, now)]
+    chosen = [m for m in found if (anew or not has_ticket(m, now)) and not m.blocked]
     return [tickets.reissue(tx, actor, session_id, m.id, at, now) for m in chosen]
 
 
@@ -168,3 +170,9 @@ def _check(allowed: Choices, leaders: Sequence[str], invited: Sequence[str]) -> 
         raise unfit("leader")
     if not set(invited) <= {one.id for one in allowed.people}:
         raise unfit("person")
+
+
+def _check_blocks(tx: Transaction, group_id: str, invited: Sequence[str]) -> None:
+    """Nobody is planned into a care group from which they were sent away for good, until that is lifted."""
+    if group_id and not rows.blocked(tx, group_id).isdisjoint(invited):
+        raise unfit("blocked")

@@ -24,7 +24,9 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 
 # Why a plan is refused: what each means stands in templates/_planning.html.
-Unfit = Literal["title", "when", "gap", "past", "far", "times", "leader", "leader_name", "person", "group", "crowd"]
+Unfit = Literal[
+    "title", "when", "gap", "past", "far", "times", "leader", "leader_name", "person", "group", "crowd", "blocked"
+]
 
 Leader = tuple[str, str]  # a person, and the name that the group sees
 

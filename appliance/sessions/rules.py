@@ -198,22 +198,6 @@ def carried(state: State, phase: Phase, standing: Standing, *, held: bool) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """One who says or hears something in the room's chat."""
-
-    leads: bool
-    held: bool
-
-
-def may_hear(phase: Phase, speaker: Voice, hearer: Voice) -> bool:
-    """Whether a line reaches that one. Who leads is heard by all and hears all, in a pause too: that is how a pause is
-    explained, and how one who is held asks for help."""
-    if speaker.leads or hearer.leads:
-        return True
-    return not quiet(phase, held=speaker.held or hearer.held)
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a patient is on the way in. `signed_here`, `oriented_here`: done on this way, not on an earlier one."""
 

@@ -6,6 +6,7 @@ audit entry.
 
 from __future__ import annotations
 
+from appliance.care import rows as care
 from appliance.faults import Fault
 from appliance.groups import rows as groups
 from appliance.licences import rows as licences
@@ -126,6 +127,14 @@ def unblock(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: 
     if not member.blocked:
         raise Fault("wrong_state", "is not blocked")
     rows.unblock(tx, permit, member.person, rows.session(tx, session_id).care_group, at)
+
+
+def unblock_in(tx: Transaction, actor: Actor, care_group: str, person: str, at: str) -> None:
+    """The same for one who is in none of the group's sessions now. Faults: refused, not_found, wrong_state."""
+    permit = decide(actor, "unblock", care.facts(tx, care_group, person=person))
+    if person not in rows.blocked(tx, care_group):
+        raise Fault("wrong_state", "is not blocked")
+    rows.unblock(tx, permit, person, care_group, at)
 
 
 def mark(tx: Transaction, actor: Actor, action: Action, session_id: str, member_id: str, at: str) -> None:

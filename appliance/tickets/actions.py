@@ -43,6 +43,7 @@ def reissue(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: 
     permit = decide(actor, "reissue", sessions.facts(tx, session_id, member_id))
     session, member = sessions.session(tx, session_id), sessions.member(tx, member_id, session_id)
     member_after(member.standing, "reissue", session.state)
+    _check_not_blocked(member)
     sessions.clear_progress(tx, permit, member_id, at)
     return _issue(tx, permit, member, at, rules.ticket_ends(_seconds(session.starts_at), now))
 
@@ -58,9 +59,16 @@ def rejoin(tx: Transaction, actor: Actor, session_id: str, member_id: str, at: s
     if member.facilitator:
         raise Fault("wrong_state", "rejoin for one who leads")
     member_after(member.standing, "rejoin", sessions.session(tx, session_id).state)
+    _check_not_blocked(member)
     sessions.forget_check(tx, permit, member_id)
     groups.withdraw(tx, permit, member_id)
     return _issue(tx, permit, member, at, now + rules.REJOIN_SECONDS, rejoin=True)
+
+
+def _check_not_blocked(member: sessions.Member) -> None:
+    """Fault("blocked"): no invitation leads past a block; who may lift it does that first."""
+    if member.blocked:
+        raise Fault("blocked")
 
 
 def _issue(
@@ -166,6 +174,8 @@ def present(
     session = sessions.session(tx, member.session)
     if session.state == "ended":
         return Presented(fault="session_over", unnoted=facts)
+    if member.blocked:
+        return Presented(fault="blocked", unnoted=facts)
     if ticket.expires_at <= now:
         return Presented(fault="ticket_expired", unnoted=facts)
     if ticket.device_hash and not hmac.compare_digest(ticket.device_hash, rules.device_hash(code, device)):

@@ -97,6 +97,8 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
         "/staff/patients/search": {"query": "a"},
         "/staff/patients/new": {"name": "Nora Vale", "sure": "yes"},
         "/staff/patients/{person}/correct": {"name": "Ada Brooke", **sure},
+        "/staff/patients/{person}/phrase": {"phrase": "blue heron"},
+        "/staff/patients/{person}/unblock": {"group": things.groups[0]},
         "/staff/patients/{person}/archive": sure,
         "/staff/patients/{person}/disclosure/grant": {
             "visits": "yes",
