@@ -14,7 +14,7 @@ from appliance.showing import Here, leading, ticket_state
 
 # Done in the portal only: in a room, and to go aside with somebody, one sees and hears; the words of a note are sealed
 # by the clinician's own key, which opens at the portal.
-_NOT_ON_THE_CONSOLE: frozenset[Action] = frozenset({"enter", "aside", "note_incident", "see_summary"})
+NOT_ON_THE_CONSOLE: frozenset[Action] = frozenset({"enter", "aside", "note_incident", "see_summary"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ NOTHING = Beside()
 def offered(found: rows.Session, actor: Actor) -> tuple[Action, ...]:
     """What `actor` may do with a session on the console."""
     facts = Facts(session=found.id, leaders=found.leaders)
-    return tuple(action for action in may_do(actor, facts) if action not in _NOT_ON_THE_CONSOLE)
+    return tuple(action for action in may_do(actor, facts) if action not in NOT_ON_THE_CONSOLE)
 
 
 def session(

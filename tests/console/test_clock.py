@@ -82,7 +82,7 @@ async def test_who_may_not_set_the_clock_is_told_so(desk: Desk) -> None:
 
 async def test_the_page_fits_the_smallest_window_in_both_languages(impatient: None) -> None:
     for language, last in (("en", "Nobody is signed out by it."), ("es", "Nadie pierde su sesión")):
-        async with sitting_down(language=language) as desk:  # type: ignore[arg-type]
+        async with sitting_down(language=language) as desk:
             desk.daemon.tell_box(clock="behind")
             await desk.signs_in("ana")
             await desk.presses("c")

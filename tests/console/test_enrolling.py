@@ -94,7 +94,7 @@ async def test_a_box_that_is_known_already_is_asked_about_before_it_is_let_in_an
 
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_everything_fits_on_the_smallest_screen(language: str) -> None:
-    async with sitting_down(language=language) as desk:  # type: ignore[arg-type]
+    async with sitting_down(language=language) as desk:
         desk.daemon.enrolment = msgspec.structs.replace(KNOWN, fault="not_hq", clock_off=7200)
         await opens(desk)
         await desk.sees("KK96-RYYC-Y86D-KMBT", "hearth enroll --code --request FILE.")

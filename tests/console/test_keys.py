@@ -155,7 +155,7 @@ async def test_no_secret_stays_on_a_screen_that_nobody_watches(desk: Desk, where
 
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_every_state_fits_a_small_terminal(language: str, impatient: None) -> None:
-    async with sitting_down(language=language) as made:  # type: ignore[arg-type]  # one of two words
+    async with sitting_down(language=language) as made:  # one of two words
         made.daemon.keys.slots += [
             _slot("b" * 16, "sheet", "untried", "safe in the office, second floor, left"),
             _slot("c" * 16, "hq", "elsewhere", ""),

@@ -22,6 +22,7 @@ def member(
     vouched: bool = False,
     waiting_since: str = "",
     ticket: TicketState = "issued",
+    phrase: str = "",
 ) -> Member:
     """A member with the usual things left out."""
     return Member(
@@ -34,6 +35,7 @@ def member(
         vouched=vouched,
         waiting_since=waiting_since,
         ticket=ticket,
+        phrase=phrase,
     )
 
 
@@ -49,12 +51,13 @@ def session(identifier: str, title: str, *members: Member, **fields: object) -> 
         facilitator="Ben Okafor",
         facilitator_connected=True,
         actions=(),
+        phase="open",
     )
     return structs.replace(usual, **fields)
 
 
 def sessions() -> list[Session]:
-    """Three sessions: one ended, one open with two people waiting, one this evening."""
+    """Three sessions: one ended, one open with two people waiting, one this evening. Marta has a check phrase."""
     return [
         session(
             MORNING,
@@ -63,12 +66,20 @@ def sessions() -> list[Session]:
             member("m-karl", "Karl Stone", "admitted", display_name="Karl"),
             starts_at="2031-03-04T09:30:00Z",
             state="ended",
+            phase="ended",
         ),
         session(
             GROUP,
             "Tuesday group",
             member("m-ben", "Ben Okafor", "admitted", display_name="Ben", facilitator=True),
-            member(MARTA, "Marta Velasco", "waiting", display_name="Marta", waiting_since="2031-03-04T13:52:00Z"),
+            member(
+                MARTA,
+                "Marta Velasco",
+                "waiting",
+                display_name="Marta",
+                waiting_since="2031-03-04T13:52:00Z",
+                phrase="blue heron",
+            ),
             member(
                 IVAN,
                 "Ivan Petrov",
@@ -91,6 +102,7 @@ def sessions() -> list[Session]:
             member("m-sara", "Sara Nilsson", "expected", connected=False),
             starts_at="2031-03-04T18:00:00Z",
             state="scheduled",
+            phase="scheduled",
             facilitator="Cleo Marin",
             facilitator_connected=False,
         ),

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from appliance.control import views
 from appliance.control.desk import login_of
 from appliance.control.types import (
     VERSION,
@@ -36,6 +37,7 @@ from appliance.control.types import (
     FeedEntry,
     Invitation,
     Login,
+    Member,
     NewPassword,
     Paper,
     PaperWanted,
@@ -43,6 +45,7 @@ from appliance.control.types import (
     Role,
     Session,
     SetClock,
+    ShowCard,
     SignIn,
     Snapshot,
     Stage,
@@ -54,7 +57,7 @@ from appliance.control.types import (
 )
 from appliance.faults import BY_CODE, Fault
 from appliance.policy import TABLE, Actor, Facts, may_do
-from appliance.sessions.rules import member_after, session_after
+from appliance.sessions import rules
 from tests.fakes import clinic
 from tests.fakes.daemon_keys import FakeKeys
 
@@ -93,6 +96,8 @@ class FakeDaemon:
         self.asked: list[str] = []
         self.printed: list[tuple[str, str, str]] = []  # kind, language and code of each paper
         self.beyond: list[str] = []  # how those were let in who were
+        self.cards: list[tuple[str, str]] = []  # kind, and to which member
+        self.before: dict[str, Any] = {}  # the phase that a pause returns to
         self.told: list[str] = []  # what time staff said it is
         self.steps: dict[str, list[Stage]] = {}  # what somebody still has to do after the password
         self.factors = {"authenticator": 1, "codes": 9, "passkeys": 0}  # which second ones they have
@@ -129,6 +134,7 @@ class FakeDaemon:
         app.router.add_get("/v1/sync/sticks", self._sticks)
         app.router.add_post("/v1/sync/{word:sticks|now|adopt}", self._post)
         app.router.add_post("/v1/sign-in/{word:code|new-password|codes|codes/confirm}", self._post)
+        app.router.add_post("/v1/sessions/{session}/concerns/{concern}", self._post)
         app.router.add_post("/v1/sessions/{session}/{word}", self._post)
         app.router.add_post("/v1/sessions/{session}/members/{member}/{word}", self._post)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
@@ -220,7 +226,11 @@ class FakeDaemon:
         return reach == "any" or (reach == "own" and LED_BY.get(session.id) == user)
 
     def _seen_by(self, user: str, session: Session) -> Session:
-        return msgspec.structs.replace(session, actions=may_do(self._actor(user), self._facts(session)))
+        may = tuple(
+            one for one in may_do(self._actor(user), self._facts(session)) if one not in views.NOT_ON_THE_CONSOLE
+        )
+        concerns = session.concerns if "handle_concern" in may else ()
+        return msgspec.structs.replace(session, actions=may, concerns=concerns)
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         self.asked.append("snapshot")
@@ -291,7 +301,7 @@ class FakeDaemon:
         )
 
     async def _post(self, request: web.Request) -> web.Response:
-        word, request_id = request.match_info["word"], request.headers.get("Request-Id", "")
+        word, request_id = request.match_info.get("word", "concerns"), request.headers.get("Request-Id", "")
         self.asked.append(word)
         if word in self._held:
             await self._held[word].wait()
@@ -310,8 +320,7 @@ class FakeDaemon:
             if request.path.startswith("/v1/keys/") or word == "rekey":
                 done = self._key(request, word, await request.read())
             elif "session" in request.match_info:
-                beyond = msgspec.json.decode(await request.read() or b"{}", type=Admit).beyond
-                done = self._act(self._user(request), word, request.match_info, beyond)
+                done = self._of_session(self._user(request), word, request.match_info, await request.read() or b"{}")
             elif request.path.startswith("/v1/enrolment"):
                 done = self._enrol(request, word, await request.read())
             elif request.path.startswith("/v1/sync/"):
@@ -436,33 +445,73 @@ class FakeDaemon:
         self.tell_box(clock="", clock_correction=0)
         return Clock(at=at, trouble="", correction=0, synchronised=False)
 
-    def _act(self, user: str, word: str, where: Any, beyond: str) -> Wire:
+    def _of_session(self, user: str, word: str, where: Any, body: bytes) -> Wire:
         if not user:
             raise Fault("not_signed_in")
         session = self.sessions.get(where["session"])
         if session is None or not self._sees(user, session):
             raise Fault("not_found")
-        if word not in may_do(self._actor(user), self._facts(session)):
+        action = {"cards": "show_card"}.get(word, "handle_concern" if "concern" in where else word)
+        if action not in may_do(self._actor(user), self._facts(session)):
             raise Fault("refused")
+        if action == "show_card":
+            card = msgspec.json.decode(body, type=ShowCard)
+            self.cards.append((card.kind, card.member))
+        elif action == "handle_concern":
+            if all(one.id != where["concern"] for one in session.concerns):
+                raise Fault("not_found")
+            self.tell_session(session.id, concerns=[one for one in session.concerns if one.id != where["concern"]])
+        elif "member" not in where:
+            self._step_on(session, word)
+        else:
+            return self._act(session, word, where, msgspec.json.decode(body, type=Admit))
+        return Done()
+
+    def _step_on(self, session: Session, word: Any) -> None:
+        """One step of a session as a whole."""
+        after = rules.session_after(
+            rules.Place(session.phase, session.locked, self.before.get(session.id, "open")), word
+        )
+        self.before[session.id] = after.before
+        state: Any = "open" if after.state == "locked" else after.state
+        self.tell_session(session.id, state=state, phase=after.phase, locked=after.locked, locked_why="")
+
+    def _act(self, session: Session, word: Any, where: Any, given: Admit) -> Wire:
         state: Any = "locked" if session.locked else session.state
-        if "member" not in where:
-            after = session_after(state, word)
-            self.tell_session(session.id, state="open" if after == "locked" else after, locked=after == "locked")
-            return Done()
         who = next((one for one in session.members if one.id == where["member"]), None)
         if who is None:
             raise Fault("not_found")
-        if word == "vouch":
-            self.tell_member(session.id, who.id, vouched=True)
+        if word == "unblock":
+            self.tell_member(session.id, who.id, blocked=False)
             return Done()
-        standing = member_after(who.standing, word, state)
-        if word == "admit" and session.full and not beyond:
-            raise Fault("box_full")
-        self.beyond.append(beyond)
-        ticket = {"remove": "stopped", "reissue": "issued", "rejoin": "issued"}.get(word, who.ticket)
-        self.tell_member(session.id, who.id, standing=standing, ticket=ticket)
-        if word not in ("reissue", "rejoin"):
-            return Done()
+        standing = rules.member_after(who.standing, word, state)
+        if word in ("admit", "let_through"):
+            if session.full and not given.beyond:
+                raise Fault("box_full")
+            self.beyond.append(given.beyond)
+        self.tell_member(session.id, who.id, standing=standing, **self._changes(word, given))
+        if word == "lower_hand":
+            self.tell_session(session.id, hands=[one for one in session.hands if one != who.id])
+        return self._invitation(word, session, who) if word in ("reissue", "rejoin") else Done()
+
+    def _changes(self, word: str, given: Admit) -> dict[str, Any]:
+        """What a step does to a member beside the standing."""
+        changed: dict[str, dict[str, Any]] = {
+            "vouch": {"vouched": True},
+            "ask_phrase": {"phrase_asked": True, "phrase_given": "", "phrase_fits": False},
+            "message": {"message": given.text, "message_at": "2031-03-04T14:05:00Z"},
+            "hold": {"held": True},
+            "release": {"held": False},
+            "flag": {"flagged": True},
+            "unflag": {"flagged": False},
+            "end_aside": {"aside": False},
+            "remove": {"ticket": "stopped", "removed_why": given.why, "blocked": given.block},
+            "reissue": {"ticket": "issued"},
+            "rejoin": {"ticket": "issued"},
+        }
+        return changed.get(word, {})
+
+    def _invitation(self, word: str, session: Session, who: Member) -> Invitation:
         number = self.asked.count(word)
         code = f"K7QM-2XWD-{number:04}"
         return Invitation(

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from appliance.control.client import MemberAction, SessionAction
-from appliance.control.types import Role, Session
+from appliance.control.types import Concern, Phase, Role, Session
+from appliance.control.views import NOT_ON_THE_CONSOLE
+from appliance.faults import Fault
 from appliance.policy import SESSION_ACTIONS, TABLE
-from appliance.sessions.rules import MEMBER, SESSION, Standing
+from appliance.sessions.rules import MEMBER, Place, Standing, session_after
 from tests.fakes import clinic
 from tests.unit.tui.test_model import KNOWN, group, with_member
 from tui.app import Console
-from tui.commands import BY_ID, COMMANDS, STANDINGS, Target, needs_confirm, offered, refusal
+from tui.commands import BY_ID, COMMANDS, STANDINGS, Target, by_key, needs_confirm, offered, refusal
 from tui.model import Known, signed_out
 
-EVERY = tuple(SESSION_ACTIONS)
+EVERY = tuple(action for action in SESSION_ACTIONS if action not in NOT_ON_THE_CONSOLE)
+# Every place a session can stand in: phase and door.
+DOORS: list[tuple[Phase, bool]] = [
+    (phase, locked)
+    for phase in get_args(Phase)
+    for locked in (False, True)
+    if not locked or phase not in ("scheduled", "ended")
+]
+
+
+def standing_at(phase: Phase, locked: bool, of: Session | None = None) -> Session:
+    state = phase if phase in ("scheduled", "ended") else "open"
+    return msgspec.structs.replace(of or GROUP, state=state, phase=phase, locked=locked)
 
 
 def knowing(of: Session, *, actions: tuple[str, ...] = EVERY, known: Known = KNOWN) -> Known:
@@ -33,9 +47,19 @@ def why(command: str, of: Session, member: str = "", *, actions: tuple[str, ...]
 GROUP = group(KNOWN)
 
 
-def test_no_two_commands_share_a_key() -> None:
-    keys = [key for command in COMMANDS for key in command.keys]
-    assert len(keys) == len(set(keys))
+@pytest.mark.parametrize(("phase", "locked"), DOORS)
+def test_a_key_that_two_commands_share_never_leaves_a_choice(phase: Phase, locked: bool) -> None:
+    of = standing_at(phase, locked)
+    for fields in ({}, {"held": True}, {"flagged": True}, {"held": True, "flagged": True, "aside": True}):
+        for member in of.members:
+            known = knowing(with_member(of, member.id, **fields))
+            keys = [key for one in offered(known, (of.id, member.id)) for key in one.keys]
+            assert len(keys) == len(set(keys)), (member.id, fields)
+
+
+def test_a_key_does_what_can_be_done_and_else_tells_of_the_first() -> None:
+    for phase, done in (("running", "pause"), ("paused", "resume"), ("scheduled", "pause")):
+        assert by_key("p", knowing(standing_at(phase, False)), (GROUP.id, "")).id == done  # type: ignore[arg-type]
 
 
 def test_every_command_has_a_key_that_a_field_does_not_swallow_or_is_for_inside_only() -> None:
@@ -46,7 +70,8 @@ def test_every_command_has_a_key_that_a_field_does_not_swallow_or_is_for_inside_
 
 def test_the_words_are_those_of_the_policy_and_of_the_client() -> None:
     acting = {command.id for command in COMMANDS if command.reach in ("session", "member")}
-    assert acting == set(get_args(SessionAction)) | set(get_args(MemberAction)) | {"reissue", "rejoin"}
+    by_client = {"reissue", "rejoin", "show_card", "handle_concern"}  # methods of their own
+    assert acting == set(get_args(SessionAction)) | set(get_args(MemberAction)) | by_client
     assert acting <= set(TABLE)
 
 
@@ -57,7 +82,15 @@ def test_every_other_command_is_done_by_the_app() -> None:
 
 
 def test_what_cannot_be_undone_asks_first() -> None:
-    assert {command.id for command in COMMANDS if command.confirm} == {"deny", "remove", "rejoin", "end"}
+    asked = {command.id for command in COMMANDS if command.confirm}
+    assert asked == {"deny", "rejoin", "end", "end_aside", "unblock", "take_over"}
+    # A removal asks in two windows, of which nothing comes without an answer (tests/console/test_hour.py).
+
+
+def test_only_what_needs_a_browser_or_a_note_is_not_on_the_console() -> None:
+    acting = {command.id for command in COMMANDS if command.reach in ("session", "member")}
+    assert set(SESSION_ACTIONS) - acting == {"see", *NOT_ON_THE_CONSOLE} & set(SESSION_ACTIONS)
+    assert {"enter", "aside", "note_incident", "see_summary"} == NOT_ON_THE_CONSOLE
 
 
 @pytest.mark.parametrize("action", sorted(STANDINGS))
@@ -66,14 +99,33 @@ def test_a_member_command_is_kept_back_only_where_the_box_refuses_too(action: st
     assert set(STANDINGS[action]) == (by_rules or {"waiting"})
 
 
-@pytest.mark.parametrize("state", ["scheduled", "open", "locked", "ended"])
+@pytest.mark.parametrize(("phase", "locked"), DOORS)
 @pytest.mark.parametrize("action", get_args(SessionAction))
-def test_a_session_command_is_offered_exactly_where_the_rules_have_it(state: str, action: str) -> None:
-    of = msgspec.structs.replace(GROUP, state="open" if state == "locked" else state, locked=state == "locked")
-    assert (why(action, of) == "") == ((state, action) in SESSION)
+def test_a_session_command_is_offered_exactly_where_the_rules_have_it(
+    phase: Phase, locked: bool, action: SessionAction
+) -> None:
+    try:
+        session_after(Place(phase, locked), action)
+    except Fault:
+        assert why(action, standing_at(phase, locked)) != ""
+    else:
+        assert why(action, standing_at(phase, locked)) == ""
 
 
-@pytest.mark.parametrize("action", [one for one in EVERY if one != "enter"])
+@pytest.mark.parametrize(("phase", "locked"), DOORS)
+def test_a_card_is_shown_only_while_the_session_goes_on(phase: Phase, locked: bool) -> None:
+    assert (why("show_card", standing_at(phase, locked)) == "") == (phase not in ("scheduled", "ended"))
+
+
+def test_what_was_raised_can_be_looked_after_when_the_session_is_over_too() -> None:
+    raised = Concern(id="c-1", member=clinic.LEA, kind="distress", at="2031-03-04T14:01:00Z")
+    assert why("handle_concern", GROUP) == "refusal.no_concern"
+    for phase in ("running", "ended"):
+        of = msgspec.structs.replace(GROUP, concerns=(raised,))
+        assert why("handle_concern", standing_at(phase, False, of)) == ""
+
+
+@pytest.mark.parametrize("action", EVERY)
 def test_an_action_that_is_not_in_the_sessions_list_is_refused_by_role(action: str) -> None:
     left = tuple(one for one in EVERY if one != action)
     assert why(action, GROUP, clinic.MARTA, actions=left) == "refusal.role"
@@ -146,5 +198,33 @@ def test_a_new_invitation_asks_first_only_if_the_old_one_still_works(ticket: str
 @pytest.mark.parametrize("standing", get_args(Standing))
 def test_every_standing_has_a_refusal_or_an_offer(standing: Standing) -> None:
     of = with_member(GROUP, clinic.MARTA, standing=standing)
-    for action in STANDINGS:
-        assert why(action, of, clinic.MARTA) in ("", f"refusal.not_for.{action}")
+    for action, standings in STANDINGS.items():
+        kept = why(action, of, clinic.MARTA) == f"refusal.not_for.{action}"
+        assert kept == (standing not in standings), action
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "sentence"),
+    [
+        ("ask_phrase", {"phrase": ""}, "refusal.no_phrase"),
+        ("ask_phrase", {"phrase": "blue heron"}, ""),
+        ("lower_hand", {"standing": "admitted"}, "refusal.no_hand"),
+        ("hold", {"standing": "admitted", "held": True}, "refusal.is_held"),
+        ("release", {"standing": "admitted"}, "refusal.not_held"),
+        ("flag", {"standing": "admitted", "flagged": True}, "refusal.is_flagged"),
+        ("unflag", {"standing": "admitted"}, "refusal.not_flagged"),
+        ("end_aside", {"standing": "admitted"}, "refusal.not_aside"),
+        ("end_aside", {"standing": "admitted", "aside": True}, ""),
+        ("unblock", {"standing": "removed"}, "refusal.not_blocked"),
+        ("unblock", {"standing": "removed", "blocked": True}, ""),
+        ("reissue", {"standing": "removed", "blocked": True}, "refusal.is_blocked"),
+    ],
+)
+def test_what_is_so_already_or_is_not_there_is_kept_back(action: str, fields: dict[str, Any], sentence: str) -> None:
+    assert why(action, with_member(GROUP, clinic.MARTA, **fields), clinic.MARTA) == sentence
+
+
+def test_one_is_let_through_a_locked_door_and_admitted_through_an_open_one() -> None:
+    locked = msgspec.structs.replace(GROUP, locked=True)
+    assert (why("let_through", locked, clinic.MARTA), why("admit", locked, clinic.MARTA)) == ("", "refusal.door_locked")
+    assert (why("let_through", GROUP, clinic.MARTA), why("admit", GROUP, clinic.MARTA)) == ("refusal.door_open", "")

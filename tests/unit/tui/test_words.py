@@ -189,7 +189,9 @@ def test_everything_that_the_types_can_say_has_words() -> None:
     wanted += [f"session.{one}" for one in get_args(Phase)]
     wanted += [f"session.door.{one}" for one in ("unlocked", "locked", "locked_complete", "locked_leader")]
     wanted += [f"removal_why.{one}" for one in get_args(RemovalWhy) if one]
-    wanted += [f"card.{one}" for one in get_args(CardKind)] + [f"concern.{one}" for part in get_args(Trouble) for one in get_args(part)]
+    wanted += [f"card.{one}" for one in get_args(CardKind)] + [
+        f"concern.{one}" for part in get_args(Trouble) for one in get_args(part)
+    ]
     wanted += [f"standing.{one}" for one in get_args(Standing)]
     wanted += [f"ticket.{one}" for one in get_args(TicketState) if one != "issued"]
     wanted += [f"{kind}.{one}" for one in get_args(get_type_hints(Sync)["state"]) for kind in ("sync", "status")]
