@@ -1057,14 +1057,16 @@ def words_of(page: str) -> set[str]:
 
 
 def test_every_word_that_the_script_asks_for_is_on_the_page() -> None:
-    scripts = {path.name: path.read_text() for path in (APPLIANCE / "webclient" / "src").glob("*.ts")}
+    source = APPLIANCE / "webclient" / "src"
+    room_files = [path for folder in (".", "hour", "lead") for path in (source / folder).glob("*.ts")]
+    scripts = {str(path.relative_to(source)): path.read_text() for path in room_files}
     asked = {name: set(re.findall(r'word\("(\w+)"', text)) for name, text in scripts.items()}
     typed = {
         name: set(re.findall(r'"(\w+)"', union))
         for text in scripts.values()
         for name, union in re.findall(r"export type (\w+(?:Word|Key)) = ([^;]+);", text)
     }
-    assert set(typed) == {"LineWord", "MissingWord", "DoubtWord", "SilenceKey", "UnlistedWord", "RestWord", "TalkWord"}
+    assert {"LineWord", "MissingWord", "DoubtWord", "SilenceKey", "UnlistedWord", "RestWord", "TalkWord"} <= set(typed)
     way = [path.read_text() for path in (APPLIANCE / "webclient" / "src" / "way").glob("*.ts")]
     test_page = asked.pop("devices.ts") | {"both", "camera", "microphone"} | typed["MissingWord"]
     test_page |= {one for text in way for one in re.findall(r'word\("(\w+)"', text)}

@@ -8,6 +8,11 @@ import type { Leader } from "./leader.ts";
 
 export type Trouble = "distress" | "overheard" | "privacy";
 
+/** Keys of the headings of what then stands on the sheet. */
+export type TroubleWord = "helpDistress" | "helpOverheard" | "helpPrivacy";
+
+const WORDS: Readonly<Record<Trouble, TroubleWord>> = { distress: "helpDistress", overheard: "helpOverheard", privacy: "helpPrivacy" };
+
 export class Help implements Part {
   readonly #sheet = new Sheet("help-sheet");
   #kind: Trouble = "privacy";
@@ -39,7 +44,7 @@ export class Help implements Part {
       this.around.hush();
       this.around.hide();
     }
-    by("help-done-title")!.textContent = word(`helpTitle.${kind}`);
+    by("help-done-title")!.textContent = word(WORDS[kind]);
     for (const place of document.querySelectorAll<HTMLElement>(".help-text")) show(place, place.dataset["kind"] === kind);
     const emergency = this.#sheet.dialog?.querySelector<HTMLDetailsElement>(".help-text details");
     if (emergency) emergency.open = kind === "distress";

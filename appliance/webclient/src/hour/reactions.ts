@@ -8,7 +8,9 @@ import { word } from "../words.ts";
 import { by, Sheet, show } from "./dom.ts";
 
 /** Keys of the sentences. */
-export type ReactionWord = `react.${Reaction}` | "passes";
+export type ReactionWord = "reactHeart" | "reactThanks" | "reactWith" | "passes";
+
+const WORDS: Readonly<Record<Reaction | "pass", ReactionWord>> = { heart: "reactHeart", thanks: "reactThanks", with: "reactWith", pass: "passes" };
 
 const SHOWN_MS = 6000;
 /** One person's reactions are said aloud this seldom: a page that sends many must not talk over everybody. Milliseconds. */
@@ -69,11 +71,10 @@ export class Reactions implements Part {
 
   #show(from: From, what: Reaction | "pass"): void {
     const tile = [...document.querySelectorAll<HTMLElement>("#tiles .tile")].find((one) => one.dataset["member"] === from.member);
-    const key: ReactionWord = what === "pass" ? "passes" : `react.${what}`;
     const now = performance.now();
     if (now - (this.#said.get(from.member) ?? -QUIET_MS) >= QUIET_MS) {
       this.#said.set(from.member, now);
-      say(word(key, { name: from.name }));
+      say(word(WORDS[what], { name: from.name }));
     }
     const place = tile?.querySelector<HTMLElement>(".tile-said");
     if (!place) return;
