@@ -1,4 +1,4 @@
-"""A care group's cards in its own words, and a new round in which everybody of the group signs again (C27, C28, C46)."""
+"""A care group's cards in its own words, and a new round, in which everybody signs again (C27, C28, C46)."""
 
 from __future__ import annotations
 

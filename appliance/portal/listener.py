@@ -21,8 +21,8 @@ from appliance.portal import (
     attendance,
     audit,
     bodies,
-    cards,
     calling,
+    cards,
     concerns,
     disclosing,
     enrolment,
@@ -179,6 +179,7 @@ def application(box: Box, clinic: tuple[str, str], ca_file: Path, wall: Wall | N
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
     app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
     app[pages.WALL] = wall or Wall(ca_file.parent / "contacts.json")
+    app[line.ALLOWANCE] = line.allowance()
     app[passkeys.CHALLENGES] = Challenges()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, gated(route))

@@ -11,7 +11,7 @@ from appliance.clinic import Clinic
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.orientation import actions as orientation
-from appliance.portal import after, asides, bodies, forms, logins, pages, questions, signing
+from appliance.portal import after, asides, bodies, forms, logins, pages, questions, signing, waiting
 from appliance.portal.logins import Visitor
 from appliance.portal.state import clinic_of
 from appliance.portal.way import PAGES, marked, place, posted, progress, step, write
@@ -144,7 +144,8 @@ async def _agreement(request: web.Request, clinic: Clinic, who: Visitor, reached
 
 
 async def _orientation(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
-    context = {"way": marked(reached, "orientation"), "leader": who.session.leader_name}
+    leading = await clinic.db.read(lambda tx: session_rows.facilitator_member(tx, who.session.id))
+    context = {"way": marked(reached, "orientation"), "leader": leading.display_name}
     return pages.render(request, "orientation.html", {**context, **await questions.box(request, clinic, who)})
 
 
@@ -172,6 +173,8 @@ async def _wait(request: web.Request, clinic: Clinic, who: Visitor, reached: Pro
         "facilitator_page": False,
         "session_id": who.session.id,
         "credential_key": await clinic.credential_key(),
+        "phrase_fault": waiting.complaint(request),
+        **await waiting.facts(request, clinic, who),
     }
     return pages.render(request, "room.html", context)
 

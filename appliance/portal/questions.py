@@ -14,7 +14,7 @@ from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.orientation import actions, rows
 from appliance.orientation.rules import MAX_ANSWER, MAX_OPEN, MAX_QUESTION
-from appliance.policy import Actor, Facts, may_ever
+from appliance.policy import Actor, Facts, decide, may_ever
 from appliance.portal import bodies, forms, logins, pages
 from appliance.portal.logins import Staff, Visitor
 from appliance.portal.noting import me, noted
@@ -92,6 +92,10 @@ async def _desk(
 ) -> web.Response:
     clinic = clinic_of(request)
     seen = await clinic.db.read(lambda tx: actions.see(tx, who.actor))
+    listed = [one.id for one in (*seen.open, *seen.answered)]
+    await clinic.audit.looked(
+        who.actor, "answer_question", listed, lambda tx, one: decide(who.actor, "answer_question", rows.facts(tx, one))
+    )
     context = {
         "me": me(who),
         "open": [_shown(request, one) for one in seen.open],
