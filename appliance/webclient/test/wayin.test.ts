@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { takesLonger, waitKey } from "../src/hour/waitrules.ts";
 import { browserAge } from "../src/way/browsers.ts";
 import { Hearing } from "../src/way/hearing.ts";
 import { type Named, wears } from "../src/way/headphones.ts";
@@ -135,4 +136,20 @@ test("a noise that never stops is told; a loud voice with its pauses is not", ()
 
 test("one who begins to speak late is not taken for a noise or a silence", () => {
   assert.equal(after(8, (step) => (step > 60 ? (step % 5 === 0 ? 10 : 70) : 1)), "");
+});
+
+const HOUR = { phase: "open", locked: false, leaderHere: true };
+
+test("who waits is told the first thing that explains the wait", () => {
+  assert.equal(waitKey(HOUR), "waitOpen");
+  assert.equal(waitKey({ ...HOUR, phase: "scheduled", leaderHere: false }), "waitNotOpen");
+  assert.equal(waitKey({ ...HOUR, leaderHere: false, locked: true }), "waitLeaderAway");
+  assert.equal(waitKey({ ...HOUR, phase: "running", locked: true }), "waitLocked");
+  for (const phase of ["rules", "running", "paused"]) assert.equal(waitKey({ ...HOUR, phase }), "waitBegun");
+});
+
+test("that it takes longer is said after twice the average, and never of an average that nobody knows", () => {
+  assert.equal(takesLonger(4 * 60 * 2, 4), false);
+  assert.equal(takesLonger(4 * 60 * 2 + 1, 4), true);
+  assert.equal(takesLonger(100_000, null), false);
 });

@@ -12,6 +12,7 @@ import { Look } from "./look.ts";
 import { More } from "./more.ts";
 import { Reactions } from "./reactions.ts";
 import { Shortcuts } from "./shortcuts.ts";
+import { Wait } from "./wait.ts";
 import { Whispering } from "./whisper.ts";
 
 export function hourParts(around: Around): Part[] {
@@ -30,6 +31,7 @@ export function hourParts(around: Around): Part[] {
     new HeldNote(),
     new Deterrence(around),
     new Shortcuts(around),
+    new Wait(around),
     new Cards(around), // last: it waits for what the others have open
   ];
 }
