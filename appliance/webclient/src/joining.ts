@@ -1,7 +1,8 @@
 // When a page joins the relay: at its first chance on a line, after whatever broke, never while the media are held or the line is away.
 // Tries again after growing pauses until it works or something newer happens.
 
-import { CannotSeal, type Room } from "./room.ts";
+import type { Room } from "./room.ts";
+import { CannotSeal } from "./sealing/supported.ts";
 import { pause, type Surroundings } from "./signalling.ts";
 
 /** A join that stood this long was a good one. A sick path is so not tried without a pause. Milliseconds. */

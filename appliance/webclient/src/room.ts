@@ -6,6 +6,7 @@ import { layersFor, sendLayers } from "./layers.ts";
 import type { Data, Joined, Kind, NewTransport, Received, RemoteTrack, Rest, Resynced } from "./protocol.ts";
 import { Path } from "./recovery.ts";
 import { Sealer, type StreamState } from "./sealing/sealer.ts";
+import { CannotSeal } from "./sealing/supported.ts";
 import { BROWSER, RequestFault } from "./signalling.ts";
 import type { Size } from "./sizes.ts";
 
@@ -42,9 +43,6 @@ const MAX_WISHES = 8;
 
 /** Codes of a track that cannot be had, while all else goes on without it. */
 const WITHOUT = new Set(["unknown_track", "limit", "not_permitted", "unsupported_codec"]);
-
-/** This browser lets nothing be sealed, or the sealer has ended: nothing is sent and nothing received. */
-export class CannotSeal extends Error {}
 
 /** Thrown inside a join that a newer one has overtaken. */
 class Overtaken extends Error {}

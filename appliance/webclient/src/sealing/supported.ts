@@ -6,3 +6,6 @@ export function supported(): "script" | "streams" | null {
   if ("RTCRtpScriptTransform" in globalThis) return "script";
   return typeof RTCRtpSender !== "undefined" && "createEncodedStreams" in RTCRtpSender.prototype ? "streams" : null;
 }
+
+/** This browser lets nothing be sealed, or the sealer has ended: nothing is sent and nothing received. */
+export class CannotSeal extends Error {}
