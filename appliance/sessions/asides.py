@@ -77,10 +77,10 @@ def _close(tx: Transaction, permit: Permit, room: str, at: str) -> None:
     groups.forget(tx, permit, room)
 
 
-def _leader(tx: Transaction, session_id: str, person: str) -> rows.Member:
-    """The place of that one who leads. Fault("leader_not_here") for somebody who does not."""
+def _leader(tx: Transaction, session_id: str, who: str) -> rows.Member:
+    """The place of that one who leads, a person or their place. Fault("leader_not_here") for somebody who does not."""
     for one in rows.members(tx, session_id):
-        if one.facilitator and one.person == person:
+        if one.facilitator and who in (one.person, one.id):
             return one
     raise Fault("leader_not_here")
 
