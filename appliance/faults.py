@@ -42,7 +42,12 @@ KINDS: tuple[FaultKind, ...] = (
         409,
         "Nobody who leads this session is here right now. People can come in when they are back.",
     ),
-    FaultKind("blocked", "caller", 403, "This place is not open at the moment. Please call us, and we talk about it."),
+    FaultKind(
+        "blocked",
+        "caller",
+        403,
+        "This group is not open to this person right now. If it is you, please call us: we will talk about it.",
+    ),
     FaultKind(
         "licence_expired",
         "caller",
