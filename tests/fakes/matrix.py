@@ -22,6 +22,7 @@ from appliance import policy
 from appliance.audit.repeats import Looks
 from appliance.care import actions as care
 from appliance.clock import now_seconds, now_text, steady_seconds
+from appliance.consent import actions as consent
 from appliance.control.client import ControlClient
 from appliance.control.desk import Route
 from appliance.control.feed import Feed
@@ -36,6 +37,7 @@ from appliance.keeping import Keeper
 from appliance.licences import actions as licences
 from appliance.notebook import Reader
 from appliance.notes.actions import Place
+from appliance.orientation import actions as orientation
 from appliance.policy import BOX, TABLE, Action, Actor, Facts, Role, StaffRole
 from appliance.portal import tls
 from appliance.portal.listener import PortalListener, application
@@ -100,6 +102,8 @@ class Things:
     notes: tuple[str, str] = ("", "")
     glass: str = ""  # Vera's, through which she reads the note of Mara's group
     place: str = ""  # one where Mara is signed in
+    question: str = ""  # Ada's, in Mara's group
+    agreement: str = ""  # the word of the texts that are signed
     slot: str = ""
     licence: str = ""  # of Ines
     patients: tuple[str, str] = ("", "")  # the first is whom Mara's note is about
@@ -261,6 +265,9 @@ async def _notes(doors: Doors) -> None:
     person, login = doors.box.staff["mara"], mara.login
     places = await doors.box.clinic.db.read(lambda tx: accounts.places(tx, person, login, steady_seconds()))
     things.place = places[0].id
+    ada = Actor(things.patients[0], "patient", "portal", doors.box.members[0])
+    things.question = await doors.box.clinic.db.write(lambda tx: orientation.ask(tx, ada, "Who leads?", now_text()))
+    things.agreement = (await doors.box.clinic.db.read(lambda tx: consent.shown(tx, "en")))[2]
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
     forms: dict[str, Mapping[str, str]] = {
         "/join/name": {"display_name": "Ada"},
         "/join/agreement": {
-            "shown": doors.agreement,
+            "shown": things.agreement,
             "signature": "Ada Brook",
             "agree": "yes",
             "limits": "yes",
@@ -76,6 +76,14 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
         },
         "/join/questions": {"question": "May I bring tea?"},
         "/staff/questions/{question}": {"answer": "Of course."},
+        "/staff/groups/{group}/cycle": sure,
+        "/staff/groups/{group}/cards/{kind}": {
+            "do": "keep",
+            "language": "en",
+            "title": "Be kind",
+            "body": "We are.",
+            "base": "0",
+        },
         "/staff/account/again": passwords,
         "/staff/account/password": {**passwords, "new": new, "again": new},
         "/staff/account/authenticator": {"code": "000000"},
@@ -168,6 +176,8 @@ def filled(path: str, doors: Doors, word: str) -> str:
         "group": things.groups[0],
         "note": things.notes[0],
         "glass": things.glass,
+        "question": things.question,
+        "kind": "guidelines",
         "place": things.place,
         "licence": things.licence,
         "list": "on-call",
