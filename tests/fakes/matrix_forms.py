@@ -116,6 +116,7 @@ def form(path: str, doors: Doors) -> Mapping[str, str]:
             "signed": "yes",
         },
         "/join/sharing": {"signature": "Ada Brook"},
+        "/join/phrase": {"text": "blue heron"},
         "/staff/patients/{person}/back": sure,
         "/staff/planned/new": planned,
         "/staff/planned/{session}/change": {**planned, **sure},
