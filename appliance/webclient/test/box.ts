@@ -45,7 +45,6 @@ const fault = (code: string): RequestFault => new RequestFault(code, "");
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 export class Box {
-  readonly session = "session-7";
   readonly #seed = ed25519.utils.randomSecretKey();
   readonly credentialKey = ed25519.getPublicKey(this.#seed);
   readonly people = new Map<string, Person>();
@@ -59,6 +58,8 @@ export class Box {
   remembers = true;
   /** Everything that went over a line, in order: method and who asked. */
   asked: { method: string; member: string; data: Data }[] = [];
+
+  constructor(readonly session = "session-7") {}
 
   person(member: string, role: Person["role"], standing: Standing = role === "facilitator" ? "admitted" : "waiting", language = "en"): Person {
     const person = { member, name: `Name of ${member}`, role, language, standing };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { toHex } from "../src/group/bytes.ts";
-import { Keeper } from "../src/group/keeper.ts";
+import { Keeper, type KeeperOptions } from "../src/group/keeper.ts";
 import { makeSuite } from "../src/group/suite.ts";
 import type { EpochKeys, GroupFacts, Holder } from "../src/group/types.ts";
 import type { Data } from "../src/protocol.ts";
@@ -51,9 +51,11 @@ export class Open {
     readonly box: Box,
     readonly person: Person,
     readonly tab: Tab,
+    apart: Pick<KeeperOptions, "home" | "known"> = {},
   ) {
     this.line = new Page(box, person, (event, data) => this.keeper.handle(event, data), () => this.keeper.lineUp());
     this.keeper = new Keeper({
+      ...apart,
       ask: (method: string, data: object): Promise<Data> => this.line.ask(method, data),
       listener: {
         keys: (keys) => {
@@ -103,12 +105,13 @@ export class Open {
 }
 
 export class Life {
-  readonly box = new Box();
   readonly open: Open[] = [];
 
+  constructor(readonly box = new Box()) {}
+
   /** Opens a page of this person: in the same tab as before, or in a new one. */
-  page(member: string, tab = new Tab()): Open {
-    const page = new Open(this.box, this.box.people.get(member)!, tab);
+  page(member: string, tab = new Tab(), apart: Pick<KeeperOptions, "home" | "known"> = {}): Open {
+    const page = new Open(this.box, this.box.people.get(member)!, tab, apart);
     this.open.push(page);
     return page;
   }
