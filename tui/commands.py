@@ -46,6 +46,7 @@ def variants(key: str) -> tuple[str, ...]:
 
 # In the order in which hints, palette and help show them.
 COMMANDS: tuple[Command, ...] = (
+    Command("handle_concern", ("exclamation_mark",), "session"),
     Command("vouch", ("v",), "member"),
     Command("ask_phrase", ("y",), "member"),
     Command("admit", ("a",), "member"),
@@ -64,7 +65,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("unblock", (), "member", hint=False, confirm=True),
     Command("reissue", ("i",), "member"),
     Command("rejoin", ("j",), "member", confirm=True, hint=False),
-    Command("handle_concern", ("exclamation_mark",), "session"),
     Command("open", ("o",), "session"),
     Command("show_rules", ("1",), "session"),
     Command("begin", ("1",), "session"),

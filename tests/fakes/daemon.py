@@ -230,7 +230,8 @@ class FakeDaemon:
             one for one in may_do(self._actor(user), self._facts(session)) if one not in views.NOT_ON_THE_CONSOLE
         )
         concerns = session.concerns if "handle_concern" in may else ()
-        return msgspec.structs.replace(session, actions=may, concerns=concerns)
+        members = tuple(msgspec.structs.replace(one, flagged=one.flagged and "flag" in may) for one in session.members)
+        return msgspec.structs.replace(session, actions=may, concerns=concerns, members=members)
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         self.asked.append("snapshot")

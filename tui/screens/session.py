@@ -20,7 +20,7 @@ from tui.widgets.roster import Roster
 
 
 class SessionPage(Page):
-    """`go_to` highlights a person. The space bar shows the check phrase of the one who is, until the highlight moves."""
+    """`go_to` highlights a person. The space bar shows the check phrase of who is, until the highlight moves."""
 
     CSS_PATH = "session.tcss"
     AUTO_FOCUS = "#roster"

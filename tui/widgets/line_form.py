@@ -30,7 +30,7 @@ class LineForm(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Static(self._question, id="question", markup=False)
-            yield Input(id="line", max_length=self._longest, compact=True)
+            yield Input(id="text", max_length=self._longest, compact=True)
             yield Static(self._about, markup=False)
             yield Static(self._words("line_form.keys"), id="keys", markup=False)
 
