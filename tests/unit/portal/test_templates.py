@@ -17,8 +17,10 @@ from babel.support import Translations
 
 from appliance import policy
 from appliance.audit.checking import Finding, What
+from appliance.consent.rules import PARTS, Signing
 from appliance.contacts.rules import Contact
 from appliance.faults import KINDS
+from appliance.guidelines.rules import KINDS as KINDS_OF_CARDS
 from appliance.hours.rules import INCIDENTS, QUESTIONS
 from appliance.identity.factors.rows import Factors
 from appliance.portal import guides, pages
@@ -401,6 +403,41 @@ INVITE = {"me": ME, "session": {"id": "s1", "title": "Tuesday"}, "starts": "10:0
 ISSUED = [{"member": f"m{n}", "name": "Rosa", "code": "ABCD-EFGH", "pin": "123456"} for n in (1, 2)]
 
 # Every page in every state that changes its markup. The context is the least that a page may be given.
+BODY = ({"heading": "", "paragraphs": ("a", "b")}, {"heading": "What I promise", "paragraphs": ("<c>",)})
+TEXT = {"title": "T", "sections": BODY, "language": "en"}
+AGREEMENT: dict[str, Any] = {
+    **{"way": {"now": 2, "all": 6}, "wanted": "first", "last": "5 January", "text": TEXT, "version": 1, "shown": "ab"},
+    "parts": [{"name": name, **TEXT} for name in PARTS],
+    "sent": Signing("", "", False, False, False),
+}
+SIGNED = {
+    "text": TEXT,
+    "version": 1,
+    "typed": "<b>Rosa",
+    "at": "5 Jan",
+    "digest": "ab",
+    "parts": [{**TEXT, "at": "5 Jan"}],
+}
+ASKED: dict[str, Any] = {
+    **{"id": "q1", "name": "<b>Rosa", "group": "Tuesday", "text": ["May I", "<i>listen?"], "asked": "5 Jan"},
+    **{"answer": [], "answered": "", "by": "", "new": False},
+}
+ANSWER = {**ASKED, "id": "q2", "answer": ["Yes."], "answered": "6 Jan", "by": "Amara", "new": True}
+BOX: dict[str, Any] = {"questions": [], "may_ask": True, "most": 600, "typed": ""}
+DESK: dict[str, Any] = {"me": ME, "open": [], "answered": [], "at": "", "typed": "", "most": 1500, "done": ""}
+GROUP_CARD: dict[str, Any] = {
+    **{"me": ME, "group": {"id": "c1", "name": "Tuesday"}, "kind": "guidelines", "most": {"title": 80, "body": 1500}},
+    **{"at": "", "preview": None, "done": ""},
+    "versions": [
+        {"language": code, "own_name": name, "title": "T", "body": "a", "own": own, "by": "A", "at": "5 Jan", "base": 3}
+        for code, name, own in (("en", "English", True), ("es", "Español", False))
+    ],
+}
+ROUND: dict[str, Any] = {
+    **{"cards": [(kind, "T") for kind in KINDS_OF_CARDS], "may_edit": True, "may_renew": True},
+    **{"cycle": 1, "began": "", "asked": 3, "signed": 2},
+}
+
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
     "protected": ("protected.html", {}),
@@ -412,14 +449,39 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "join": ("join.html", {"code": ""}),
     "join, known": ("join.html", {"code": "", "known": True}),
     "join, wrong": ("join.html", {"code": "A", "fault": "No."}),
-    "name": ("name.html", {"display_name": ""}),
-    "name, wrong": ("name.html", {"display_name": "", "fault": "No."}),
-    "agreement": ("agreement.html", {"title": "T", "paragraphs": ["a", "b"], "version": 1}),
-    "agreement, not ticked": (
-        "agreement.html",
-        {"title": "T", "paragraphs": ["a"], "version": 1, "fault": "No.", "fault_field": "agree"},
+    "name": ("name.html", {"way": {"now": 1, "all": 6}, "display_name": "", "before": False}),
+    "name, of the last time": ("name.html", {"way": {"now": 1, "all": 4}, "display_name": "<b>J", "before": True}),
+    "name, wrong": ("name.html", {"way": {}, "display_name": "", "before": False, "fault": "No."}),
+    **{
+        f"agreement{when}": ("agreement.html", {**AGREEMENT, "wanted": wanted})
+        for when, wanted in (("", "first"), (", new", "version"), (", round", "cycle"), (", parts", "parts"))
+    },
+    "agreement, looked at": ("agreement.html", {**AGREEMENT, "way": {}, "wanted": ""}),
+    "agreement, not ticked": ("agreement.html", {**AGREEMENT, "fault": "No.", "fault_field": "agree"}),
+    "agreement, not understood": ("agreement.html", {**AGREEMENT, "fault": "No.", "fault_field": "risks"}),
+    "agreement, not signed": ("agreement.html", {**AGREEMENT, "fault": "No."}),
+    "agreement, changed": ("agreement.html", {**AGREEMENT, "fault": "No.", "fault_code": "forged"}),
+    "signed": ("signed.html", SIGNED),
+    "signed, nothing": ("signed.html", {"text": None}),
+    "orientation": ("orientation.html", {"way": {"now": 3, "all": 6}, "leader": "<b>Mara", **BOX}),
+    "orientation, asked": ("orientation.html", {"way": {}, "leader": "Mara", **BOX, "questions": [ASKED, ANSWER]}),
+    "questions": ("questions.html", {**BOX, "questions": [ASKED, ANSWER], "asked": True, "over": False}),
+    "questions, none": ("questions.html", {**BOX, "asked": False, "over": False}),
+    "questions, wrong": ("questions.html", {**BOX, "typed": "<", "asked": False, "over": False, "fault": "No."}),
+    "questions, full": ("questions.html", {**BOX, "may_ask": False, "asked": False, "over": False}),
+    "questions, over": ("questions.html", {**BOX, "may_ask": False, "asked": False, "over": True}),
+    "staff questions": ("staff_questions.html", {**DESK, "open": [ASKED], "answered": [ANSWER], "done": "answered"}),
+    "staff questions, none": ("staff_questions.html", DESK),
+    "staff questions, wrong": ("staff_questions.html", {**DESK, "open": [ASKED], "at": "q1", "fault": "No."}),
+    "group card": ("group_card.html", GROUP_CARD),
+    "group card, looked at": ("group_card.html", {**GROUP_CARD, "at": "en", "preview": ("T", ("a", "b"))}),
+    "group card, kept": ("group_card.html", {**GROUP_CARD, "done": "kept"}),
+    "group card, reset": ("group_card.html", {**GROUP_CARD, "done": "reset"}),
+    "group card, wrong": ("group_card.html", {**GROUP_CARD, "at": "es", "fault": "No."}),
+    "group card, meanwhile": (
+        "group_card.html",
+        {**GROUP_CARD, "at": "es", "fault": "No.", "fault_code": "wrong_state"},
     ),
-    "agreement, not signed": ("agreement.html", {"title": "T", "paragraphs": ["a"], "version": 1, "fault": "No."}),
     "devices": ("devices.html", {"way": {"now": 5, "all": 6}}),
     "devices, shared": ("devices.html", {"way": {}, "shared": True}),
     "space": ("space.html", {"way": {"now": 6, "all": 6}}),
@@ -487,6 +549,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "authenticator": ("authenticator.html", {**KEY, "me": ME}),
     **{f"new codes, {what}": ("new_codes.html", {"me": ME, "factors": factors}) for what, factors in FACTORS.items()},
     "sessions": ("sessions.html", {"sessions": [CARD, {**CARD, "state": "ended"}], "me": ME}),
+    "today, asked": ("sessions.html", {"sessions": [CARD], "questions": 2, "me": ME}),
     "sessions, none": ("sessions.html", {"sessions": [], "me": ME}),
     "sessions, later": ("sessions.html", {"sessions": [], "later": [CARD], "may_plan": True, "me": ME}),
     "session": ("session.html", STAFF_ROOM),
@@ -498,7 +561,11 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "private word": ("aside.html", {**ASIDE, "ws": "/join/ws?at=s2", "facilitator_page": False}),
     "private word, who leads": (
         "aside_lead.html",
-        {**ASIDE, "ws": "/staff/sessions/s2/ws", "facilitator_page": True},
+        {**ASIDE, "ws": "/staff/sessions/s2/ws", "facilitator_page": True, "with_group": ""},
+    ),
+    "private word, with another at the group": (
+        "aside_lead.html",
+        {**ASIDE, "ws": "/staff/sessions/s2/ws", "facilitator_page": True, "with_group": "Hal <b>"},
     ),
     "lost device": ("rejoin.html", {"me": ME, "session_id": "s1", "member": "m1", "name": "Ines"}),
     "staff": (
@@ -641,8 +708,15 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "care_groups.html",
         {"me": LEAD, "may_change": True, "name": "x", "groups": [], "fault": "No."},
     ),
-    "care group": ("care_group.html", {"me": LEAD, "may_change": True, "own": False, "group": CARE}),
-    "care group, own": ("care_group.html", {"me": ME, "may_change": False, "own": True, "group": NO_CARE}),
+    "care group": ("care_group.html", {"me": LEAD, "may_change": True, "own": False, "group": CARE, **ROUND}),
+    "care group, own": (
+        "care_group.html",
+        {"me": ME, "may_change": False, "own": True, "group": NO_CARE, **ROUND, "cycle": 2, "began": "5 Jan"},
+    ),
+    "care group, looked at": (
+        "care_group.html",
+        {"me": ME, "may_change": False, "own": False, "group": CARE, **ROUND, "may_edit": False, "may_renew": False},
+    ),
     "attendance": ("attendance.html", BILLING),
     "attendance, none": ("attendance.html", {**BILLING, "rows": [], "cut": False, "returned": False}),
     "returned": ("returned.html", RETURNED),
@@ -910,14 +984,25 @@ def test_what_shows_outside_the_page_says_nothing_of_care_or_of_a_group(page: st
     assert not re.search(r"therap|health|care|group session|patient|clinic", seen)
 
 
-@pytest.mark.parametrize("page", ["join", "name", "agreement", "devices", "room, waiting"])
+STEPS = ("name", "agreement", "orientation", "devices", "space", "room, waiting")
+
+
+@pytest.mark.parametrize("page", STEPS)
 @every_language
 def test_each_step_on_the_way_in_says_where_one_is(page: str, language: str) -> None:
-    step = list(("join", "name", "agreement", "devices", "room, waiting")).index(page) + 1
-    assert {"en": f"Step {step} of 5", "es": f"Paso {step} de 5"}[language] in render(page, language)
+    step = STEPS.index(page) + 1
+    shown = render(page, language, way={"now": step, "all": 6})
+    assert {"en": f"Step {step} of 6", "es": f"Paso {step} de 6"}[language] in shown
 
 
-@pytest.mark.parametrize("page", ["join, wrong", "name, wrong", "agreement, not ticked", "agreement, not signed"])
+def test_a_page_that_is_no_step_of_this_visitor_counts_none() -> None:
+    assert "Step" not in render("agreement, looked at")
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["join, wrong", "name, wrong", "agreement, not ticked", "agreement, not understood", "agreement, not signed"],
+)
 def test_a_fault_stands_with_its_field(page: str) -> None:
     elements = Elements(render(page))
     wrong = [a for a in elements.of("input") if a.get("aria-invalid") == "true"]
