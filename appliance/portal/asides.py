@@ -37,10 +37,12 @@ async def of_leader(
     if own is None or session.state == "ended":
         raise web.HTTPSeeOther(f"/staff/sessions/{session.parent}")
     guest = next(m for m in members if not m.facilitator)
-    at_home = {m.person: m.id for m in await clinic.db.read(lambda tx: rows.members(tx, session.parent))}
+    group = await clinic.db.read(lambda tx: rows.members(tx, session.parent))
+    at_home, here = {m.person: m.id for m in group}, clinic.live.here(session.parent)
     context = {
         **await _both(clinic, session, own, guest),
         "home": {"session": session.parent, "member": at_home[own.person], "guest": at_home[guest.person]},
+        "with_group": next((m.display_name for m in group if m.facilitator and not m.aside and m.id in here), ""),
         "ws": f"/staff/sessions/{session.id}/ws",
         "facilitator_page": True,
     }
