@@ -16,10 +16,13 @@ from appliance.store.database import Transaction
 
 
 def show_card(tx: Transaction, actor: Actor, session_id: str, kind: CardKind, member_id: str, at: str) -> str:
-    """A card to all in the room, or to `member_id` alone: its id. Faults: refused, not_found, wrong_state."""
+    """A card to all in the room, or to `member_id` alone: its id. A private room has none.
+
+    Faults: refused, not_found, wrong_state.
+    """
     permit = decide(actor, "show_card", sessions.facts(tx, session_id, member_id))
     session = sessions.session(tx, session_id)
-    if session.state not in ("open", "locked") or rows.count_cards(tx, session_id) >= MAX_CARDS:
+    if session.state not in ("open", "locked") or session.parent or rows.count_cards(tx, session_id) >= MAX_CARDS:
         raise Fault("wrong_state", "a card in a session that is not going on, or too many")
     if member_id:
         member = sessions.member(tx, member_id, session_id)
@@ -80,7 +83,11 @@ def _raise(tx: Transaction, actor: Actor, kind: Trouble, at: str, *, words: str 
 
 
 def handle_concern(tx: Transaction, actor: Actor, session_id: str, concern_id: str, at: str) -> None:
-    """`actor` looks after it from now on. Faults: refused, not_found. A second time changes nothing."""
+    """`actor` looks after it from now on. Faults: refused, not_found. A second time changes nothing.
+
+    `session_id`: the session's, or that of a private room of it, where who leads may be just now.
+    """
+    session_id, _ = rows.home(tx, session_id, "")
     facts = sessions.facts(tx, session_id)
     found = rows.concern(tx, concern_id, session_id)
     permit = decide(
