@@ -1,10 +1,12 @@
 // How the page looks to this person: larger letters and more contrast (kept in the same cookies that the buttons at the foot of every
 // page set), sound only, and a blurred background where the device can do it. The latter two are kept for this tab; none tells of a person.
+// Leaving keeps them for the way back; the end takes them away.
 
 import type { Around, Part } from "../part.ts";
 import { by, show } from "./dom.ts";
 
 const KEPT = "hearth-look"; // in sessionStorage
+const OTHERS = ["hearth-keys", "devices"]; // what else this tab was told to keep (keys.ts, choices.ts)
 const YEAR_SECONDS = 365 * 24 * 3600;
 /** Cookie, its word, and the attribute of <html> that base.css reads (portal/looks.py). */
 const LOOKS = {
@@ -75,7 +77,7 @@ export class Look implements Part {
 
   finish(): void {
     try {
-      this.storage.removeItem(KEPT);
+      for (const key of [KEPT, ...OTHERS]) this.storage.removeItem(key);
     } catch {
       // A browser that keeps nothing has nothing to forget.
     }
