@@ -48,6 +48,10 @@ export interface Place {
 const PATIENCE_MS = 1500;
 /** One person alone can be behind for as long as their line is away (the box ends their media after 5 s); longer, it is this page. */
 const BEHIND_MS = 10_000;
+/** A Worker that had to wait too long for a busy device: another one is tried by itself, since a frightened person may not find the button. */
+const REVIVE_MS = 10_000;
+/** As often as that on one page: a device on which it goes on is told to be too slow by the sentence that stays. */
+const REVIVALS = 3;
 const NOTHING: GroupFacts = { phase: "idle", epoch: 0n, holders: [], code: null, language: "en", pending: [] };
 
 export class Sealed {
@@ -69,6 +73,8 @@ export class Sealed {
   #patience: ReturnType<typeof setTimeout> | undefined;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #behind: ReturnType<typeof setTimeout> | undefined;
+  #revive: ReturnType<typeof setTimeout> | undefined;
+  #revived = 0;
   #drawn = 0;
 
   constructor(
@@ -145,6 +151,7 @@ export class Sealed {
     clearTimeout(this.#patience);
     clearTimeout(this.#alarm);
     clearTimeout(this.#behind);
+    clearTimeout(this.#revive);
     this.#keeper.forget();
     this.#reading.forget();
     forgetSeats(sessionStorage, this.place.session);
@@ -230,10 +237,14 @@ export class Sealed {
     this.#sealer?.close();
     this.surface.reseal(null);
     this.#show();
+    clearTimeout(this.#revive);
+    if (why === "leak" || ++this.#revived > REVIVALS) return; // a leak is a person's decision
+    this.#revive = setTimeout(() => void this.#again(), REVIVE_MS);
   }
 
   /** The way back: another Worker, and keys that no other has had. */
   async #again(): Promise<void> {
+    clearTimeout(this.#revive);
     const leaked = this.#trouble === "leak";
     this.#trouble = null;
     this.#show();
