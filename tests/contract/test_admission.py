@@ -170,5 +170,5 @@ async def test_the_console_is_told_and_asks_in_its_own_words(box: OpenBox) -> No
         await box.clinic.act(box.leader("console"), "admit", box.session, box.members[0])
     session, members = await box.clinic.look(box.leader("console"), box.session)
     full = box.clinic.live.fitting.full
-    seen = views.session(session, members, box.leader("console"), lambda *_: True, 0, full=session.id in full)
+    seen = views.session(session, members, box.leader("console"), box.clinic.live.present, 0, full=session.id in full)
     assert seen.full
