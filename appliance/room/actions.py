@@ -15,12 +15,15 @@ from appliance.sessions.rules import in_room, member_after
 from appliance.store.database import Transaction
 
 
-def show_card(tx: Transaction, actor: Actor, session_id: str, kind: CardKind, member_id: str, at: str) -> str:
-    """A card to all in the room, or to `member_id` alone: its id. A private room has none.
-
-    Faults: refused, not_found, wrong_state.
+def show_card(
+    tx: Transaction, actor: Actor, session_id: str, kind: CardKind, member_id: str, at: str, *, again: bool = False
+) -> None:
+    """A card to all in the room, or to `member_id` alone. A private room has none. `again`: a second tap, which shows
+    nothing more. Faults: refused, not_found, wrong_state.
     """
     permit = decide(actor, "show_card", sessions.facts(tx, session_id, member_id))
+    if again:
+        return
     session = sessions.session(tx, session_id)
     if session.state not in ("open", "locked") or session.parent or rows.count_cards(tx, session_id) >= MAX_CARDS:
         raise Fault("wrong_state", "a card in a session that is not going on, or too many")
@@ -28,7 +31,7 @@ def show_card(tx: Transaction, actor: Actor, session_id: str, kind: CardKind, me
         member = sessions.member(tx, member_id, session_id)
         if member.facilitator or not in_room(session.state, member.standing):
             raise Fault("wrong_state", "a card for one who is not in the room, or leads")
-    return rows.add_card(tx, permit, kind, at)
+    rows.add_card(tx, permit, kind, at)
 
 
 def remind(tx: Transaction, actor: Actor, session_id: str, last: str, at: str) -> bool:

@@ -207,16 +207,17 @@ class Board:
             raise Fault("bad_request", "no such card")
         wanted: CardKind = kind  # type: ignore[assignment]
         table, now = self._tables.get(session), self._now()
-        if table and table.last and table.last[:2] == (kind, member) and now - table.last[2] < rules.TWICE_SECONDS:
-            return
+        last = table.last if table else None
+        again = last is not None and last[:2] == (kind, member) and now - last[2] < rules.TWICE_SECONDS
         await self._act(
             actor,
             "show_card",
             Facts(session=session, member=member),
-            lambda tx: actions.show_card(tx, actor, session, wanted, member, now_text()),
+            lambda tx: actions.show_card(tx, actor, session, wanted, member, now_text(), again=again),
         )
-        self._tables.setdefault(session, Table()).last = (wanted, member, now)
-        await self._live.changed(session)
+        if not again:
+            self._tables.setdefault(session, Table()).last = (wanted, member, now)
+            await self._live.changed(session)
 
     async def handle_concern(self, actor: Actor, session: str, concern: str) -> None:
         """Somebody looks after it. Faults: refused, not_found."""

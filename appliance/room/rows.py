@@ -59,15 +59,13 @@ class Going:
     last_at: str
 
 
-def add_card(tx: Transaction, permit: Permit, kind: CardKind, at: str) -> str:
-    """A card for the permit's member, or for all of its session: its id."""
-    card = new_id()
+def add_card(tx: Transaction, permit: Permit, kind: CardKind, at: str) -> None:
+    """A card for the permit's member, or for all of its session."""
     tx.execute(
         "INSERT INTO cards (id, session, kind, member, shown_by, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (card, permit.facts.session, kind, permit.facts.member or None, permit.actor.person or None, at),
+        (new_id(), permit.facts.session, kind, permit.facts.member or None, permit.actor.person or None, at),
     )
     audit.append(tx, permit, at)
-    return card
 
 
 def cards_of(tx: Transaction, session: str) -> list[Card]:

@@ -268,6 +268,7 @@ async def test_a_second_tap_is_no_second_card(party: Party) -> None:
     for _ in range(3):
         await board.show_card(box.leader(), box.session, "reminder")
     assert len(await box.clinic.db.read(lambda tx: rows.cards_of(tx, box.session))) == 1
+    assert await code_of(board.show_card(box.other_leader(), box.session, "reminder")) == "refused"
 
 
 async def test_cards_are_for_those_in_a_room_that_goes_on_and_bounded(party: Party) -> None:
