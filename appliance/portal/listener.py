@@ -69,7 +69,7 @@ _PERMISSIONS = ", ".join(
     [f"{one}=(self)" for one in ("camera", "microphone", "autoplay", "screen-wake-lock")]
     + [f"{one}=()" for one in ("display-capture", "picture-in-picture", "fullscreen", "xr-spatial-tracking")]
     + [f"{one}=()" for one in ("geolocation", "accelerometer", "gyroscope", "magnetometer", "idle-detection")]
-    + [f"{one}=()" for one in ("usb", "serial", "hid", "bluetooth", "midi", "payment")]
+    + [f"{one}=()" for one in ("usb", "serial", "hid", "midi", "payment")]
 )
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
