@@ -11,6 +11,7 @@ from appliance.policy import Action, Actor, Facts, Permit, decide
 from appliance.room import rows
 from appliance.room.rules import MAX_CARDS, MAX_OPEN_CONCERNS, Trouble, concern_words
 from appliance.sessions import rows as sessions
+from appliance.sessions import waiting
 from appliance.sessions.rules import in_room, member_after
 from appliance.store.database import Transaction
 
@@ -56,6 +57,12 @@ def raise_hand(tx: Transaction, actor: Actor, session_id: str, member_id: str, a
     permit, _ = own_place(tx, actor, "raise_hand", session_id, member_id)
     if note:
         rows.asked(tx, permit, at)
+
+
+def answer_phrase(tx: Transaction, actor: Actor, session_id: str, member_id: str, text: str, at: str) -> None:
+    """What one who waits typed. Faults: refused (first, also for who has no place), and those of the waiting room."""
+    decide(actor, "answer_phrase", sessions.facts(tx, session_id, member_id))
+    waiting.answer_phrase(tx, actor, text, at)
 
 
 def raise_concern(tx: Transaction, actor: Actor, session_id: str, member_id: str, kind: Trouble, at: str) -> str:

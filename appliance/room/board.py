@@ -27,7 +27,6 @@ from appliance.room import actions, requests, rows, rules
 from appliance.room.rules import Card, Life, Rhythm
 from appliance.sessions import actions as stages
 from appliance.sessions import rows as sessions
-from appliance.sessions import waiting
 from appliance.store.database import Database, Transaction
 
 LOOK_SECONDS = 5.0  # between two looks at who was away too long and what is due; a reminder may be that late
@@ -170,7 +169,7 @@ class Board:
                 await self._write(page, lambda tx: actions.raise_concern(tx, actor, *place, asked.kind, at))
                 await self._changed_around(seat.session)
             case requests.AskPhrase():
-                await self._write(page, lambda tx: waiting.answer_phrase(tx, actor, asked.text, at))
+                await self._write(page, lambda tx: actions.answer_phrase(tx, actor, *place, asked.text, at))
         await self._live.changed(seat.session)
         return {}
 
