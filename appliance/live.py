@@ -333,7 +333,9 @@ class Live:
 
     async def begin(self) -> None:
         """The box has just started: sessions that go on are watched again, also where no page comes back by itself."""
-        for session_id in await self._db.read(rows.going_on):
+        going_on = await self._db.read(rows.going_on)
+        self.present.leaders.led.update(going_on)
+        for session_id in going_on:
             await self.changed(session_id)
 
     def _hold(self, session: rows.Session, members: Sequence[rows.Member]) -> None:

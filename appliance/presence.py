@@ -74,17 +74,20 @@ class Present:
 class Leaders:
     """Which sessions that go on nobody leads just now: `away` for a moment, `lost` for longer than the grace.
 
-    `to_lock`: lost, and the door is still to be locked.
+    `led`: somebody has been there since it was opened; a door that was opened ahead of them stays open. `to_lock`:
+    lost, and the door is still to be locked.
     """
 
     away: dict[str, int] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+    led: set[str] = field(default_factory=set)
     to_lock: set[str] = field(default_factory=set)
     _absences: int = 0
 
     def note(self, session_id: str, *, here: bool, going_on: bool) -> int:
         """How it is now; the number of an absence that begins with this, else 0."""
         if here or not going_on:
+            (self.led.add if going_on else self.led.discard)(session_id)
             self.away.pop(session_id, None)
             self.lost.discard(session_id)
             self.to_lock.discard(session_id)
@@ -100,7 +103,8 @@ class Leaders:
         if self.away.get(session_id) != absence:
             return False
         self.lost.add(session_id)
-        self.to_lock.add(session_id)
+        if session_id in self.led:
+            self.to_lock.add(session_id)
         return True
 
 

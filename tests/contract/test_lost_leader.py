@@ -142,6 +142,17 @@ async def test_a_door_that_was_locked_already_is_locked_once(box: OpenBox) -> No
     assert (await session_of(box)).locked_why == ""
 
 
+async def test_a_door_that_was_opened_ahead_of_who_leads_stays_open_for_them_and_lets_nobody_in(box: OpenBox) -> None:
+    box.clinic.live.leader_grace_seconds = 0.0
+    await act(box, "open")
+    await box.wait_at_the_door(0)
+    await lost(box)
+    assert (await session_of(box)).state == "open"
+    assert await code_of(box.clinic.act(box.leader(), "admit", box.session, box.members[0])) == "leader_away"
+    await page_of(box, await box.place_of("mara"), staff=True)
+    await act(box, "admit", 0)
+
+
 async def test_nobody_is_missed_before_the_hour_and_after_it(box: OpenBox) -> None:
     box.clinic.live.leader_grace_seconds = 0.0
     await page_of(box, await box.place_of("mara"), staff=True)
