@@ -27,7 +27,7 @@ from appliance.portal import guides, pages
 from appliance.portal.looks import Look
 from appliance.portal.plan_forms import Typed
 from appliance.returned.rules import Visit
-from appliance.room.rules import CardKind, RoomTrouble, Written
+from appliance.room.rules import CardKind, RoomTrouble, Trouble, Written
 from appliance.sessions.planning import Unfit
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
@@ -76,7 +76,7 @@ ROOM = {
     "ws": "/join/ws",
     "facilitator_page": False,
 }
-DESK = ("vouch", "ask_phrase", "message", "reissue", "rejoin")
+FRONT_DESK = ("vouch", "ask_phrase", "message", "reissue", "rejoin")
 STAFF_ROOM = {
     "session": SESSION,
     "waiting": WAITING,
@@ -124,6 +124,31 @@ INCIDENT = {
     "kinds": INCIDENTS,
     "chosen": {"kind": "crisis", "member": ""},
 }
+RAISED = [{"kind": kind, "day": "today", "seen": kind == "other"} for kind in get_args(Trouble)]
+CONCERN: dict[str, Any] = {
+    "kinds": get_args(Written),
+    "chosen": "",
+    "typed": "",
+    "most": 600,
+    "raised": [],
+    "done": False,
+}
+OPEN_CONCERNS = [
+    {
+        "id": "c1",
+        "session": "s1",
+        "title": "Tuesday",
+        "name": "Jo <b>",
+        "shown_name": "J",
+        "kind": kind,
+        "outside": kind == "other",
+        "at": "today",
+        "words": ["<script>", "b"],
+        "seen": "",
+        "by": "",
+    }
+    for kind in get_args(Trouble)
+]
 SUMMARY: dict[str, Any] = {
     "me": ME,
     "session": {
@@ -554,7 +579,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sessions, later": ("sessions.html", {"sessions": [], "later": [CARD], "may_plan": True, "me": ME}),
     "session": ("session.html", STAFF_ROOM),
     "session, scheduled": ("session.html", {**STAFF_ROOM, "session": {**SESSION, "state": "scheduled"}, **NOBODY}),
-    "session, front desk": ("session.html", {**STAFF_ROOM, "actions": ("see", *DESK)}),
+    "session, front desk": ("session.html", {**STAFF_ROOM, "actions": ("see", *FRONT_DESK)}),
     "invitation": ("invitation.html", INVITATION),
     "invitation, paper": ("invitation.html", {**INVITATION, "session_id": "s1", "member_id": "m1"}),
     "invitation, lost device": ("invitation.html", {**INVITATION, "rejoin": True, "address": "https://h/join"}),
@@ -606,6 +631,28 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         for field in ("name", "ends_on")
     },
     "help": ("help.html", {}),
+    "concern": ("concern.html", CONCERN),
+    "concern, told": ("concern.html", {**CONCERN, "done": True, "raised": RAISED}),
+    "concern, nothing chosen": ("concern.html", {**CONCERN, "fault": "No.", "fault_code": "bad_request"}),
+    "concern, too long": (
+        "concern.html",
+        {**CONCERN, "chosen": "other", "typed": "<", "fault": "No.", "fault_code": "too_large"},
+    ),
+    "concern, enough": (
+        "concern.html",
+        {**CONCERN, "chosen": "other", "raised": RAISED, "fault": "No.", "fault_code": "wrong_state"},
+    ),
+    "concerns": ("concerns.html", {"me": ME, "open": OPEN_CONCERNS, "handled": [], "done": False}),
+    "concerns, looked after": (
+        "concerns.html",
+        {
+            "me": ME,
+            "open": [],
+            "handled": [{**one, "seen": "today", "by": "<i>"} for one in OPEN_CONCERNS],
+            "done": True,
+        },
+    ),
+    "concerns, none": ("concerns.html", {"me": ME, "open": [], "handled": [], "done": False}),
     "incident": ("incident.html", INCIDENT),
     "incident, nothing chosen": ("incident.html", {**INCIDENT, "fault": "No.", "chosen": {"kind": "", "member": "m2"}}),
     "summary": ("summary.html", SUMMARY),
