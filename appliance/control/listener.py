@@ -278,7 +278,7 @@ class ControlListener:
     async def _act(self, request: web.Request) -> web.Response:
         actor, _ = await signed_in(request)
         parts = request.match_info
-        came = await body(request, types.Admit) if request.can_read_body else types.Admit()
+        came = await body(request, types.Admit) if await request.read() else types.Admit()
         fields = {"text": came.text, "why": came.why, "block": "yes" if came.block else "", "leader": came.leader}
         issued = await self._box.clinic().act(
             actor,

@@ -12,8 +12,16 @@ from tempfile import TemporaryDirectory
 import aiohttp
 import pytest
 
-from appliance.control.client import AWAY, BAD_ANSWER, OTHER_VERSION, ControlClient, ControlFault
-from appliance.control.types import FeedEntry, Member, Session, Snapshot
+from appliance.control.client import (
+    AWAY,
+    BAD_ANSWER,
+    OTHER_VERSION,
+    ControlClient,
+    ControlFault,
+    MemberAction,
+    SessionAction,
+)
+from appliance.control.types import Admit, FeedEntry, Member, Session, Snapshot
 from tests.fakes import clinic
 from tests.fakes.box import PASSPHRASE as REAL_PASSPHRASE
 from tests.fakes.box import PASSWORD as REAL_PASSWORD
@@ -218,6 +226,68 @@ async def test_a_locked_session_admits_nobody(client: ControlClient, scene: Scen
     await client.session_action(scene.session, "lock")
     assert await refused(client.member_action(scene.session, scene.waiting, "admit")) == "session_locked"
     assert session_of(await client.snapshot(), scene).locked
+
+
+async def test_the_hour_goes_from_phase_to_phase_and_back_from_a_pause(client: ControlClient, scene: Scene) -> None:
+    await signed_in(client, scene, scene.leader)
+    steps: tuple[tuple[SessionAction, str], ...] = (
+        ("show_rules", "rules"),
+        ("begin", "running"),
+        ("pause", "paused"),
+        ("resume", "running"),
+    )
+    for action, phase in steps:
+        await client.session_action(scene.session, action)
+        assert session_of(await client.snapshot(), scene).phase == phase
+    assert await refused(client.session_action(scene.session, "begin")) == "wrong_state"
+
+
+async def test_what_comes_with_an_action_arrives(client: ControlClient, scene: Scene) -> None:
+    await signed_in(client, scene, scene.leader)
+    await client.member_action(scene.session, scene.waiting, "message", Admit(text="We come to you."))
+    told = member_of(session_of(await client.snapshot(), scene), scene.waiting)
+    assert told.message == "We come to you." and told.message_at
+    await client.member_action(scene.session, scene.waiting, "remove", Admit(why="not_alone"))
+    gone = member_of(session_of(await client.snapshot(), scene), scene.waiting)
+    assert (gone.standing, gone.removed_why, gone.blocked) == ("removed", "not_alone", False)
+
+
+async def test_one_is_let_through_a_locked_door_held_and_marked(client: ControlClient, scene: Scene) -> None:
+    await signed_in(client, scene, scene.leader)
+    await client.session_action(scene.session, "lock")
+    steps: tuple[MemberAction, ...] = ("let_through", "hold", "flag")
+    for action in steps:
+        await client.member_action(scene.session, scene.waiting, action)
+    seen = session_of(await client.snapshot(), scene)
+    inside = member_of(seen, scene.waiting)
+    assert seen.locked and (inside.standing, inside.held, inside.flagged) == ("admitted", True, True)
+    await client.member_action(scene.session, scene.waiting, "release")
+    await client.sign_out()
+    await client.sign_in(*scene.operator)
+    seen = session_of(await client.snapshot(), scene)
+    inside = member_of(seen, scene.waiting)
+    assert (inside.held, inside.flagged, seen.concerns) == (False, False, ()), "marks are for those who lead"
+
+
+async def test_a_card_is_shown_to_all_or_to_one_in_the_room(client: ControlClient, scene: Scene) -> None:
+    await signed_in(client, scene, scene.leader)
+    await client.show_card(scene.session, "reminder")
+    assert await refused(client.show_card(scene.session, "redirect", scene.expected)) == "wrong_state"
+    await client.sign_out()
+    await client.sign_in(*scene.operator)
+    assert await refused(client.show_card(scene.session, "reminder")) == "refused"
+
+
+async def test_a_concern_that_nobody_raised_is_not_found(client: ControlClient, scene: Scene) -> None:
+    await signed_in(client, scene, scene.leader)
+    assert await refused(client.handle_concern(scene.session, "nothing")) == "not_found"
+
+
+async def test_what_needs_a_browser_is_not_offered(client: ControlClient, scene: Scene) -> None:
+    await signed_in(client, scene, scene.leader)
+    actions = session_of(await client.snapshot(), scene).actions
+    assert {"pause", "hold", "end_aside", "handle_concern"} <= set(actions)
+    assert not {"enter", "aside", "note_incident", "see_summary"} & set(actions)
 
 
 async def test_an_unknown_session_or_member_is_not_found(client: ControlClient, scene: Scene) -> None:

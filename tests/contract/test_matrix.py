@@ -65,6 +65,7 @@ LISTS = {
     ("GET", "/staff/notes/access"),
     ("GET", "/staff/groups"),
     ("GET", "/staff/questions"),
+    ("GET", "/staff/concerns"),
     ("POST", "/staff/notes/key"),  # one's own
 }
 # Nobody comes to their end here: what they need is tried in tests of their own. The right ones are let in all the same.
@@ -77,6 +78,8 @@ UNFINISHED = {
     ("POST", "/join/ask"),
     ("POST", "/join/feedback"),  # the session is not over
     ("POST", "/staff/sessions/{session}/incident"),  # it is not open yet
+    ("POST", "/v1/sessions/{session}/cards"),
+    ("POST", "/staff/sessions/{session}/cards"),
     ("POST", "/staff/patients/{person}/archive"),  # she is expected
     ("POST", "/staff/account/authenticator"),  # one that was begun
     ("POST", "/staff/account/passkeys"),  # a browser's answer

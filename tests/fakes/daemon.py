@@ -457,6 +457,8 @@ class FakeDaemon:
             raise Fault("refused")
         if action == "show_card":
             card = msgspec.json.decode(body, type=ShowCard)
+            if card.member and not any(m.id == card.member and m.standing == "admitted" for m in session.members):
+                raise Fault("wrong_state")
             self.cards.append((card.kind, card.member))
         elif action == "handle_concern":
             if all(one.id != where["concern"] for one in session.concerns):

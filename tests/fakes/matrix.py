@@ -42,6 +42,8 @@ from appliance.policy import BOX, TABLE, Action, Actor, Facts, Role, StaffRole
 from appliance.portal import tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.logins import LOGIN
+from appliance.room import actions as room
+from appliance.room import rows as concerns
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows as session_rows
 from appliance.store import slotpair
@@ -103,6 +105,7 @@ class Things:
     glass: str = ""  # Vera's, through which she reads the note of Mara's group
     place: str = ""  # one where Mara is signed in
     question: str = ""  # Ada's, in Mara's group
+    concern: str = ""  # Ada's, in Mara's session
     agreement: str = ""  # the word of the texts that are signed
     slot: str = ""
     licence: str = ""  # of Ines
@@ -267,7 +270,14 @@ async def _notes(doors: Doors) -> None:
     things.place = places[0].id
     ada = Actor(things.patients[0], "patient", "portal", doors.box.members[0])
     things.question = await doors.box.clinic.db.write(lambda tx: orientation.ask(tx, ada, "Who leads?", now_text()))
+    things.concern = await doors.box.clinic.db.write(lambda tx: _concern(tx, ada))
     things.agreement = (await doors.box.clinic.db.read(lambda tx: consent.shown(tx, "en")))[2]
+
+
+def _concern(tx: Transaction, actor: Actor) -> str:
+    """Raised before anybody knocks."""
+    session = room.write_concern(tx, actor, "privacy", "Somebody was behind me.", now_text())
+    return concerns.open_around(tx, session)[0].id
 
 
 @contextmanager
