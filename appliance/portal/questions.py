@@ -140,9 +140,9 @@ def _shown(request: web.Request, one: rows.Question) -> dict[str, Any]:
         "name": one.name,
         "group": one.group_name,
         "text": one.text.split("\n"),
-        "asked": pages.short_day_and_time(request, one.asked_at),
+        "asked": pages.day_and_time(request, one.asked_at),
         "answer": one.answer.split("\n") if one.answer else [],
-        "answered": pages.short_day_and_time(request, one.answered_at),
+        "answered": pages.day_and_time(request, one.answered_at) if one.answered_at else "",
         "by": one.answered_by,
         "new": bool(one.answered_at) and not one.read_at,
     }

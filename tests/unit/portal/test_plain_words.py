@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html.parser import HTMLParser
 
 import pytest
 
+from appliance.consent.rules import sections
+from appliance.consent.texts import first_agreement, parts
+from appliance.guidelines.rules import KINDS
+from appliance.guidelines.texts import default
 from tests.unit.portal.test_templates import LANGUAGES, render
 
 HARDEST_ENGLISH = 7.0  # Flesch-Kincaid grade: school years
@@ -57,9 +62,9 @@ def spanish_syllables(word: str) -> int:
     return max(1, len(re.findall(r"[iuü]?[aeoáéóíú][iuüy]?(?![aeoáéó])|[iuüy]+|[aeoáéóíú]", plain)))
 
 
-def measures(language: str) -> tuple[float, float]:
+def measures(language: str, page: str = "") -> tuple[float, float]:
     """Syllables a word, and words a sentence."""
-    sentences = Sentences(render("protected", language)).all()
+    sentences = Sentences(page or render("protected", language)).all()
     count = english_syllables if language == "en" else spanish_syllables
     words = [word for sentence in sentences for word in sentence]
     return sum(map(count, words)) / len(words), len(words) / len(sentences)
@@ -105,6 +110,47 @@ def test_english_syllables_are_counted_as_they_are_said(word: str, count: int) -
 )
 def test_spanish_syllables_are_counted_as_they_are_said(word: str, count: int) -> None:
     assert spanish_syllables(word) == count
+
+
+def as_page(blocks: Iterable[str]) -> str:
+    return f"<main>{''.join(f'<p>{block}</p>' for block in blocks)}</main>"
+
+
+def spoken(language: str) -> dict[str, str]:
+    """What else is read before and in the hour: all that is signed, the orientation, each card of a group."""
+    (agreement,) = [one for one in first_agreement() if one.language == language]
+    texts = {"agreement": agreement.body, **{one.name: one.body for one in parts(language)}}
+    laid = {name: [p for section in sections(body) for p in section.paragraphs] for name, body in texts.items()}
+    laid["cards"] = [paragraph for kind in KINDS for paragraph in default(kind, language)[1]]
+    return {"orientation": render("orientation", language), **{name: as_page(blocks) for name, blocks in laid.items()}}
+
+
+WAY_IN = ("agreement", "limits", "risks", "orientation", "cards")
+
+
+@pytest.mark.parametrize("text", WAY_IN)
+def test_somebody_of_twelve_can_read_what_is_signed_and_shown_on_the_way_in(text: str) -> None:
+    assert flesch_kincaid(*measures("en", spoken("en")[text])) <= HARDEST_ENGLISH
+    assert fernandez_huerta(*measures("es", spoken("es")[text])) >= HARDEST_SPANISH
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", WAY_IN)
+def test_no_sentence_on_the_way_in_is_too_long_for_one_breath(text: str, language: str) -> None:
+    assert not [one for one in Sentences(spoken(language)[text]).all() if len(one) > LONGEST_SENTENCE]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_group_may_rely_on_stands_in_the_agreement(language: str) -> None:
+    """Nothing leaves (C24), what follows if it does (C25), nothing outside (C33), all look after it (C81)."""
+    (agreement,) = [one for one in first_agreement() if one.language == language]
+    found = sections(agreement.body)
+    assert len(found) == 7 and all(section.paragraphs for section in found)
+    said = {
+        "en": ("stays in the group", "do not record", "take back my invitation", "anywhere else", "Nobody can keep"),
+        "es": ("se queda en el grupo", "No grabo", "retirar mi invitación", "ningún otro sitio", "Nadie puede"),
+    }[language]
+    assert not [words for words in said if words not in agreement.body]
 
 
 def test_somebody_of_twelve_can_read_it_in_english() -> None:
