@@ -56,6 +56,7 @@ async def admit(leader: Person, patient: Person, full_name: str) -> None:
 async def remove(leader: Person, who: Person) -> None:
     """The facilitator removes one; their page says so kindly."""
     row = leader.page.locator("#roster .person", has_text=who.name)
+    await row.locator(".more summary").click()
     await row.get_by_role("button", name="Remove").click()
     await leader.page.locator("#confirm-remove").get_by_role("button", name="Remove", exact=True).click()
     await expect(who.page.get_by_role("heading", name="You are no longer in the session")).to_be_visible(

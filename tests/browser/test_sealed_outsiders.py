@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 
 async def take_out(leader: Person, name: str) -> None:
     row = leader.page.locator("#roster .person", has_text=name)
+    await row.locator(".more summary").click()
     await row.get_by_role("button", name="Remove").click()
     await leader.page.locator("#confirm-remove").get_by_role("button", name="Remove", exact=True).click()
 
