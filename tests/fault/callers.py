@@ -63,8 +63,11 @@ class Call:
 
 
 @asynccontextmanager
-async def calling(kind: str) -> AsyncIterator[Call]:
-    """A session with a good line, in which both see and hear each other. `kind`: the browser of the far one."""
+async def calling(kind: str, **settings: float) -> AsyncIterator[Call]:
+    """A session in which both see and hear each other. `kind`: the browser of the far one.
+
+    `settings`: of the line on which that one comes in (`BadLine.set`); without any it is good.
+    """
     home = Path(mkdtemp(prefix="hearth-"))
     try:
         async with AsyncExitStack() as stack:
@@ -76,6 +79,8 @@ async def calling(kind: str) -> AsyncIterator[Call]:
             with inside(line.far):
                 far = await stack.enter_async_context(async_playwright())
                 ada, by_ada = await _person(far, kind, "Ada")
+            if settings:
+                await line.set(**settings)
             call = Call(line, box, mara, ada, {"Mara": by_mara, "Ada": by_ada})
             await _into_the_room(call)
             yield call
