@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from appliance import fitting, showing
+from appliance.carriage import Carriage, Relay
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.groups import rows as groups
@@ -20,9 +21,9 @@ from appliance.groups.rules import b64url
 from appliance.presence import LEADER_GRACE_SECONDS, Attendance, Births, Present
 from appliance.presence import Page as Page
 from appliance.sessions import rows, states, waiting
-from appliance.sessions.rules import Quiet, in_room, quiet
+from appliance.sessions.rules import in_room
 from appliance.store.database import Database, Transaction
-from media.client import Permission, RelayFault
+from media.client import Permission
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +31,6 @@ log = logging.getLogger(__name__)
 # the others with a frozen picture.
 GRACE_SECONDS = 5.0
 CATCH_UP_SECONDS = 1.0  # after a failure of store or relay; a disk that is full stays full for longer anyway
-
-
-class Relay(Protocol):
-    """The part of `media.client.RelayClient` that is used here."""
-
-    connected: bool
-
-    async def permit(self, room: str, member: str, permission: Permission) -> None: ...
-    async def remove(self, room: str, member: str) -> None: ...
-    async def leave(self, room: str, member: str) -> None: ...
-    async def close_room(self, room: str) -> None: ...
-    async def fits(self, room: str) -> dict[str, Any]: ...
-    async def counts(self) -> dict[str, Any]: ...
-    async def request(self, room: str, member: str, method: str, data: dict[str, Any]) -> dict[str, Any]: ...
 
 
 class Beside(Protocol):
@@ -84,17 +71,24 @@ class Live:
         self.present = Present()
         self._pages = self.present.pages
         self._births = Births()
-        self._told: dict[str, dict[str, Permission]] = {}
-        self._quiet: dict[str, dict[str, Quiet]] = {}
+        self._carriage = Carriage()
+        self.fitting = self._carriage.fitting
         self._attending = Attendance()
         self._order = asyncio.Lock()
         self._behind: set[str] = set()
         self.catch_up_seconds = CATCH_UP_SECONDS
         self.leader_grace_seconds = LEADER_GRACE_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
-        self.relay: Relay | None = None
-        self.fitting = fitting.Fitting()
         self.beside: Beside | None = None
+
+    @property
+    def relay(self) -> Relay | None:
+        """The relay's process; None until there is one."""
+        return self._carriage.relay
+
+    @relay.setter
+    def relay(self, relay: Relay | None) -> None:
+        self._carriage.relay = relay
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
@@ -172,32 +166,20 @@ class Live:
                 page.show(event, data)
 
     async def request(self, page: Page, method: str, data: dict[str, Any]) -> dict[str, Any]:
-        """Carry a page's media request to the relay. Faults: refused (not in the room), relay_away, relay_refused."""
+        """Carry a page's media request to the relay. Faults: those of `Carriage.request`."""
         self.check_open(page)
-        permission = self._told.get(page.session, {}).get(page.member)
-        if permission is None:
-            raise Fault("refused", "not in the room")
-        if not permission.receive:
-            raise Fault("wrong_state", "held, or the session is paused")
-        if self.relay is None or not self.relay.connected:
-            raise Fault("relay_away")
-        try:
-            return await self.relay.request(page.session, page.member, method, data)
-        except RelayFault as fault:
-            raise Fault("relay_away" if fault.code == "away" else "relay_refused", fault.code) from None
+        return await self._carriage.request(page.session, page.member, method, data)
 
     # -- the relay -----------------------------------------------------------------------------------------------
 
     async def admitted(self) -> Mapping[str, Mapping[str, Permission]]:
         """The whole truth for a relay that has just connected; it closes whatever is not in it."""
         async with self._order:
-            rooms = await self._db.read(rows.rooms)
-            self._told = {session.id: self._permissions(session, members) for session, members in rooms}
-            return dict(self._told)
+            return self._carriage.whole(await self._db.read(rows.rooms))
 
     def relay_event(self, room: str, member: str, event: str, data: dict[str, Any]) -> None:
         """Pass a relay's event on to the page it is for; one that is held apart has no part in the room's."""
-        if self._quiet.get(room, {}).get(member):
+        if self._carriage.apart(room, member):
             return
         for page in self._pages.get(room, ()):
             if page.member == member:
@@ -210,7 +192,7 @@ class Live:
         """
         for session_id, pages in list(self._pages.items()):
             for page in pages:
-                if not connected and page.member in self._told.get(session_id, ()):
+                if not connected and page.member in self._carriage.told.get(session_id, ()):
                     page.show("media", self._media(page, ready=False))
             self._later(self.changed(session_id))
         self._publish("box")
@@ -222,7 +204,7 @@ class Live:
     async def look_at_capacity(self) -> None:
         """What is in use, and whether the answer for a session is another now: other rooms change it too."""
         self.fitting.carried = await fitting.carried(self.relay)
-        for session_id in list(self._told):
+        for session_id in list(self._carriage.told):
             if await self.fits(session_id) is (session_id in self.fitting.refused):
                 await self.changed(session_id)
 
@@ -240,7 +222,7 @@ class Live:
                 top, private = await self._db.read(lambda tx: rows.family(tx, session_id))
                 await self._bring_in_line(top)
                 for room, is_open in private.items():
-                    if is_open or room in self._told or room in self._pages:
+                    if is_open or room in self._carriage.told or room in self._pages:
                         await self._bring_in_line(room)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the store is right and the caller is done
             code = problem.code if isinstance(problem, Fault) else type(problem).__name__
@@ -340,19 +322,14 @@ class Live:
 
     def _hold(self, session: rows.Session, members: Sequence[rows.Member]) -> None:
         """Before the relay ends what they send and receive, the pages of those who are held apart know why."""
-        before, now = self._quiet.get(session.id, {}), {}
-        if session.state in ("open", "locked"):
-            now = {m.id: quiet(session.phase, held=m.held) for m in members if m.standing == "admitted"}
-        self._quiet[session.id] = now
+        newly = self._carriage.part(session, members)
         for page in self._pages.get(session.id, ()):
-            if now.get(page.member) and not before.get(page.member):
+            if page.member in newly:
                 page.show("media", self._media(page, ready=False))
-        if not now:
-            del self._quiet[session.id]
 
     def _media(self, page: Page, *, ready: bool) -> dict[str, Any]:
         """`ready`: the relay is there. Whoever is held apart is not to try."""
-        held = self._quiet.get(page.session, {}).get(page.member, "")
+        held = self._carriage.apart(page.session, page.member)
         return {"ready": ready and not held, "held": held}
 
     def _dismiss(self, page: Page) -> None:
@@ -361,39 +338,10 @@ class Live:
         page.sign_out()
         self._later(self._leave(page.session, page.member))
 
-    def _permissions(self, session: rows.Session, members: Sequence[rows.Member]) -> dict[str, Permission]:
-        """What each of those in the room may do there: nothing while held apart, but their place is kept."""
-        self._hold(session, members)
-        return {m.id: self._permission(session, m) for m in members}
-
-    def _permission(self, session: rows.Session, member: rows.Member) -> Permission:
-        apart = quiet(session.phase, held=member.held)
-        return Permission(
-            send=() if apart else ("audio", "video"),
-            receive=not apart,
-            leads=member.facilitator,
-            counted=member.id not in self.fitting.beyond,
-        )
-
     async def _tell_relay(self, session: rows.Session, inside: Mapping[str, rows.Member]) -> None:
-        told = self._told.get(session.id, {})
-        wanted = self._told[session.id] = {one: self._permission(session, m) for one, m in inside.items()}
-        self.fitting.forget(told.keys() - inside.keys())
-        relay = self.relay
-        if relay is None or not relay.connected:
-            return
-        for member in told.keys() - wanted.keys():
-            await _said(relay.remove(session.id, member))
-        for member, permission in wanted.items():
-            if told.get(member) == permission:
-                continue
-            await _said(relay.permit(session.id, member, permission))
-            if not permission.receive:  # nothing of theirs is left there: no transport, no news of the others
-                await _said(relay.leave(session.id, member))
+        await self._carriage.tell(session, inside)
         if session.state == "ended":
-            del self._told[session.id]
             self._births.pop(session.id, None)
-            await _said(relay.close_room(session.id))
 
     async def _note_attendance(self, members: list[rows.Member], inside: set[str]) -> None:
         here = {m.id for m in members if m.id in inside and self.present.is_here(m)}
@@ -422,7 +370,7 @@ class Live:
         if page.staff or page.member in inside:
             page.show("roster", {"members": lists["roster"]})
         if page.member in inside:
-            page.show("media", self._media(page, ready=self.relay is not None and self.relay.connected))
+            page.show("media", self._media(page, ready=self._carriage.ready))
 
     def lists(
         self, session: rows.Session, members: list[rows.Member], own: str, *, staff: bool = True
@@ -435,8 +383,8 @@ class Live:
         await self._leave(session_id, member_id)
 
     async def _leave(self, session_id: str, member_id: str) -> None:
-        if member_id and not self.connected(session_id, member_id) and self.relay is not None and self.relay.connected:
-            await _said(self.relay.leave(session_id, member_id))
+        if member_id and not self.connected(session_id, member_id):
+            await self._carriage.leave(session_id, member_id)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -464,14 +412,6 @@ class Live:
 def _belongs_elsewhere(page: Page, session: rows.Session, aside: Collection[str]) -> bool:
     """Whether a private room of theirs has begun, or this one is over: the page is to be loaded anew."""
     return page.member in aside or (session.parent != "" and session.state == "ended")
-
-
-async def _said(telling: Awaitable[None]) -> None:
-    """Told, or the relay went away in between: on return it asks for the whole truth. One no stops no other."""
-    try:
-        await telling
-    except RelayFault as fault:
-        log.warning("relay: %s", fault.code)
 
 
 def _show_keys(page: Page, keys: groups.Keys, members: list[rows.Member]) -> None:
