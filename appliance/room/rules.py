@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from appliance.faults import Fault
-from appliance.guidelines.rules import Kind as CardKind
+from appliance.guidelines.rules import Kind
 
+CardKind = Kind  # a group has its own words for each
 # Raised in the room with one tap, and in words from a patient's own page at any time of their visit.
 RoomTrouble = Literal["distress", "overheard", "privacy"]
 Written = Literal["overheard", "shared", "recorded", "records", "other"]

@@ -27,7 +27,7 @@ from appliance.portal import guides, pages
 from appliance.portal.looks import Look
 from appliance.portal.plan_forms import Typed
 from appliance.returned.rules import Visit
-from appliance.room.rules import CardKind, RoomTrouble, Trouble, Written
+from appliance.room.rules import CardKind, RoomTrouble, Written
 from appliance.sessions.planning import Unfit
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
@@ -124,7 +124,8 @@ INCIDENT = {
     "kinds": INCIDENTS,
     "chosen": {"kind": "crisis", "member": ""},
 }
-RAISED = [{"kind": kind, "day": "today", "seen": kind == "other"} for kind in get_args(Trouble)]
+TROUBLES = sorted({*get_args(RoomTrouble), *get_args(Written)})
+RAISED = [{"kind": kind, "day": "today", "seen": kind == "other"} for kind in TROUBLES]
 CONCERN: dict[str, Any] = {
     "kinds": get_args(Written),
     "chosen": "",
@@ -133,7 +134,7 @@ CONCERN: dict[str, Any] = {
     "raised": [],
     "done": False,
 }
-OPEN_CONCERNS = [
+OPEN_CONCERNS: list[dict[str, Any]] = [
     {
         "id": "c1",
         "session": "s1",
@@ -147,7 +148,7 @@ OPEN_CONCERNS = [
         "seen": "",
         "by": "",
     }
-    for kind in get_args(Trouble)
+    for kind in TROUBLES
 ]
 SUMMARY: dict[str, Any] = {
     "me": ME,
