@@ -42,6 +42,8 @@ async def of_leader(
     context = {
         **await _both(clinic, session, own, guest),
         "home": {"session": session.parent, "member": at_home[own.person], "guest": at_home[guest.person]},
+        "session": {"id": session.parent},
+        "actions": ("handle_concern",),
         "with_group": next((m.display_name for m in group if m.facilitator and not m.aside and m.id in here), ""),
         "ws": f"/staff/sessions/{session.id}/ws",
         "facilitator_page": True,

@@ -116,6 +116,8 @@ ASIDE = {
     "home": {"session": "s1", "member": "m2", "guest": "m2"},
     "session_id": "s2",
     "credential_key": "AA",
+    "session": {"id": "s1"},
+    "actions": ("handle_concern",),
 }
 INCIDENT = {
     "me": ME,
