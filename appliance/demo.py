@@ -29,6 +29,7 @@ from appliance.identity import rows as accounts
 from appliance.identity.passwords import hash_password
 from appliance.outbox.actions import box_public
 from appliance.outbox.pinned import pin_json
+from appliance.people import actions as people
 from appliance.policy import BOX, Facts, StaffRole, decide
 from appliance.sessions import actions as sessions
 from appliance.sessions import rows
@@ -51,6 +52,7 @@ OTHERS: tuple[tuple[str, str, StaffRole], ...] = (  # so that one can look at th
     ("Nadia Haddad", "nadia", "auditor"),
 )
 PEOPLE = ("Ada Brook", "Tomás Rivera", "Wen Li")
+PHRASES = ("blue canoe", "paper lantern", "seven lemons")  # what the front desk asks who waits for
 TITLE = "Thursday circle"
 CALLS: dict[List, tuple[Contact, ...]] = {  # made-up numbers, as all of 555 01xx are
     "emergency": (Contact("Ambulance", "555 0100"), Contact("Night line", "555 0199", "22:00–06:00")),
@@ -191,6 +193,8 @@ async def _people(db: Database, demo: Demo) -> None:
     def work(tx: Transaction) -> None:
         at = now_text()
         demo.people = [identity.enrol(tx, BOX, name, at) for name in PEOPLE]
+        for person, phrase in zip(demo.people, PHRASES, strict=True):
+            people.set_phrase(tx, BOX, person, phrase, at)
         there = accounts.account(tx, demo.facilitator_username)
         if there is not None:  # cut short before demo.json told of them: the people are made up, new ones will do
             demo.leader = there.person
