@@ -332,7 +332,7 @@ class Page {
     if (!call || !call.hidden) return;
     if (wait) wait.hidden = true;
     call.hidden = false;
-    for (const form of document.querySelectorAll<HTMLElement>(".languages")) form.hidden = true;
+    for (const form of document.querySelectorAll<HTMLElement>(".languages, .look")) form.hidden = true;
     this.#showOwn();
     call.querySelector<HTMLElement>("h1")?.focus();
   }
