@@ -167,24 +167,10 @@ class Board:
                     lives[seat.member] = rules.acknowledged(lives[seat.member], asked.card)
             case requests.AskConcern():
                 await self._write(page, lambda tx: actions.raise_concern(tx, actor, *place, asked.kind, at))
-                await self._changed_around(seat.session)
             case requests.AskPhrase():
                 await self._write(page, lambda tx: actions.answer_phrase(tx, actor, *place, asked.text, at))
         await self._live.changed(seat.session)
         return {}
-
-    async def _changed_around(self, session: str) -> None:
-        """Concerns reach who leads also while they are in a private room with somebody else."""
-
-        def around(tx: Transaction) -> list[str]:
-            home, _ = rows.home(tx, session, "")
-            return [home, *sessions.asides(tx, home)]
-
-        found = [session]
-        with suppress(Fault):  # it is in the store: whoever raised it must not hear that it failed
-            found = await self._db.read(around)
-        for one in found:
-            await self._live.changed(one)
 
     async def _write(self, page: Page, work: Callable[[Transaction], Any]) -> Any:
         def checked(tx: Transaction) -> Any:
@@ -226,7 +212,7 @@ class Board:
             Facts(session=session),
             lambda tx: actions.handle_concern(tx, actor, session, concern, now_text()),
         )
-        await self._changed_around(session)
+        await self._live.changed(session)
 
     async def write_concern(self, actor: Actor, kind: str, words: str) -> None:
         """A patient's, from the page outside of the room. Faults: bad_request, too_large, refused, wrong_state."""
@@ -239,7 +225,7 @@ class Board:
             Facts(member=actor.member),
             lambda tx: actions.write_concern(tx, actor, wanted, words, now_text()),
         )
-        await self._changed_around(session)
+        await self._live.changed(session)
 
     async def concerns(self, actor: Actor) -> list[tuple[rows.Concern, sessions.Session]]:
         """The open ones that `actor` may handle, then those handled last; noted before they are shown."""

@@ -356,11 +356,15 @@ async def test_nobody_is_reminded_in_an_empty_room_nor_by_a_box_that_is_told_not
 async def test_after_a_restart_the_wait_goes_on_from_the_newest_card(
     party: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await begun(party)
+    ada = await begun(party)
     await party.card("reminder")
     board = party.box.clinic.board
     monkeypatch.setattr(board, "_rhythms", {})
     monkeypatch.setattr("appliance.room.board.now_seconds", lambda: 2**40)  # a clock far ahead: one reminder at most
+    await party.gone(ada)
+    await party.clock.pass_by(party.box, 15)
+    assert await shown(party.box) == ["rules", "reminder"]  # it waits for somebody to remind
+    await party.come(0)
     await party.clock.pass_by(party.box, 15)
     assert await shown(party.box) == ["rules", "reminder", "reminder"]
     monkeypatch.setattr(board, "_rhythms", {})
