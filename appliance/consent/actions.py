@@ -69,8 +69,6 @@ def new_cycle(tx: Transaction, actor: Actor, care_group: str, at: str) -> int:
     """
     permit = decide(actor, "new_cycle", care.facts(tx, care_group))
     rows.begin_cycle(tx, permit, care_group, at)
-    for member in sessions.waiting_of(tx, care_group):
-        sessions.set_standing(tx, permit, member, "joining", at)
     return len(care.people(tx, care_group))
 
 

@@ -10,6 +10,7 @@ from appliance.audit import rows as audit
 from appliance.consent.rules import PARTS, PartName, Wanted, digest, wanted
 from appliance.faults import Fault
 from appliance.policy import Permit
+from appliance.sessions import rows as sessions
 from appliance.store.database import Row, Transaction
 
 
@@ -58,11 +59,13 @@ class Signature:
 
 
 def publish(tx: Transaction, permit: Permit, agreement: Agreement, at: str) -> None:
+    """A version in one language. Who waits at a door signs it before they come in."""
     tx.execute(
         "INSERT INTO agreements (version, language, title, body, digest, published_at) VALUES (?, ?, ?, ?, ?, ?)",
         (agreement.version, agreement.language, agreement.title, agreement.body, agreement.digest, at),
     )
     audit.append(tx, permit, at)
+    _send_back(tx, permit, "", at)
 
 
 def current(tx: Transaction, language: str) -> Agreement:
@@ -138,9 +141,10 @@ def note_parts(tx: Transaction, permit: Permit, person: str, at: str) -> None:
 
 
 def begin_cycle(tx: Transaction, permit: Permit, care_group: str, at: str) -> None:
-    """From now on the group's signatures of earlier rounds do not count."""
+    """From now on the group's signatures of earlier rounds do not count. Who waits signs before they come in."""
     tx.execute("UPDATE care_groups SET cycle = cycle + 1, cycle_began_at = ? WHERE id = ?", (at, care_group))
     audit.append(tx, permit, at)
+    _send_back(tx, permit, care_group, at)
 
 
 def cycle(tx: Transaction, care_group: str) -> tuple[int, str]:
@@ -206,6 +210,11 @@ def signed_at_place(tx: Transaction, person: str, member: str) -> bool:
 def people_signed(tx: Transaction, care_group: str, people: Sequence[str]) -> int:
     """How many of those have nothing left to sign in that group."""
     return sum(has_signed(tx, person, care_group) for person in people)
+
+
+def _send_back(tx: Transaction, permit: Permit, care_group: str, at: str) -> None:
+    for member in sessions.waiting_of(tx, care_group):
+        sessions.set_standing(tx, permit, member, "joining", at)
 
 
 def _signature(row: Row) -> Signature:

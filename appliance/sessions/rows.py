@@ -424,11 +424,11 @@ def set_space_checked(tx: Transaction, permit: Permit, member_id: str, at: str) 
 
 
 def waiting_of(tx: Transaction, care_group: str) -> list[str]:
-    """The members who wait for a session of that care group now."""
+    """The members who wait for a session of that care group now, or with "" of any."""
     rows = tx.all(
-        "SELECT m.id FROM members m JOIN sessions s ON s.id = m.session WHERE s.care_group = ?"
+        "SELECT m.id FROM members m JOIN sessions s ON s.id = m.session WHERE (? = '' OR s.care_group = ?)"
         " AND m.standing = 'waiting' AND s.state <> 'ended' ORDER BY m.waiting_order",
-        (care_group,),
+        (care_group, care_group),
     )
     return [row["id"] for row in rows]
 

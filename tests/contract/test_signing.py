@@ -165,6 +165,15 @@ async def test_who_waits_as_a_new_round_begins_signs_before_they_come_in(box: Op
     assert (await box.member(0)).standing == "waiting"
 
 
+async def test_who_waits_as_a_new_version_comes_signs_before_they_come_in(box: OpenBox, newcomer: Newcomer) -> None:
+    await show_ticket(ada := newcomer(), box)
+    await walk_in(ada, "Ada", "Ada Brook")
+    await publish(box, 2)
+    assert (await box.member(0)).standing == "joining"
+    assert "There is a new version of this text" in (await ada.get("/join/wait")).text
+    assert (await sign(ada, "Ada Brook")).path == "/join/wait"
+
+
 async def test_who_is_in_the_room_stays_in_when_a_new_version_comes(box: OpenBox, newcomer: Newcomer) -> None:
     await box.clinic.act(box.leader(), "open", box.session)
     ada, mara = newcomer(), newcomer()
