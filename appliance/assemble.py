@@ -130,6 +130,9 @@ class Appliance:
             clock=self._clinic.clock.trouble if self._clinic else "",
             clock_correction=self._clinic.clock.correction if self._clinic else 0,
             clock_synchronised=self._clinic is not None and self._clinic.clock.synchronised,
+            emergency=tuple(
+                types.Contact(name=one.name, phone=one.phone, about=one.about) for one in self._wall.contacts
+            ),
         )
 
     def health(self) -> types.Health:

@@ -10,6 +10,7 @@ from appliance.control.types import Admit
 from tui import asking, backups, carrying, enrolling, keys, model, work
 from tui.commands import BY_ID, COMMANDS, Command, Target, by_key, needs_confirm, refusal, variants
 from tui.screens.backups import BackupsPage
+from tui.screens.calls import CallsPage
 from tui.screens.clock import ClockPage
 from tui.screens.enrol import EnrolPage
 from tui.screens.health import HealthPage
@@ -140,6 +141,12 @@ class Console(Shell):
 
     def _do_health(self) -> None:
         self._show(HealthPage(self._frame))
+
+    def _do_calls(self) -> None:
+        self._show(CallsPage(self._frame))
+
+    def on_calls_page_looked(self, message: CallsPage.Looked) -> None:
+        self._work(work.on_call(self.client, self.post_message, message.page.post_message, self._login), group="act")
 
     def _do_sync(self) -> None:
         self._show(SyncPage(self._frame))

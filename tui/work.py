@@ -8,7 +8,7 @@ from typing import cast
 from textual.message import Message
 
 from appliance.control.client import ControlClient, ControlFault, MemberAction, SessionAction
-from appliance.control.types import Admit, Concern, Invitation, ShowCard, WayIn
+from appliance.control.types import Admit, Concern, Contact, Invitation, ShowCard, WayIn
 from tui.commands import Command, Target
 
 Post = Callable[[Message], object]
@@ -39,6 +39,14 @@ class Refused(Message):
         self.command = command  # its id
         self.seconds = seconds  # until it is worth another try, 0 where nobody can tell
         self.about = about  # a number or a version that goes with the code
+
+
+class CallsListed(Message):
+    """For the page: who of the staff is on call."""
+
+    def __init__(self, contacts: tuple[Contact, ...]) -> None:
+        super().__init__()
+        self.contacts = contacts
 
 
 class Unlocked(Message):
@@ -127,6 +135,14 @@ async def set_clock(client: ControlClient, post: Post, login: int, at: str, text
         post(Refused(login, fault.code))
     else:
         post(ClockSet(login, text))
+
+
+async def on_call(client: ControlClient, post: Post, page: Post, login: int) -> None:
+    """Who is on call, for the page."""
+    try:
+        page(CallsListed((await client.on_call()).contacts))
+    except ControlFault as fault:
+        post(Refused(login, fault.code))
 
 
 async def sign_out(client: ControlClient) -> None:

@@ -50,6 +50,7 @@ from appliance.control.types import (
     Keys,
     KeySecret,
     NewPassword,
+    OnCall,
     Paper,
     PaperWanted,
     Rekeyed,
@@ -294,6 +295,12 @@ class ControlClient:
     async def set_clock(self, at: str) -> Clock:
         """It is `at` (RFC 3339) now. Faults: refused, clock_wrong (cannot be), wrong_state (a time server sets it)."""
         return await self._post("/v1/clock", Clock, SetClock(at=at))
+
+    # -- whom to call
+
+    async def on_call(self) -> OnCall:
+        """Who of the staff is on call. Faults: not_signed_in, refused, box_locked."""
+        return await self._request("GET", "/v1/on-call", OnCall)
 
     # -- the audit
 

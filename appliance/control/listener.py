@@ -22,7 +22,7 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import audit, backup, clock, enrolment, keys, paper, sign_in, sticks, types, views
+from appliance.control import audit, backup, calls, clock, enrolment, keys, paper, sign_in, sticks, types, views
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, gated, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
@@ -73,6 +73,7 @@ class ControlListener:
             Route("POST", "/v1/sessions/{session}/members/{member}/{action}", self._act, MEMBER_ACTIONS),
             *paper.ROUTES,
             *clock.ROUTES,
+            *calls.ROUTES,
             *keys.ROUTES,
             *backup.ROUTES,
             *sticks.ROUTES,

@@ -251,6 +251,20 @@ class Copies(Wire, frozen=True, kw_only=True):
     restored_from: str = ""
 
 
+class Contact(Wire, frozen=True, kw_only=True):
+    """Whom to call. `about`: when, or for what, "" where nothing needs to be said."""
+
+    name: str
+    phone: str
+    about: str = ""
+
+
+class OnCall(Wire, frozen=True, kw_only=True):
+    """Who of the staff is on call."""
+
+    contacts: tuple[Contact, ...]
+
+
 class Box(Wire, frozen=True, kw_only=True):
     """What the console shows before anybody signed in."""
 
@@ -263,6 +277,7 @@ class Box(Wire, frozen=True, kw_only=True):
     clock: ClockTrouble = ""
     clock_correction: int = 0  # seconds that the box goes ahead of the machine's own clock
     clock_synchronised: bool = False  # a time server sets the machine's clock, nobody else can
+    emergency: tuple[Contact, ...] = ()  # whom to call in an emergency, for whoever sits there, on a locked box too
 
 
 class Login(Wire, frozen=True, kw_only=True):

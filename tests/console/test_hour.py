@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from rich.cells import cell_len
 
-from appliance.control.types import Concern, Member, Session
+from appliance.control.types import Concern, Contact, Member, Session
 from tests.console.conftest import Desk, sitting_down
 from tests.fakes import clinic
 from tui.screens.session import SessionPage
@@ -243,3 +243,17 @@ async def test_the_fullest_page_fits_80_by_24_with_its_keys_in_sight(language: L
             chosen = next(one.name for one in group(desk).members if one.id == page.split()[1])
             assert chosen in desk.screen, page
             assert not desk.app.screen.vertical_scrollbar.display, page
+
+
+async def test_whom_to_call_is_there_before_anybody_signs_in_and_who_is_on_call_after_it(impatient: None) -> None:
+    async with sitting_down(locked=True) as desk:
+        desk.daemon.on_call = (Contact(name="Ben Okafor", phone="555 0142", about="nights"),)
+        desk.daemon.tell_box(emergency=(Contact(name="Crisis line", phone="112", about="day and night"),))
+        await desk.comes_to("UnlockPage")
+        await desk.presses("f10")
+        await desk.sees("In an emergency 112 Crisis line day and night")
+        assert "Ben Okafor" not in desk.screen
+        await desk.presses("escape")
+        await desk.signs_in("ana")
+        await desk.presses("0")
+        await desk.sees("112", "On call 555 0142 Ben Okafor nights")

@@ -29,6 +29,7 @@ from appliance.control.types import (
     Clock,
     Code,
     Codes,
+    Contact,
     Copies,
     Done,
     Enrol,
@@ -39,6 +40,7 @@ from appliance.control.types import (
     Login,
     Member,
     NewPassword,
+    OnCall,
     Paper,
     PaperWanted,
     Place,
@@ -91,6 +93,7 @@ class FakeDaemon:
         self.adopted: list[str] = []  # why
         self.sessions = {one.id: one for one in clinic.sessions()}
         self.keys = FakeKeys()
+        self.on_call: tuple[Contact, ...] = ()
         self.enrolment = Enrolment(state="not_enrolled")
         self.enrolled: list[tuple[str, str]] = []  # at which address, by which code
         self.asked: list[str] = []
@@ -128,6 +131,7 @@ class FakeDaemon:
         app.router.add_get("/v1/backups", self._backups)
         app.router.add_post("/v1/{word:backups}", self._post)
         app.router.add_post("/v1/backups/{word:seen}", self._post)
+        app.router.add_get("/v1/on-call", self._on_call)
         app.router.add_get("/v1/enrolment", self._enrolment)
         app.router.add_post("/v1/{word:enrolment}", self._post)
         app.router.add_post("/v1/enrolment/{word:cancel}", self._post)
@@ -272,6 +276,11 @@ class FakeDaemon:
         finally:
             del self._feeds[transport]
         return response
+
+    async def _on_call(self, request: web.Request) -> web.Response:
+        if not self._user(request):
+            return _answer(*_refuse("not_signed_in"))
+        return _answer(200, msgspec.json.encode(OnCall(contacts=self.on_call)))
 
     async def _sticks(self, request: web.Request) -> web.Response:
         try:

@@ -179,7 +179,7 @@ def test_without_a_line_nothing_is_done() -> None:
 
 def test_signed_out_only_what_works_for_everybody_is_offered() -> None:
     left = offered(signed_out(KNOWN), ("", ""))
-    assert {one.id for one in left} == {"help", "palette", "quit"}
+    assert {one.id for one in left} == {"calls", "help", "palette", "quit"}
 
 
 def test_next_needs_somebody_who_waits() -> None:

@@ -215,6 +215,7 @@ def test_every_sentence_is_shown_somewhere() -> None:
         "removal_how",
         "card",
         "card_to",
+        "calls",
         "concern",
         "concern_answer",
         "paper",
