@@ -45,6 +45,7 @@ bench:  ## figures of this machine: store, relay, sealed records, joining in a b
 	@$(B)/hearth bench relay
 	@$(B)/python -m tests.load.sync_figures
 	@$(B)/hearth bench join
+	@$(B)/python -m tests.load.first_page
 
 load:  ## three rooms of 12 on a relay with the processor share of a Raspberry Pi 4 (needs root, 3 minutes)
 	@.ci/setup test
