@@ -213,6 +213,12 @@ async def test_a_concern_is_on_top_said_at_once_and_goes_with_one_tap(chromium: 
     top = await page.page.locator("#concerns-panel").bounding_box()
     desk_top = await page.page.locator(".desk").bounding_box()
     assert top and desk_top and top["y"] < desk_top["y"]
+    await page.run("() => scrollTo(0, 400)")  # neither lies over the other
+    top, desk_top = (
+        await page.page.locator("#concerns-panel").bounding_box(),
+        await page.page.locator(".desk").bounding_box(),
+    )
+    assert top and desk_top and top["y"] >= 0 and top["y"] + top["height"] <= desk_top["y"] + 1 < 300
     await expect(page.page.locator("#concerns .person").first).to_contain_text("Ada is not okay")
     await button(page, "Private word Ada").first.click()
     await button(page, "I have seen it Ada").click()

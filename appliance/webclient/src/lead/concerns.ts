@@ -20,6 +20,12 @@ function wordOf(kind: string): ConcernWord {
 export class Concerns implements Part {
   #open: Concern[] = [];
 
+  constructor() {
+    const panel = document.getElementById("concerns-panel");
+    // What is always at hand stays in sight below the alarms, however many lines these take.
+    if (panel) new ResizeObserver(() => document.documentElement.style.setProperty("--alarms", `${panel.offsetHeight}px`)).observe(panel);
+  }
+
   handle(event: string, data: Data): boolean {
     if (event !== "concerns") return false;
     const open = concernsOf(data);
