@@ -28,7 +28,11 @@ class Look:
     _axe: str = field(default_factory=AXE.read_text)
 
     async def at(self, page: Page, where: str) -> None:
-        """Judge the page as it stands, and once more with letters of 200 %."""
+        """Judge the page as it stands, and once more with letters of 200 %.
+
+        From its end: elsewhere the bar of controls lies over what is scrolled away from under it.
+        """
+        await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
         if not await page.evaluate("() => 'axe' in window"):
             await page.evaluate(self._axe)
         found = await page.evaluate("(tags) => axe.run({runOnly: tags}).then((result) => result.violations)", TAGS)
