@@ -1213,6 +1213,7 @@ def test_every_word_that_the_script_asks_for_is_on_the_page() -> None:
     }
     assert test_page == words_of("devices")
     room = set().union(*asked.values(), *typed.values())
-    room |= {"locked", "unlocked", "holder", "holders"}  # one of two, chosen within the call
+    room |= {"locked", "unlocked", "holder", "holders", "phraseEmpty", "phraseTries"}  # chosen within the call
+    room |= {"noConcerns", "noHands", "nobodyHere", "nobodyWaits"}  # what a list says that is empty (lead/commands.ts)
     for page in ("room, waiting", "session", "session, front desk"):
         assert room == words_of(page)
