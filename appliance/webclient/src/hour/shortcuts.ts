@@ -13,12 +13,19 @@ export class Shortcuts implements Part {
   #awaited: "microphone" | "camera" | null = null;
 
   constructor(private readonly around: Around) {
-    if (around.facilitator) return; // who leads has keys of their own
+    if (around.facilitator) return this.#leads(); // who leads has more keys, in lead/commands.ts
     pageKeys().add([
       { key: "m", run: () => this.#press("microphone") },
       { key: "c", run: () => this.#press("camera") },
       { key: "h", run: () => by("hand")?.click() },
       { key: "n", run: () => by("help")?.click() },
+    ]);
+  }
+
+  #leads(): void {
+    pageKeys().add([
+      { key: "m", run: () => this.#press("microphone") },
+      { key: "v", run: () => this.#press("camera") },
     ]);
   }
 

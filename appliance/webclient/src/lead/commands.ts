@@ -35,8 +35,11 @@ function person(key: string, ...actions: string[]): Key {
   return { key, run };
 }
 
+/** Keys of what is said of a list without anybody in it. */
+export type EmptyWord = "nobodyWaits" | "noHands" | "noConcerns" | "nobodyHere";
+
 /** To the first of a list, or if one of it is chosen already, to the next after it. */
-function list(key: string, name: string, empty: string): Key {
+function list(key: string, name: string, empty: EmptyWord): Key {
   const run = (row: HTMLElement | null): void => {
     const rows = [...document.querySelectorAll<HTMLElement>(`#${name} > .person`)];
     const to = rows[(row ? rows.indexOf(row) + 1 : 0) % Math.max(1, rows.length)];
@@ -44,10 +47,6 @@ function list(key: string, name: string, empty: string): Key {
     else say(word(empty));
   };
   return { key, run };
-}
-
-function tap(key: string, id: string): Key {
-  return { key, run: () => document.getElementById(id)?.click() };
 }
 
 export function leadKeys(threads: Threads): Key[] {
@@ -62,8 +61,6 @@ export function leadKeys(threads: Threads): Key[] {
     desk("g", "card:rules", "show_rules"),
     desk("d", "card:redirect"),
     desk("e", "end"),
-    tap("m", "microphone"),
-    tap("v", "camera"),
     list("n", "waiting", "nobodyWaits"),
     list("q", "hands", "noHands"),
     list("c", "concerns", "noConcerns"),
