@@ -206,8 +206,8 @@ def _member_refusal(action: str, of: Session, who: Member) -> str:
         return "refusal.ended"
     if who.standing not in STANDINGS[action]:
         return f"refusal.not_for.{action}"
-    if action in ("admit", "let_through") and of.state != "open":
-        return "refusal.not_open"
+    if action in ("admit", "let_through") and (of.state != "open" or of.leader_lost):
+        return "refusal.leader_lost" if of.state == "open" else "refusal.not_open"
     wrong = _facts_against(action, of, who)
     return f"refusal.{wrong}" if wrong else ""
 

@@ -228,3 +228,10 @@ def test_one_is_let_through_a_locked_door_and_admitted_through_an_open_one() -> 
     locked = msgspec.structs.replace(GROUP, locked=True)
     assert (why("let_through", locked, clinic.MARTA), why("admit", locked, clinic.MARTA)) == ("", "refusal.door_locked")
     assert (why("let_through", GROUP, clinic.MARTA), why("admit", GROUP, clinic.MARTA)) == ("refusal.door_open", "")
+
+
+def test_nobody_comes_in_while_nobody_who_leads_is_there() -> None:
+    for locked in (False, True):
+        of = msgspec.structs.replace(GROUP, locked=locked, leader_lost=True)
+        for action in ("admit", "let_through"):
+            assert why(action, of, clinic.MARTA) == "refusal.leader_lost"
