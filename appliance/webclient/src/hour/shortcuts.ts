@@ -13,7 +13,10 @@ export class Shortcuts implements Part {
   #awaited: "microphone" | "camera" | null = null;
 
   constructor(private readonly around: Around) {
-    if (around.facilitator) return this.#leads(); // who leads has more keys, in lead/commands.ts
+    if (around.facilitator) {
+      this.#leads(); // who leads has more keys, in lead/commands.ts
+      return;
+    }
     pageKeys().add([
       { key: "m", run: () => this.#press("microphone") },
       { key: "c", run: () => this.#press("camera") },
