@@ -65,8 +65,8 @@ async def without_script(playwright: Playwright, box: Box) -> Page:
     return page
 
 
-async def device_test(playwright: Playwright, box: Box) -> None:
-    """Tom, with script, on a line that becomes weak, finds headphones, hears no sound, and chooses for himself."""
+async def device_test(playwright: Playwright, box: Box) -> Page:
+    """Tom, with script, on a line that is weak at first, puts headphones on, hears a sound, and chooses for himself."""
     browser = await launch(playwright, "chromium")
     tom = await person(browser, "Tom", "blue", phone=True)
     page, thin = tom.page, {"yes": True}
@@ -107,20 +107,32 @@ async def device_test(playwright: Playwright, box: Box) -> None:
     await page.get_by_role("button", name="I am alone. Go on").click()
     await expect(page.get_by_role("heading", name="You are in the waiting room")).to_be_visible()
     await fits(page)
+    return page
 
 
-async def test_everybody_comes_to_the_waiting_room_without_script_and_is_told_all_that_changes(
+POST = """async ([path, fields]) => {
+  const body = new URLSearchParams({ csrf: document.querySelector("input[name=csrf]").value, ...fields });
+  return (await fetch(path, { method: "POST", body, headers: { Accept: "application/json" } })).status;
+}"""
+
+
+async def test_two_come_to_the_waiting_room_one_without_script_and_both_are_told_all_that_changes(
     playwright: Playwright, box: Box
 ) -> None:
-    page = await without_script(playwright, box)
+    page, tom = await without_script(playwright, box), await device_test(playwright, box)
     await expect(page.locator("#wait-hour")).to_contain_text("has not been opened yet")
+    await expect(tom.locator("#wait-hour")).to_contain_text("has not been opened yet")
     mara = await person(await launch(playwright, "chromium"), "Mara", "red")
     await sign_in(mara, box.portal, box.demo["facilitator_username"], box.demo["facilitator_password"])
     await mara.page.get_by_role("button", name="Open the session").click()
+    await expect(tom.locator("#wait-hour")).to_contain_text("People are being let in", timeout=SLOW)
     await expect(page.locator("#wait-hour")).to_contain_text("People are being let in", timeout=SLOW)  # by itself
+    member = await tom.locator("#room").get_attribute("data-member")
+    session = await tom.locator("#room").get_attribute("data-session")
+    path = f"/staff/sessions/{session}/members/{member}/message"
+    await mara.page.evaluate(POST, [path, {"text": "Two more minutes, Tom."}])
+    for _ in range(2):
+        await expect(tom.locator("#wait-message")).to_contain_text("Two more minutes, Tom.", timeout=SLOW)
+        await tom.reload()
     await mara.page.get_by_role("button", name=f"Admit {box.name(0)}", exact=True).click()
     await expect(page.get_by_role("heading", name="You have been let in")).to_be_visible(timeout=SLOW)
-
-
-async def test_the_device_test_says_what_to_do_and_never_stands_in_the_way(playwright: Playwright, box: Box) -> None:
-    await device_test(playwright, box)

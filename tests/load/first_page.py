@@ -5,7 +5,8 @@
 A demo box and a fresh Chromium window for each round, whose processor is slowed by the browser's own devtools (CDP
 `Emulation.setCPUThrottlingRate`). Milliseconds from the start of the navigation by the page's clock: `painted` first
 content, `loaded` the load event, `usable` a first key typed into the PIN has been handled by the page (the script had
-put the code in its place and the focus into the field). `--line`: kbit/s down and up with 400 ms of delay as well.
+put the code in its place and the focus into the field). `busy`: what the page's own thread worked by then, which other
+work of the machine does not make longer. `--line`: kbit/s down and up with 400 ms of delay as well.
 """
 
 from __future__ import annotations
@@ -58,18 +59,21 @@ async def one_round(browser: Browser, box: Box, slow: float, line: int) -> dict[
         limits: dict[str, Any] = {"offline": False, "latency": LINE_DELAY}
         both = {"downloadThroughput": bytes_a_second, "uploadThroughput": bytes_a_second}
         await devtools.send("Network.emulateNetworkConditions", {**limits, **both})
+    await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     await page.add_init_script(HANDLED)
     await page.goto(box.link(0), wait_until="commit")
     await page.evaluate(FOCUSED)
     await page.keyboard.press("1")
     times: dict[str, float] = await page.evaluate(TIMES)
+    metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
+    busy = next(one["value"] for one in metrics if one["name"] == "TaskDuration") * 1000
     await context.close()
-    return times
+    return {**times, "busy": busy}
 
 
 async def measure(rounds: int, slow: float, line: int) -> dict[str, object]:
     home = Path(mkdtemp(prefix="hearth-"))
-    found: dict[str, list[float]] = {"painted": [], "loaded": [], "usable": []}
+    found: dict[str, list[float]] = {"painted": [], "loaded": [], "usable": [], "busy": []}
     try:
         async with running_box(home) as box, async_playwright() as playwright:
             browser = await launch(playwright, "chromium")

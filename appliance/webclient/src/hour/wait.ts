@@ -98,7 +98,8 @@ export class Wait implements Part {
       show(by("phrase-given"), true);
     } catch (problem) {
       const code = (problem as { code?: string }).code;
-      tell(by("phrase-fault"), word(code === "bad_request" ? "phraseEmpty" : code === "too_many_tries" ? "phraseTries" : "failed"));
+      const sentence = code === "bad_request" ? word("phraseEmpty") : code === "too_many_tries" ? word("phraseTries") : word("failed");
+      tell(by("phrase-fault"), sentence);
       field.focus();
     }
   }
