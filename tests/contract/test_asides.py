@@ -141,7 +141,7 @@ async def test_another_who_leads_may_go_along_but_only_with_a_page_open_and_only
     assert await refused(circle, 0, leader=box.staff["paul"]) == "leader_not_here"
     assert await refused(circle, 0, box.other_leader()) == "refused"
     page = await circle.page(box.session, await box.place_of("ines"), staff=True)
-    room = await circle.aside(0, leader=ines.person)
+    room = await circle.aside(0, leader=page.member)  # a page knows places, a program persons
     assert page.events()[-1] == "moved"
     assert box.relay.rooms[box.session] == {circle.mara, box.members[1]}
     assert (await box.clinic.db.read(lambda tx: rows.session(tx, room))).leaders == (ines.person,)
