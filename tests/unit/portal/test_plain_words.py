@@ -119,10 +119,12 @@ def as_page(blocks: Iterable[str]) -> str:
 def spoken(language: str) -> dict[str, str]:
     """What else is read before and in the hour: all that is signed, the orientation, each card of a group."""
     (agreement,) = [one for one in first_agreement() if one.language == language]
-    texts = {"agreement": agreement.body, **{one.name: one.body for one in parts(language)}}
+    texts: dict[str, str] = {one.name: one.body for one in parts(language)}
+    texts["agreement"] = agreement.body
     laid = {name: [p for section in sections(body) for p in section.paragraphs] for name, body in texts.items()}
     laid["cards"] = [paragraph for kind in KINDS for paragraph in default(kind, language)[1]]
-    return {"orientation": render("orientation", language), **{name: as_page(blocks) for name, blocks in laid.items()}}
+    pages = {name: as_page(blocks) for name, blocks in laid.items()}
+    return {**pages, "orientation": render("orientation", language)}
 
 
 WAY_IN = ("agreement", "limits", "risks", "orientation", "cards")
