@@ -14,7 +14,7 @@ from appliance.clinic import Clinic
 from appliance.clock import moment, now_seconds, text
 from appliance.faults import Fault
 from appliance.policy import TABLE, Facts, allows, may_do, scope
-from appliance.portal import asides, bodies, forms, logins, nav, pages, problems, questions
+from appliance.portal import asides, bodies, concerns, forms, logins, nav, pages, problems, questions
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
@@ -42,6 +42,7 @@ async def sessions_page(request: web.Request) -> web.StreamResponse:
         "later": [card for today, card in cards if not today][:SHOW_LATER],
         "may_plan": who.actor.role in TABLE["schedule"],
         "questions": await questions.waiting(clinic, who),
+        "concerns": await concerns.waiting_for(request, who),
         "me": _me(who),
     }
     response = pages.render(request, "sessions.html", context)

@@ -31,6 +31,7 @@ async def test_a_patient_says_what_is_not_right_before_the_hour_and_who_leads_lo
     assert "not looked at yet" in thanks.text
     assert "neighbour" not in thanks.text  # a device that others use shows no words again
     await sign_in(mara)
+    assert "One concern of a patient waits" in (await mara.get("/staff")).text
     page = await mara.get("/staff/concerns")
     assert "My neighbour said &lt;b&gt;my name&lt;/b&gt;." in page.text
     path = re.search(r'action="(/staff/sessions/[^"]+/concerns/[^"]+)"', page.text)
