@@ -306,6 +306,7 @@ async def test_a_full_box_asks_by_keyboard_and_waiting_is_what_happens_by_defaul
 ) -> None:
     room = await stage(browser, script, facilitator=True, width=1280)
     await room.run(FULL)
+    await room.run("() => { document.getElementById('room').dataset.locked = 'false' }")
     admit = room.page.locator("#waiting form[data-action=admit] button").first
     question = room.page.get_by_role("dialog")
     name = await room.page.locator("#waiting .p-name").first.inner_text()
