@@ -187,6 +187,7 @@ async def a_patient_comes(day: Day, number: int, name: str) -> Visitor:
     await visitor.get("/join")
     await visitor.post("/join", code=ticket.code, pin=ticket.pin)
     assert (await walk_in(visitor, name, ticket.name)).path == "/join/wait"
+    assert (await visitor.post("/join/questions", question=f"I {CHATTED}. May I come?")).status == 200
     return visitor
 
 
@@ -195,6 +196,8 @@ async def a_session(day: Day) -> Visitor:
     mara, page = day.come(), f"/staff/sessions/{day.session}"
     assert (await sign_in(mara, "maraq")).status == 200
     patients = [await a_patient_comes(day, 0, DISPLAY), await a_patient_comes(day, 1, "Tom")]
+    for question in re.findall(r'action="(/staff/questions/[^"]+)"', (await mara.get("/staff/questions")).text):
+        assert (await mara.post(question, answer=f"Yes, {PATIENTS[0]}.")).status == 200
     await mara.get(page)
     await mara.post(f"{page}/open")
     for member, action in ((0, "vouch"), (0, "admit"), (1, "deny"), (2, "reissue")):
