@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -149,8 +150,18 @@ async def test_whom_a_session_was_scheduled_with_comes_first_in_its_lists(room: 
 async def test_the_console_names_who_leads_right_now(room: Room) -> None:
     box = room.box
 
+    @dataclass
+    class There:
+        members: tuple[str, ...]
+
+        def is_here(self, member: rows.Member) -> bool:
+            return member.id in self.members
+
+        def leader_lost(self, session_id: str) -> bool:
+            return False
+
     def seen(*here: str) -> tuple[str, bool]:
-        shown = views.session(session, members, box.desk(), lambda _session, member: member in here, 0)
+        shown = views.session(session, members, box.desk(), There(here), 0)
         return shown.facilitator, shown.facilitator_connected
 
     session, members = await box.clinic.look(box.desk(), box.session)

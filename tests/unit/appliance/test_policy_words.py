@@ -11,9 +11,11 @@ import pytest
 from appliance.control import desk
 from appliance.control.feed import Feed
 from appliance.control.listener import ControlListener
+from appliance.control.views import NOT_ON_THE_CONSOLE
 from appliance.faults import Fault
 from appliance.policy import (
     ACTIONS,
+    AROUND_ACTIONS,
     MEMBER_ACTIONS,
     ROLES,
     ROOM_ACTIONS,
@@ -44,7 +46,7 @@ BOX_ONLY: dict[Action, str] = {
     "restore": "hearth restore, onto a box that is empty and so has no accounts",
 }
 # What the console does by itself; the policy is not asked.
-ON_THE_SPOT = {"next", "today", "health", "sync", "help", "palette", "quit"}
+ON_THE_SPOT = {"next", "today", "health", "sync", "calls", "help", "palette", "quit"}
 
 
 def asked_for() -> set[str]:
@@ -99,7 +101,9 @@ def test_the_question_of_the_role_refuses_nobody_whom_the_other_lets(action: Act
 def test_every_command_of_the_console_is_an_action_with_a_call() -> None:
     on_sessions = {one.id for one in COMMANDS if one.reach == "session"}
     on_members = {one.id for one in COMMANDS if one.reach == "member"}
-    assert (on_sessions, on_members) == (set(STATE_ACTIONS), set(MEMBER_ACTIONS))
+    beside = set(AROUND_ACTIONS) - NOT_ON_THE_CONSOLE
+    assert on_sessions == {*STATE_ACTIONS, *beside} - NOT_ON_THE_CONSOLE
+    assert on_members == set(MEMBER_ACTIONS) - NOT_ON_THE_CONSOLE
     for command in COMMANDS:
         if command.id in ON_THE_SPOT:
             assert not command.asks
