@@ -1,6 +1,6 @@
 // A button that reads a page aloud, shown where the device has a voice of its own for the page's language.
 
-import { after, localVoice, STILL, type Event, type Reading } from "./readaloud.js";
+import { after, localVoice, STILL, type Event, type Reading } from "./readaloud.ts";
 
 function wire(bar: HTMLElement, text: HTMLElement): void {
   const [main, stop] = bar.querySelectorAll("button");

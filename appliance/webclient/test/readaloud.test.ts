@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { after, localVoice, STILL } from "../src/readaloud.js";
+import { after, localVoice, STILL } from "../src/readaloud.ts";
 
 const own = { lang: "es_ES", localService: true, default: false };
 const usual = { lang: "es-MX", localService: true, default: true };
