@@ -11,6 +11,9 @@ from appliance.billing import rows as billing
 from appliance.clinic import Clinic
 from appliance.clock import now_text
 from appliance.faults import Fault
+from appliance.groups import actions as groups
+from appliance.groups.actions import Seat
+from appliance.groups.requests import AskLook
 from appliance.live import Live
 from appliance.people import rows as people
 from appliance.policy import BOX, Actor
@@ -190,6 +193,14 @@ async def test_a_private_room_is_no_session_to_act_on(circle: Circle, action: st
     ines = (circle.box.staff["ines"], "Ines")
     with pytest.raises(Fault, match="wrong_state"):
         await circle.box.clinic.db.write(lambda tx: actions.add_leader(tx, BOX, room, ines, now_text()))
+
+
+async def test_who_is_aside_changes_nothing_in_the_groups_keys(circle: Circle) -> None:
+    box, seat = circle.box, Seat(circle.box.leader(), circle.box.session, circle.mara, "en")
+    await box.clinic.db.read(lambda tx: groups.look(tx, seat, AskLook()))
+    await circle.aside()
+    with pytest.raises(Fault, match="wrong_state"):
+        await box.clinic.db.read(lambda tx: groups.look(tx, seat, AskLook()))
 
 
 # -- what stays ------------------------------------------------------------------------------------------------------
