@@ -84,7 +84,7 @@ async def _portal_form(data: bytes, kind: str) -> None:
         if text is not None:
             assert bodies.local_path(text).startswith("/") and not bodies.local_path(text).startswith("//")
     _bounded(data, lambda _: bodies.beyond(form), "bad_request")
-    _bounded(data, lambda _: bodies.signed_agreement(form), "bad_request")
+    _bounded(data, lambda _: bodies.signing(form), "bad_request")
 
 
 class _Protocol:

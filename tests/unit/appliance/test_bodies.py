@@ -35,14 +35,15 @@ def test_the_way_back_leads_to_the_page() -> None:
     assert bodies.local_path("/join/agreement") == "/join/agreement"
 
 
-@given(st.dictionaries(st.sampled_from(["version", "signature", "agree"]), st.text(max_size=30)))
+@given(st.dictionaries(st.sampled_from(["shown", "signature", "agree", "limits", "risks"]), st.text(max_size=30)))
 def test_a_signature_form_is_read_or_a_fault(form: dict[str, str]) -> None:
     try:
-        signed = bodies.signed_agreement(form)
+        signed = bodies.signing(form)
     except Fault as fault:
         assert fault.code == "bad_request"
     else:
-        assert signed.agreed == (form.get("agree") == "yes")
+        ticks = (signed.agreed, signed.limits, signed.risks)
+        assert ticks == tuple(form.get(name) == "yes" for name in ("agree", "limits", "risks"))
 
 
 def test_a_field_that_is_too_long_is_refused() -> None:
