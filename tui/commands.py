@@ -83,7 +83,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("back_up", ("b", "f8"), "inside", hint=False, asks="back_up"),
     Command("enrol_box", ("g", "f9"), "inside", hint=False, asks="enrol_box"),
     Command("set_clock", ("c", "f6"), "inside", hint=False, asks="set_clock"),
-    Command("calls", ("0", "f10"), "everywhere"),
+    Command("calls", ("0", "f10"), "everywhere", hint=False),
     Command("help", ("question_mark", "f1"), "everywhere"),
     Command("palette", ("ctrl+p",), "everywhere"),
     Command("sign_out", ("ctrl+o",), "inside"),

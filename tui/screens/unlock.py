@@ -18,7 +18,7 @@ class UnlockPage(Page):
     AUTO_FOCUS = "#passphrase"
     typing = True
     title_id = "unlock.title"
-    extra_hints = (("enter", "hint.send"), ("ctrl+q", "command.quit"))
+    extra_hints = (("enter", "hint.send"), ("f10", "command.calls"), ("ctrl+q", "command.quit"))
 
     class Given(Message):
         """Somebody typed a passphrase."""

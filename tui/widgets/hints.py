@@ -13,7 +13,7 @@ from tui.words import Words
 NAMED_KEYS = ("escape", "enter", "tab", "arrows", "space")
 MOST_LINES = 3  # what the style sheet leaves room for
 # What is not shown first where the keys are too many for their lines; help and palette have all of them.
-SPARE = ("sync", "health", "today", "calls", "end", "show_card", "extra.arrows", "remove", "message")
+SPARE = ("sync", "health", "today", "end", "show_card", "extra.arrows", "remove", "message")
 SIGNS = {"question_mark": "?", "exclamation_mark": "!"}
 
 
