@@ -21,7 +21,12 @@ class SignInPage(Page):
     AUTO_FOCUS = "#username"
     typing = True
     title_id = "sign_in.title"
-    extra_hints = (("enter", "hint.send"), ("tab", "hint.next_field"), ("f10", "command.calls"), ("ctrl+q", "command.quit"))
+    extra_hints = (
+        ("enter", "hint.send"),
+        ("tab", "hint.next_field"),
+        ("f10", "command.calls"),
+        ("ctrl+q", "command.quit"),
+    )
 
     # With priority they act before the next key is given to a field. Otherwise, over a slow line that delivers
     # "name, Tab, password" in one piece, the password would be typed into the name's field, in clear.
