@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Playwright, expect
 
 from tests.browser.hour import Hands, Look, act, come, in_the_room, phase, row
-from tests.browser.looks import WAIT, arrived, sees, until
+from tests.browser.looks import WAIT, sees, until
 from tests.browser.people import Person, launch, person, sign_in
 from tests.fakes.boxes import Box
 
@@ -209,12 +209,16 @@ async def a_pause_and_a_hold(group: Group) -> None:
 async def a_private_word(group: Group) -> None:
     mara, wen, look = group.mara, group.wen, group.look
     await row(mara, "Wen").locator("form[data-action=aside] button").first.click()
+    for who in (mara, wen):  # both pages are loaded anew
+        await expect(who.page.locator("main[data-home]")).to_be_visible(timeout=SOON)
     await until(lambda: sees(wen, mara), "Wen sees Mara alone")
     await until(lambda: sees(mara, wen), "Mara sees Wen alone")
     await look.at(mara.page, "Mara in a private word")
     await look.at(wen.page, "Wen in a private word")
     await look.at(group.ada.page, "Ada while they are away")
-    await mara.page.locator("form[data-action=end_aside] button").first.click()
+    await mara.page.locator('form[action$="/end_aside"] button').first.click()
+    for who in (mara, wen):
+        await expect(who.page.locator("main#room:not([data-home])")).to_be_visible(timeout=SOON)
     await group.see_each_other()
 
 
@@ -224,7 +228,7 @@ async def the_end(box: Box, group: Group) -> None:
     await look.at(mara.page, "Mara before the end")
     await mara.page.locator("#confirm-end button[value=yes]").click()
     for guest in group.guests:
-        await guest.page.wait_for_url("**/join/over", timeout=SOON)
+        await expect(guest.page.locator('form[action="/join/feedback"]')).to_be_visible(timeout=SOON)
         await look.at(guest.page, f"{guest.name} at the end")
         for question in ("heard", "respected", "feeling"):
             await guest.page.locator(f'input[name={question}][value="4"]').check()
@@ -240,7 +244,9 @@ async def the_end(box: Box, group: Group) -> None:
     await expect(mara.page.get_by_text("3 people have answered")).to_be_visible()
     await mara.page.goto(f"{session}/incident")
     await look.at(mara.page, "the incident")
-    await until(lambda: arrived(box), "the record is at HQ")
+    await until(box.sessions_at_hq, "the record is at HQ")
+    (record,) = await box.sessions_at_hq()
+    assert len(record["body"]["attendees"]) == 4  # one each, whatever private rooms and reloads there were
 
 
 async def _nothing_comes(who: Person) -> bool:
