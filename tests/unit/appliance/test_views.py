@@ -4,8 +4,8 @@ import os
 import pwd
 
 from appliance.assemble import known_uids
-from appliance.showing import ticket_state
 from appliance.sessions.rows import Member
+from appliance.showing import ticket_state
 
 
 def member(*, stopped: bool = False, expires_at: int = 1000) -> Member:

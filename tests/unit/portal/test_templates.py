@@ -203,6 +203,12 @@ PULSE = {
     "felt_low": False,
     "resources": [{"id": "r1", "title": "Calm breathing", "language": "en"}],
 }
+PULSES: dict[str, dict[str, Any]] = {
+    "asked": {},
+    "one missing": {"chosen": {"heard": "4"}, "missing": "respected", "fault": "No."},
+    "thanked": {"asked": False, "thanked": True, "resources": []},
+    "needs somebody": {"asked": False, "thanked": True, "felt_low": True},
+}
 NO_LICENCES = {**LICENCES, "licences": [], "may_record": False}
 INVITATION = {"link": "https://h/join#A", "code": "A", "pin": "1", "name": "Ines", "qr": "data:,", "me": ME}
 
@@ -539,7 +545,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
-    **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "left", "gone")},
+    **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "cancelled", "missed", "left", "gone")},
     "sign in": ("sign_in.html", SIGN_IN),
     "sign in, wrong": ("sign_in.html", {**SIGN_IN, "username": "amara", "fault": "No."}),
     "sign in, not my device": ("sign_in.html", {**SIGN_IN, "shared": True, "username": "amara", "fault": "No."}),
@@ -663,12 +669,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "summary, nothing": ("summary.html", NO_SUMMARY),
     **{
         f"over, ended, {name}": ("over.html", {"why": "ended", "shared": False, **PULSE, **more})
-        for name, more in {
-            "asked": {},
-            "one missing": {"chosen": {"heard": "4"}, "missing": "respected", "fault": "No."},
-            "thanked": {"asked": False, "thanked": True, "resources": []},
-            "needs somebody": {"asked": False, "thanked": True, "felt_low": True},
-        }.items()
+        for name, more in PULSES.items()
     },
     "help, nobody noted": ("help.html", {"emergency": ()}),
     "on call": (
