@@ -16,13 +16,21 @@ from tests.browser.people import Person
 from tests.fakes.boxes import Box
 
 FOCUSED = "(wanted) => document.activeElement === wanted"
+STILL = """async (still) => {
+  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.all(changing.map((one) => one.finished.catch(() => null)));
+  for (const bar of document.querySelectorAll("main *")) {
+    if (still && getComputedStyle(bar).position === "sticky") { bar.dataset.stood = ""; bar.style.position = "static"; }
+    else if (!still && "stood" in bar.dataset) { delete bar.dataset.stood; bar.style.position = ""; }
+  }
+}"""
 LARGE = "(size) => { document.documentElement.style.fontSize = size; }"
 TABS = 120  # more than any page has stops: then what is looked for cannot be reached
 
 
 @dataclass
 class Look:
-    """What was found wrong, page by page. `pictures`: a folder to keep what was seen in, or ""."""
+    """What was found wrong, page by page."""
 
     wrong: list[str] = field(default_factory=list)
     _axe: str = field(default_factory=AXE.read_text)
@@ -30,13 +38,15 @@ class Look:
     async def at(self, page: Page, where: str) -> None:
         """Judge the page as it stands, and once more with letters of 200 %.
 
-        From its end: elsewhere the bar of controls lies over what is scrolled away from under it.
+        Bars that stay in sight stand in their place meanwhile: what lies under one is scrolled out from under it, and
+        that nothing with the focus is hidden by one is a test of its own.
         """
-        await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+        await page.evaluate(STILL, True)
         if not await page.evaluate("() => 'axe' in window"):
             await page.evaluate(self._axe)
         found = await page.evaluate("(tags) => axe.run({runOnly: tags}).then((result) => result.violations)", TAGS)
         self.wrong += [f"{where}: {one['id']} {node['target']}" for one in found for node in one["nodes"]]
+        await page.evaluate(STILL, False)
         for size in ("", "225%"):
             await page.evaluate(LARGE, size)
             wider = int(await page.evaluate("() => document.documentElement.scrollWidth - innerWidth"))
@@ -109,6 +119,7 @@ async def come(who: Person, hands: Hands, box: Box, number: int, look: Look, *, 
     await arrive("devices")
     await hands.press(page.locator("#start"))
     await expect(page.locator("#result")).to_be_visible(timeout=WAIT * 1000)
+    await expect(page.locator("#go-on button.big:not(.second)")).to_be_visible(timeout=WAIT * 1000)
     await look.at(page, f"{who.name} at the test's result")
     await hands.press(page.locator("#go-on button.big"))
     await arrive("space")
