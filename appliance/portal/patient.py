@@ -145,7 +145,7 @@ async def _agreement(request: web.Request, clinic: Clinic, who: Visitor, reached
 
 async def _orientation(request: web.Request, clinic: Clinic, who: Visitor, reached: Progress) -> web.Response:
     leading = await clinic.db.read(lambda tx: session_rows.facilitator_member(tx, who.session.id))
-    context = {"way": marked(reached, "orientation"), "leader": leading.display_name}
+    context = {"way": marked(reached, "orientation"), "leader": leading.display_name, "shared": who.shared}
     return pages.render(request, "orientation.html", {**context, **await questions.box(request, clinic, who)})
 
 
@@ -184,7 +184,7 @@ async def over(request: web.Request) -> web.StreamResponse:
     who = await logins.visitor(request, clinic_of(request))
     belongs = await place(clinic_of(request), who)
     if who.session.state == "ended":
-        why = "ended"
+        why = await _how_it_ended(clinic_of(request), who)
     elif who.member.standing in ("denied", "removed"):
         why = who.member.standing
     elif who.member.standing == "joining" and belongs == PAGES["wait"]:
@@ -193,13 +193,22 @@ async def over(request: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther(belongs)
     offered = await after.aftercare(request, clinic_of(request), who) if why == "ended" else {}
     response = pages.render(request, "over.html", {"why": why, "shared": who.shared, **offered})
-    if why in ("ended", "removed"):
+    if why in ("ended", "cancelled", "missed", "removed"):
         # Nothing of the hour stays in the browser of a device that others may use (C14). The cookie stays: it opens
         # only this page, and a reload should not end in a fault.
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         if who.shared:
             await _let_go(request, response)
     return response
+
+
+async def _how_it_ended(clinic: Clinic, who: Visitor) -> str:
+    """Of a session that is over: whether it took place, and whether they were in it. No one is thanked for an hour
+    that they were not let into."""
+    if not who.session.opened_at:
+        return "cancelled"
+    own, ended = who.member.id, who.session.ended_at
+    return "ended" if await clinic.db.read(lambda tx: session_rows.attendances(tx, own, ended)) else "missed"
 
 
 _SHOW: dict[Step, Callable[[web.Request, Clinic, Visitor, Progress], Awaitable[web.StreamResponse]]] = {

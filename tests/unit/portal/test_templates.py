@@ -545,7 +545,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "room, inside": ("room.html", {**ROOM, "mode": "room", "standing": "admitted"}),
-    **{f"over, {why}": ("over.html", {"why": why}) for why in ("denied", "removed", "ended", "cancelled", "missed", "left", "gone")},
+    **{
+        f"over, {why}": ("over.html", {"why": why})
+        for why in ("denied", "removed", "ended", "cancelled", "missed", "left", "gone")
+    },
     "sign in": ("sign_in.html", SIGN_IN),
     "sign in, wrong": ("sign_in.html", {**SIGN_IN, "username": "amara", "fault": "No."}),
     "sign in, not my device": ("sign_in.html", {**SIGN_IN, "shared": True, "username": "amara", "fault": "No."}),
