@@ -27,7 +27,7 @@ SESSION = "/staff/sessions/{session}"
 AFTERCARE = 4  # things to read or hear that are offered at once after a session: more is a library
 
 
-async def aftercare(request: web.Request, clinic: Clinic, who: Visitor) -> dict[str, Any]:
+async def aftercare(request: web.Request, clinic: Clinic, who: Visitor, *, felt_low: bool = False) -> dict[str, Any]:
     """What the page at the end offers: short questions that are not answered yet, and things to read or hear."""
     asked = not who.shared and await clinic.db.read(lambda tx: actions.may_answer(tx, who.member))
     thanked = await clinic.db.read(lambda tx: rows.gave_feedback(tx, who.member.id))
@@ -38,7 +38,7 @@ async def aftercare(request: web.Request, clinic: Clinic, who: Visitor) -> dict[
     return {
         "asked": asked,
         "thanked": thanked and not asked,
-        "felt_low": request.query.get("felt", "") == "low",
+        "felt_low": felt_low,
         "resources": [{"id": one.id, "title": one.title, "language": one.language} for one in fit[:AFTERCARE]],
     }
 
@@ -58,9 +58,17 @@ async def feedback(request: web.Request) -> web.StreamResponse:
         if fault.code != "bad_request":
             raise
         offered = await aftercare(request, clinic, who)
-        context = {"why": "ended", "shared": who.shared, **offered, "chosen": chosen, "missing": fault.detail}
-        return pages.render(request, "over.html", context, fault=fault)
-    raise web.HTTPSeeOther("/join/over?felt=low" if given.feeling == 1 else "/join/over")
+        return _over(request, who, {**offered, "chosen": chosen, "missing": fault.detail}, fault)
+    if given.feeling > 1:
+        raise web.HTTPSeeOther("/join/over")
+    # Said at once and never in an address: a browser's history would tell the next who looks how somebody felt.
+    return _over(request, who, await aftercare(request, clinic, who, felt_low=True))
+
+
+def _over(request: web.Request, who: Visitor, offered: dict[str, Any], fault: Fault | None = None) -> web.Response:
+    """The page at the end as the answer to a form: what leads away from it and back comes to the page itself."""
+    context = {"why": "ended", "shared": who.shared, "path": "/join/over", "answered": True, **offered}
+    return pages.render(request, "over.html", context, fault=fault)
 
 
 # -- staff -------------------------------------------------------------------------------------------------------------
