@@ -13,7 +13,7 @@ import { leadParts } from "./lead/parts.ts";
 import { fillExpected, fillRoster, fillWaiting, List, Pending } from "./lists.ts";
 import { Own } from "./own.ts";
 import type { Around, Part } from "./part.ts";
-import { change, type LineFacts, lineWord } from "./people.ts";
+import { change, type LineFacts, lineWord, waitingLine } from "./people.ts";
 import type { Data, ExpectedMember, Held, RosterMember, SessionFacts, Standing, WaitingMember } from "./protocol.ts";
 import { members } from "./protocol.ts";
 import { watchNetwork } from "./recovery.ts";
@@ -358,12 +358,13 @@ class Page {
 
   #set(facts: Partial<LineFacts>): void {
     this.#facts = { ...this.#facts, ...facts };
-    const sentence = word(lineWord(this.#facts));
-    for (const id of ["line", "wait-line"]) {
+    const key = lineWord(this.#facts);
+    for (const [id, said] of [["line", key], ["wait-line", waitingLine(key)]] as const) {
       const place = find(id);
+      const sentence = said === "" ? "" : word(said);
       if (place && place.textContent !== sentence) place.textContent = sentence;
     }
-    this.#main.dataset["line"] = lineWord(this.#facts);
+    this.#main.dataset["line"] = key;
   }
 }
 

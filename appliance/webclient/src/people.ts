@@ -63,3 +63,8 @@ export function lineWord(facts: LineFacts): LineWord {
   if (facts.ready === false) return "mediaAway";
   return facts.joined ? "connected" : "connecting";
 }
+
+/** The same for who waits: their page tells by itself how far the hour is, and nothing is said twice. */
+export function waitingLine(key: LineWord): LineWord | "" {
+  return key === "notOpen" ? "" : key;
+}

@@ -4,7 +4,7 @@ import { missingWord, failureOf } from "../src/capture.ts";
 import { loadChoices } from "../src/choices.ts";
 import { codeFrom } from "../src/code.ts";
 import { loudness } from "../src/level.ts";
-import { change, clock, columns, initials, type LineFacts, lineWord } from "../src/people.ts";
+import { change, clock, columns, initials, type LineFacts, lineWord, waitingLine } from "../src/people.ts";
 import { members } from "../src/protocol.ts";
 import { fill } from "../src/words.ts";
 
@@ -47,6 +47,11 @@ test("the line names the first thing that is wrong", () => {
 test("in the waiting room picture and sound are not missed", () => {
   assert.equal(lineWord({ ...FINE, inside: false, ready: null, joined: false }), "connected");
   assert.equal(lineWord({ ...FINE, inside: false, session: { state: "scheduled", locked: false } }), "notOpen");
+});
+
+test("who waits reads how far the hour is once, and of the line what is wrong with it", () => {
+  assert.equal(waitingLine("notOpen"), "");
+  for (const key of ["replaced", "connecting", "lineLost", "connected"] as const) assert.equal(waitingLine(key), key);
 });
 
 test("the front desk's page needs no picture and sound", () => {
