@@ -398,8 +398,8 @@ async def test_hqs_newer_keys_are_pinned_and_older_ones_refused(box: OpenBox, of
 
 
 async def test_an_update_is_told_of(office: Office) -> None:
-    told = (await office.send(items.Update(version=1, release="0.6.0", since="2026-03-01"))).told()
-    assert (told.release, told.release_since) == ("0.6.0", "2026-03-01")
+    told = (await office.send(items.Update(version=1, release="7.0.0", since="2026-03-01"))).told()
+    assert (told.release, told.release_since) == ("7.0.0", "2026-03-01")
 
 
 async def test_silence_is_told_after_the_days_that_hq_allows_and_never_by_a_doubted_clock(office: Office) -> None:
