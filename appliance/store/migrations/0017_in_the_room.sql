@@ -17,7 +17,7 @@ CREATE TABLE acknowledgements (
     member TEXT NOT NULL REFERENCES members (id),
     at     TEXT NOT NULL,
     PRIMARY KEY (card, member)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- `member` goes with a place that was taken out of a plan; what somebody raised stays.
 CREATE TABLE concerns (
