@@ -71,3 +71,12 @@ def test_each_question_that_many_people_ask_is_a_question_and_has_its_answer(lan
     assert 10 <= len(questions) <= 13
     assert all("?" in one for one in questions)
     assert all("<p>" in one for one in answers)
+
+
+@every_language
+def test_who_tests_the_line_is_warned_of_a_wi_fi_of_strangers(language: str) -> None:
+    for page in ("devices", "guide, place"):
+        warned = [
+            one for one in Sentences(render(page, language)).all() if {"café", "cafetería"} & {w.lower() for w in one}
+        ]
+        assert warned, page
