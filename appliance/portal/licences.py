@@ -7,13 +7,23 @@ from aiohttp import web
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.licences import actions
-from appliance.policy import Facts
+from appliance.policy import TABLE, Facts
 from appliance.portal import bodies, forms, logins, pages, people
+from appliance.portal.logins import Staff
 from appliance.portal.noting import noted
 from appliance.portal.route import Route
 from appliance.portal.state import clinic_of
 
 HOME = people.HOME + "/{person}/licences"
+
+
+async def running_out(request: web.Request, who: Staff) -> list[dict[str, str]]:
+    """Own ones that end soon or have ended, of one whose role opens sessions: told before the hour, not at its door."""
+    if who.actor.role not in TABLE["open"]:
+        return []
+    held = await clinic_of(request).db.read(lambda tx: actions.see(tx, who.actor, who.actor.person))
+    shown = [people.licence_facts(request, one, now_text()) for one in held]
+    return [one for one in shown if one["state"] != "holds"]
 
 
 async def note(request: web.Request) -> web.StreamResponse:

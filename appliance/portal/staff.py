@@ -14,7 +14,7 @@ from appliance.clinic import Clinic
 from appliance.clock import moment, now_seconds, text
 from appliance.faults import Fault
 from appliance.policy import TABLE, Facts, allows, may_do, scope
-from appliance.portal import asides, bodies, concerns, forms, logins, nav, pages, problems, questions
+from appliance.portal import asides, bodies, concerns, forms, licences, logins, nav, pages, problems, questions
 from appliance.portal.logins import Staff
 from appliance.portal.state import BOX, clinic_of
 from appliance.sessions import rows
@@ -43,6 +43,7 @@ async def sessions_page(request: web.Request) -> web.StreamResponse:
         "may_plan": who.actor.role in TABLE["schedule"],
         "questions": await questions.waiting(clinic, who),
         "concerns": await concerns.waiting_for(request, who),
+        "licences": await licences.running_out(request, who),
         "me": _me(who),
     }
     response = pages.render(request, "sessions.html", context)
@@ -79,20 +80,25 @@ async def session_page(request: web.Request) -> web.StreamResponse:
         "facilitator_page": True,
         "full": session.id in clinic.live.fitting.full,
         "session_id": session.id,
-        "notes": await _notes(clinic, who, session),
+        **await _of_group(clinic, who, session),
         "credential_key": await clinic.credential_key(),
     }
     return pages.render(request, "session.html", context)
 
 
-async def _notes(clinic: Clinic, who: Staff, session: rows.Session) -> str:
-    """Where the notes of this session's care group are, for its clinicians; "" for others."""
-    if not session.care_group or who.actor.role not in TABLE["read_note"]:
-        return ""
+async def _of_group(clinic: Clinic, who: Staff, session: rows.Session) -> dict[str, str]:
+    """Where notes and cards of its care group are, for those who may read and change them; "" for others."""
+    if not session.care_group:
+        return {"notes": "", "cards": ""}
     facts = await clinic.db.read(lambda tx: care.facts(tx, session.care_group))
-    if not allows(who.actor, "read_note", facts):
-        return ""
-    return f"/staff/notes?group={session.care_group}&session={session.id}"
+    notes, cards = (
+        f"/staff/notes?group={session.care_group}&session={session.id}",
+        f"/staff/groups/{session.care_group}#cards",
+    )
+    return {
+        "notes": notes if allows(who.actor, "read_note", facts) else "",
+        "cards": cards if allows(who.actor, "edit_guidelines", facts) else "",
+    }
 
 
 async def act(request: web.Request) -> web.StreamResponse:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from appliance.clock import now_text
 from appliance.contacts import rows as contacts
 from appliance.licences import rows as licences
 from tests.fakes.box import OpenBox
@@ -84,6 +87,25 @@ async def test_a_licence_is_noted_renewed_and_taken_away_and_the_old_one_stays_i
     assert "Nothing is noted." in (await ruth.post(f"{person}/licences/{held.id}", do="end")).text
     kept = await box.clinic.db.read(lambda tx: tx.all("SELECT id FROM licences"))
     assert len(kept) == 2
+
+
+async def test_who_leads_is_told_on_the_first_page_before_a_licence_keeps_them_out(
+    box: OpenBox, newcomer: Newcomer
+) -> None:
+    ruth, mara = newcomer(), newcomer()
+    await sign_in(ruth, "ruth")
+    await sign_in(mara, "mara")
+    assert "clinical lead" not in (await mara.get("/staff")).text
+    person = f"/staff/people/{box.staff['mara']}"
+    await ruth.get(person)
+    soon = (licences.today(now_text()) + timedelta(days=3)).isoformat()
+    await ruth.post(f"{person}/licences", kind="licence", name="Counsellor", ends_on=soon)
+    assert "show the clinical lead the new one" in (await mara.get("/staff")).text
+    await ruth.post(f"{person}/licences", kind="training", name="First aid", ends_on="2020-01-31")
+    shown = (await mara.get("/staff")).text
+    assert "First aid” ended on January 31, 2020. You cannot open a session" in shown
+    assert (await mara.get(f"/staff/sessions/{box.session}")).text.count("#cards") == 1
+    assert "First aid" not in (await (await desk(newcomer)).get("/staff")).text
 
 
 @pytest.mark.parametrize(
