@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from appliance.clock import parse
 from appliance.faults import Fault
 from appliance.hours import rows, rules
 from appliance.hours.rows import Incident
@@ -15,6 +16,7 @@ from appliance.room import rows as room
 from appliance.room.rules import Card
 from appliance.sessions import rows as sessions
 from appliance.store.database import Transaction
+from appliance.tickets.rules import AFTER_END_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Attended:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All of it but the words: those are in sealed notes. `answers`: how many answered the short questions."""
+    """All of it but the words: those are in sealed notes. `answers`: how many answered the short questions; `felt`:
+    what they answered, None while that could tell of one of them."""
 
     session: sessions.Session
     attended: Sequence[Attended]
@@ -77,18 +80,28 @@ def summary(tx: Transaction, actor: Actor, session_id: str, at: str) -> Summary:
     permit_to_see(tx, actor, session_id)
     session = sessions.session(tx, session_id)
     given = rows.feedback(tx, session_id)
+    attended = [
+        Attended(one, sessions.attendances(tx, one.id, session.ended_at or at))
+        for one in sessions.members(tx, session_id)
+    ]
     return Summary(
         session,
-        [
-            Attended(one, sessions.attendances(tx, one.id, session.ended_at or at))
-            for one in sessions.members(tx, session_id)
-        ],
+        attended,
         _cards(tx, session_id),
         room.concerns_of(tx, session_id),
         rows.incidents(tx, session_id),
         len(given),
-        rules.counted(given),
+        rules.counted(given) if _closed(tx, session, attended, at) else None,
     )
+
+
+def _closed(tx: Transaction, session: sessions.Session, attended: Sequence[Attended], at: str) -> bool:
+    """Whether no more answers can come: all who were there gave theirs, or their visits have ended."""
+    if session.phase != "ended":
+        return False
+    asked = [one.member.id for one in attended if one.times and not one.member.facilitator]
+    over = (parse(at) - parse(session.ended_at)).total_seconds() > AFTER_END_SECONDS
+    return over or all(rows.gave_feedback(tx, member) for member in asked)
 
 
 def _cards(tx: Transaction, session_id: str) -> list[tuple[Card, int]]:

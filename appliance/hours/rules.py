@@ -24,7 +24,8 @@ INCIDENTS: tuple[IncidentKind, ...] = (
 
 QUESTIONS = ("heard", "respected", "feeling")
 BEST = 4  # of an answer: 4 yes very, 3 mostly, 2 a little, 1 no; of the feeling 1 is "I need somebody"
-# Fewer answers would tell who gave them: in a group of four, who leads knows two faces of three.
+# Fewer answers would tell who gave them: in a group of four, who leads knows two faces of three. And they are shown
+# once no more can come: who looked after three and again after four would know what the fourth one said.
 LEAST_SHOWN = 3
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.audit import rows as audit
+from appliance.clock import parse, text
+from appliance.hours import actions, rules
+from appliance.policy import Actor
+from appliance.sessions import rows as sessions
 from tests.fakes.box import PEOPLE, OpenBox
 from tests.fakes.portal import Newcomer, lead, sign_in, wait_at_the_door
 from tests.fakes.visitor import Visitor
@@ -47,6 +53,26 @@ async def test_answers_are_summed_up_from_three_people_on_and_nowhere_tied_to_wh
     assert "3 people have answered" in shown.text and "from 3 people on" not in shown.text
     columns = await box.clinic.db.read(lambda tx: tx.all("SELECT name FROM pragma_table_info('feedback')"))
     assert {row["name"] for row in columns} == {"id", "session", "heard", "respected", "feeling"}
+
+
+async def test_answers_show_once_no_more_can_come_so_that_two_looks_tell_of_nobody(
+    box: OpenBox, newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks after three answers and again after four would know what the fourth one said."""
+    monkeypatch.setattr(rules, "LEAST_SHOWN", 2)
+    mara, came = await an_hour(box, newcomer, 3)
+    for visitor in came[:2]:
+        await answer(visitor)
+    page, db = f"/staff/sessions/{box.session}/summary", box.clinic.db
+    assert "people have answered" not in (await mara.get(page)).text
+    session = await db.read(lambda tx: sessions.session(tx, box.session))
+    leads = Actor(person=session.facilitator, role="facilitator", surface="portal")
+    for minutes, told in ((119, False), (121, True)):  # visits end two hours after the session
+        at = text(parse(session.ended_at).timestamp() + minutes * 60)
+        found = await db.read(lambda tx, at=at: actions.summary(tx, leads, box.session, at))  # type: ignore[misc]
+        assert (found.felt is not None) is told and found.answers == 2
+    await answer(came[2], feeling="1")
+    assert "3 people have answered" in (await mara.get(page)).text
 
 
 async def test_nobody_answers_twice_and_who_needs_somebody_reads_whom_to_call(box: OpenBox, newcomer: Newcomer) -> None:
