@@ -7,7 +7,6 @@ import pytest
 from appliance.audit import rows as audit
 from appliance.clock import parse, text
 from appliance.hours import actions, rules
-from appliance.policy import Actor
 from appliance.sessions import rows as sessions
 from tests.fakes.box import PEOPLE, OpenBox
 from tests.fakes.portal import Newcomer, lead, sign_in, wait_at_the_door
@@ -66,10 +65,9 @@ async def test_answers_show_once_no_more_can_come_so_that_two_looks_tell_of_nobo
     page, db = f"/staff/sessions/{box.session}/summary", box.clinic.db
     assert "people have answered" not in (await mara.get(page)).text
     session = await db.read(lambda tx: sessions.session(tx, box.session))
-    leads = Actor(person=session.facilitator, role="facilitator", surface="portal")
     for minutes, told in ((119, False), (121, True)):  # visits end two hours after the session
         at = text(parse(session.ended_at).timestamp() + minutes * 60)
-        found = await db.read(lambda tx, at=at: actions.summary(tx, leads, box.session, at))  # type: ignore[misc]
+        found = await db.read(lambda tx, at=at: actions.summary(tx, box.leader(), box.session, at))  # type: ignore[misc]
         assert (found.felt is not None) is told and found.answers == 2
     await answer(came[2], feeling="1")
     assert "3 people have answered" in (await mara.get(page)).text
