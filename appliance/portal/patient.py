@@ -23,7 +23,8 @@ from appliance.tickets import actions as tickets
 
 async def join(request: web.Request) -> web.Response:
     """Code and PIN: the first step. Who is past it and came back, or opened the link again, is shown the way."""
-    return pages.render(request, "join.html", {"code": "", "known": await _is_inside(request)})
+    again = request.query.get("again", "") == "yes"
+    return pages.render(request, "join.html", {"code": "", "known": await _is_inside(request), "again": again})
 
 
 async def present(request: web.Request) -> web.StreamResponse:
@@ -95,7 +96,11 @@ async def checked_space(request: web.Request) -> web.StreamResponse:
 async def ask(request: web.Request) -> web.StreamResponse:
     """Ask again after leaving or after a no."""
     who, _ = await posted(request)
-    await write(request, who, lambda tx, actor: sessions.ask(tx, actor, now_text()))
+    try:
+        await write(request, who, lambda tx, actor: sessions.ask(tx, actor, now_text()))
+    except Fault as fault:
+        if fault.code != "wrong_state":  # from a page of before: another step is missing, or all is over
+            raise
     raise web.HTTPSeeOther("/join/next")
 
 

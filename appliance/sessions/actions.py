@@ -163,13 +163,19 @@ def progress(tx: Transaction, member: rows.Member) -> Progress:
 
 
 def ask(tx: Transaction, actor: Actor, at: str) -> None:
-    """Ask to come in: the end of the queue. Needs all the steps before the waiting room, in whatever order."""
+    """Ask to come in: the end of the queue. Needs all the steps before the waiting room, in whatever order.
+
+    One who was denied, and for whom another agreement counts since then, is led through that first.
+    """
     permit, member = _own(tx, actor, "ask")
     reached = progress(tx, member)
     if (
         member.standing in ("joining", "waiting", "denied")
         and next_step(replace(reached, standing="joining")) != "wait"
     ):
+        if member.standing == "denied" and reached.state != "ended":
+            rows.set_standing(tx, permit, member.id, "joining", at)
+            return
         raise Fault("wrong_state", "a step before the waiting room is missing")
     standing = member_after(member.standing, "ask", rows.session(tx, member.session).state)
     if standing != member.standing:

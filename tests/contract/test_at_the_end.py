@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.box import OpenBox
-from tests.fakes.portal import Newcomer, lead, show_ticket, sign_in, wait_at_the_door
+from appliance.sessions import rows as sessions
+from tests.fakes.box import PEOPLE, OpenBox
+from tests.fakes.portal import Newcomer, lead, show_ticket, sign, sign_in, wait_at_the_door
 from tests.fakes.visitor import Visitor
 
 WORRY = "/join/concern"
@@ -76,6 +77,54 @@ async def test_own_devices_are_offered_what_can_wait_and_shared_ones_are_not(box
         await wait_for_orientation(one, number)
         assert ("/join/sharing" in one.last.text) == (not shared)
         assert (await one.get(WORRY)).status == 200
+
+
+async def test_who_was_denied_and_is_asked_to_sign_anew_comes_to_it_and_then_to_the_queue(
+    box: OpenBox, newcomer: Newcomer
+) -> None:
+    mara, ada = newcomer(), newcomer()
+    await sign_in(mara)
+    await wait_at_the_door(ada, box)
+    await lead(mara, box, "deny", 0)
+    group = await box.clinic.db.read(lambda tx: sessions.session(tx, box.session).care_group)
+    await box.clinic.db.write(lambda tx: tx.execute("UPDATE care_groups SET cycle = cycle + 1 WHERE id = ?", (group,)))
+    assert (await ada.get("/join/next")).path == "/join/over"
+    assert (await ada.post("/join/ask")).path == "/join/agreement"
+    shown = await sign(ada, PEOPLE[0])
+    assert shown.path == "/join/wait" and (await box.member(0)).standing == "waiting"
+
+
+async def test_a_page_of_before_that_asks_to_come_in_leads_to_what_is_missing(box: OpenBox, newcomer: Newcomer) -> None:
+    ada = newcomer()
+    await show_ticket(ada, box)
+    assert (await ada.post("/join/ask")).path == "/join/name"
+    assert (await box.member(0)).standing == "joining"
+
+
+async def test_who_was_gone_too_long_is_told_why_the_invitation_is_asked_for_again(
+    box: OpenBox, newcomer: Newcomer
+) -> None:
+    ada, stranger = newcomer(), newcomer()
+    await show_ticket(ada, box)
+    await box.clinic.db.write(lambda tx: tx.execute("DELETE FROM visits"))
+    again = await ada.get("/join/wait")
+    assert again.path == "/join" and "It has been too long" in again.text
+    assert "It has been too long" not in (await stranger.get("/join/wait")).text
+    assert (await show_ticket(ada, box)).path == "/join/name"
+    assert "It has been too long" not in (await ada.get("/join?again=yes")).text
+
+
+async def test_a_text_that_is_not_translated_says_its_language_and_runs_its_own_way(
+    box: OpenBox, newcomer: Newcomer
+) -> None:
+    ada = newcomer()
+    await show_ticket(ada, box)
+    await ada.post("/join/name", display_name="Ada")
+    ada.keep("language", "ar")
+    for path in ("/join/agreement", "/join/sharing"):
+        shown = (await ada.get(path)).text
+        assert '<html lang="ar" dir="rtl"' in shown and '<div class="paper" lang="en" dir="auto">' in shown
+        assert '<p class="version" lang="ar" dir="rtl">' in shown
 
 
 async def wait_for_orientation(visitor: Visitor, number: int) -> None:

@@ -121,7 +121,9 @@ async def test_a_removed_person_gets_a_kind_page_and_no_way_back_by_themselves(
     shown = await ada.get("/join/wait")
     assert shown.title == "You are no longer in the session"
     assert "Clear-Site-Data" in shown.headers
-    assert (await ada.post("/join/ask")).status == 409
+    asked = await ada.post("/join/ask")
+    assert asked.path == "/join/over" and asked.title == "You are no longer in the session"
+    assert (await box.member(0)).standing == "removed"
     assert "has been stopped" in (await show_ticket(ada, box)).text
 
 
