@@ -156,7 +156,12 @@ async def own_change(request: web.Request) -> web.StreamResponse:
 
 def _text(request: web.Request) -> dict[str, Any]:
     text = form_in(pages.language(request))
-    return {"title": text.title, "paragraphs": text.body.split("\n\n"), "version": text.version}
+    return {
+        "title": text.title,
+        "paragraphs": text.body.split("\n\n"),
+        "version": text.version,
+        "language": text.language,
+    }
 
 
 async def _standing(request: web.Request, person: str) -> dict[str, Any]:

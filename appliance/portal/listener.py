@@ -219,7 +219,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _compressed(request, await handler(request))
     except Fault as fault:
         if fault.code == "not_signed_in" and not problems.wants_json(request):
-            way = "/join" if request.path.startswith("/join") else logins.way_in(request, fault)
+            way = logins.way_back(request) if request.path.startswith("/join") else logins.way_in(request, fault)
             raise web.HTTPSeeOther(way) from None
         log.info("portal: %s %s", fault.code, fault.detail)
         return problems.answer(request, fault)

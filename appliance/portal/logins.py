@@ -146,6 +146,11 @@ def way_in(request: web.Request, fault: Fault) -> str:
     return "/staff/sign-in" + (f"?{urlencode(query)}" if query else "")
 
 
+def way_back(request: web.Request) -> str:
+    """To the invitation; it says why to a browser whose visit has ended or was ended."""
+    return "/join?again=yes" if request.cookies.get(VISIT) else "/join"
+
+
 def login_digest(request: web.Request) -> bytes:
     """What the store knows the login's token by."""
     return token_hash(request.cookies.get(LOGIN, ""))
