@@ -130,7 +130,9 @@ async def test_one_tap_or_one_key_for_each_person_and_the_name_is_said_with_it(c
     await page.people(*PEOPLE[:2], {**PEOPLE[2], "held": True, "flagged": True, "aside": True}, *PEOPLE[3:])
     for fact in ("on hold", "may need somebody", "in a private room"):
         await expect(ada.get_by_text(fact)).to_be_visible()
-    for key in "fh":
+    for name in ("Mute", "Ask to speak"):
+        await expect(ada.get_by_role("button", name=f"{name} Ada")).to_be_hidden()
+    for key in "fhsu":  # nobody is muted where they are not
         await page.page.keyboard.press(key)
     assert await page.calls() == ["/members/m2/mute", "/members/m2/unflag", "/members/m2/release"]
 

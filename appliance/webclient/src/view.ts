@@ -226,6 +226,7 @@ export class Tiles implements Stage {
     });
     this.list.dataset["columns"] = String(columns(everybody.length));
     this.list.dataset["count"] = String(everybody.length);
+    this.list.toggleAttribute("data-sound-only", !this.#pictures); // this page wants no pictures: nobody's camera is said to be off
   }
 
   #tile(member: string): HTMLElement {
@@ -257,6 +258,7 @@ export class Tiles implements Stage {
     part(tile, ".tile-away").hidden = one.aside !== true;
     part(tile, ".tile-held").hidden = one.held !== true;
     part(tile, ".tile-muted").hidden = one.you ? !this.#own.muted : voice?.paused === false;
+    tile.toggleAttribute("data-elsewhere", one.aside === true || one.held === true); // nobody's microphone or camera is to blame for that
     tile.toggleAttribute("data-you", one.you);
     tile.dataset["kind"] = picture && !rest ? "video" : "none";
     tile.toggleAttribute("data-active", this.#voices.active === one.member);
