@@ -143,6 +143,14 @@ async def test_hands_passing_and_signs_are_seen_and_said_and_keys_rest_while_one
     await expect(hand).to_have_attribute("aria-pressed", "true")
     await expect(hand).to_contain_text("place 2")
     await expect(page.locator(".tile-hand:visible")).to_have_count(2)
+    await room.run("() => room.hour.lineUp()")
+    await event(room, "hands", {"queue": []})  # a box that was started anew knows of no hand
+    assert (await room.calls())[1:] == ['roomHand {"up":true}']
+    await event(room, "hands", {"queue": [{"member": "me", "name": "Ada"}]})
+    await event(room, "hands", {"queue": []})  # lowered by who leads: it stays down
+    assert len(await room.calls()) == 2
+    await event(room, "hands", {"queue": [{"member": "me", "name": "Ada"}]})
+    await room.run("() => { room.calls.length = 1 }")
     await page.locator("#more").click()
     await page.get_by_role("button", name="I pass this time").click()
     await expect(page.locator("[data-you] .tile-said")).to_contain_text("passes this time")
@@ -175,6 +183,7 @@ async def test_hands_passing_and_signs_are_seen_and_said_and_keys_rest_while_one
     await clean(room)
     await event(room, "media", {"ready": False, "held": "paused"})
     await expect(page.locator("#held")).to_contain_text("Nobody sees or hears anybody.")
+    await expect(page.get_by_role("alert").filter(has_text="Nobody sees or hears anybody.")).to_have_count(1)
     await event(room, "media", {"ready": True, "held": ""})
     await expect(page.locator("#held")).to_be_hidden()
 
@@ -194,6 +203,18 @@ async def test_the_viewers_name_stands_over_pictures_of_others_in_nobodys_way(br
     await room.run(SEEN, "visible")
     await expect(page.locator("#hidden-note")).to_be_visible()
     assert await page.locator(".tile video:visible").count() > 0
+    await room.run("(people) => room.tiles.people(people)", [PEOPLE[0], {**MARA, "aside": True}, {**ROSA, "held": True}])
+    for member in ("m1", "m2"):
+        await room.run("(member) => room.tiles.remove(member + 'video')", member)
+        await room.run("(member) => room.tiles.remove(member + 'audio')", member)
+    for fact in ("back in a moment", "on hold"):
+        await expect(page.locator("#tiles").get_by_text(fact)).to_be_visible()
+    blamed = page.locator(":is([data-member=m1], [data-member=m2]) :is(.tile-camera-off, .tile-muted):visible")
+    await expect(blamed).to_have_count(0)
+    await room.run("(people) => room.tiles.people(people)", PEOPLE)
+    await expect(blamed).to_have_count(4)
+    await room.run("() => room.tiles.pictures(false)")
+    await expect(blamed).to_have_count(2)
 
 
 async def test_looks_are_kept_and_fit_a_small_screen_in_both_directions(browser: Browser, script: Path) -> None:

@@ -219,7 +219,10 @@ class Page {
     }
     this.#joining.line(state === "up");
     this.#set({ socket: state, ready: null });
-    if (state === "up") this.#sealed?.lineUp();
+    if (state === "up") {
+      this.#sealed?.lineUp();
+      this.#each((part) => part.lineUp?.());
+    }
     if (state === "replaced") this.#finish();
     if (state === "down") void this.#stillWelcome();
   }

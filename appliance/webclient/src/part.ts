@@ -45,6 +45,8 @@ export interface Part {
   own?(): void;
   /** Whether there are keys to say something with. */
   keys?(yes: boolean): void;
+  /** Another line to the box, which tells everything anew. */
+  lineUp?(): void;
   /** The page came into the room. */
   enter?(): void;
   /** Over: nothing stays in the page. */

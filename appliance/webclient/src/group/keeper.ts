@@ -125,9 +125,10 @@ export class Keeper {
       const member = this.#holding();
       return { group: member.group, message: await member.say(text) };
     });
+    this.#narrow++; // also when the box refuses it: the sender's keys have gone on
     await this.options.ask("groupSay", to ? { ...sealed, to } : sealed);
-    this.#narrow = to ? this.#narrow + 1 : 0;
-    if (this.#narrow >= MAX_NARROW) await this.say(NOTHING_SAID).catch(() => undefined); // not while the media are held: the next one tries again
+    if (!to) this.#narrow = 0;
+    else if (this.#narrow >= MAX_NARROW) await this.say(NOTHING_SAID).catch(() => undefined); // not while the media are held: the next one tries again
   }
 
   /** Says something that only these members can open. Resolves with its id when it is on its way to one of them at least. */

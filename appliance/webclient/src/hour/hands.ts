@@ -18,6 +18,7 @@ export class Hands implements Part {
   readonly #place = by("hand-place");
   #queue: readonly string[] = [];
   #mine = 0; // one's own place, from 1; 0: the hand is down
+  #fresh = false; // another line: the box may have started anew, and hands are kept in its memory alone
 
   constructor(private readonly around: Around) {
     this.#button?.addEventListener("click", () => void this.raise(this.#mine === 0));
@@ -26,8 +27,15 @@ export class Hands implements Part {
   handle(event: string, data: Data): boolean {
     if (event !== "hands") return false;
     this.#queue = queueOf(data);
-    this.#show();
+    const lost = this.#fresh && this.#mine > 0 && !this.#queue.includes(this.around.member);
+    this.#fresh = false;
+    this.#show(!lost);
+    if (lost) void this.raise(true);
     return true;
+  }
+
+  lineUp(): void {
+    this.#fresh = true;
   }
 
   people(): void {

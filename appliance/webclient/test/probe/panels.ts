@@ -7,6 +7,7 @@ import { hourParts } from "../../src/hour/parts.ts";
 import { Pending } from "../../src/lists.ts";
 import type { Around, From, Part, Said } from "../../src/part.ts";
 import type { Data, RosterMember } from "../../src/protocol.ts";
+import { RequestFault } from "../../src/signalling.ts";
 import { Silence } from "../../src/silence.ts";
 import { TalkTime } from "../../src/talk.ts";
 import { Tiles } from "../../src/view.ts";
@@ -62,6 +63,7 @@ function hour(facilitator: boolean, answer: (call: string) => Promise<void>, til
     session: (facts: never) => each((part) => part.session?.(facts)),
     said: (from: From, said: Said) => each((part) => part.said?.(from, said)),
     whispered: (from: From, text: string) => each((part) => part.whispered?.(from, text)),
+    lineUp: () => each((part) => part.lineUp?.()),
     finish: () => each((part) => part.finish?.()),
   };
 }
@@ -70,14 +72,14 @@ function hour(facilitator: boolean, answer: (call: string) => Promise<void>, til
 function enter(facilitator: boolean): object {
   const calls: string[] = [];
   const sizes: Record<string, number[]> = {};
-  const asked = { refuse: false, calls, sizes };
+  const asked = { refuse: false as boolean | string, calls, sizes };
   by("call").hidden = false;
   const wait = document.getElementById("wait");
   if (wait) wait.hidden = true;
   for (const button of document.querySelectorAll<HTMLButtonElement>(".control")) button.disabled = false;
   const answer = async (call: string): Promise<void> => {
     calls.push(call);
-    if (asked.refuse) throw new Error("refused");
+    if (asked.refuse) throw typeof asked.refuse === "string" ? new RequestFault(asked.refuse, "") : new Error("refused");
   };
   const tiles = new Tiles(by("tiles"), by("tile-template"), by("sounds"), by("hear"), { member: "me", name: "Ada" }, (track, { width, height }) => (sizes[track] = [width, height]));
   tiles.own(picture(40), false);
