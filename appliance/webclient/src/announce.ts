@@ -9,7 +9,7 @@ export function say(sentence: string): void {
 
 /** The same for what cannot wait: read out at once. */
 export function alarm(sentence: string): void {
-  const place = document.getElementById("alarm");
+  const place = document.getElementById("alarm") ?? document.getElementById("news");
   if (!place || sentence === "") return;
   place.textContent = place.textContent === sentence ? `${sentence} ` : sentence;
 }

@@ -1,6 +1,8 @@
 // What people in the room write to each other. Text goes into the page as text only, and is kept nowhere but in the page.
 
 import { rest } from "./resting.ts";
+import { unsentWord } from "./unsent.ts";
+import { word } from "./words.ts";
 
 /** Lines kept on the page: an evening's talk; whoever floods it pushes out the oldest. */
 export const MAX_LINES = 200;
@@ -87,7 +89,8 @@ export class Chat {
     try {
       await this.send(text);
       if (this.#field.value.trim() === text) this.#field.value = "";
-    } catch {
+    } catch (error) {
+      this.root.querySelector("#chat-failed")!.textContent = word(unsentWord(error));
       this.#show("#chat-failed", true);
     }
     this.#sending = false;

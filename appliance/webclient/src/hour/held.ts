@@ -1,6 +1,6 @@
 // While the session is paused or this person is on hold: why there is neither picture nor sound, where the pictures were.
 
-import { say } from "../announce.ts";
+import { alarm } from "../announce.ts";
 import type { Part } from "../part.ts";
 import type { Data } from "../protocol.ts";
 import { by, show } from "./dom.ts";
@@ -17,7 +17,7 @@ export class HeldNote implements Part {
     for (const why of ["paused", "held"]) show(this.#place?.querySelector<HTMLElement>(`.held-${why}`) ?? null, held === why);
     show(this.#place, held !== "");
     document.getElementById("room")?.toggleAttribute("data-held", held !== "");
-    if (held !== "") say(this.#place?.querySelector(`.held-${held}`)?.textContent?.trim() ?? "");
+    if (held !== "") alarm(this.#place?.querySelector(`.held-${held}`)?.textContent?.trim() ?? "");
     return false;
   }
 

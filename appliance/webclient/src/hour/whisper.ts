@@ -4,6 +4,7 @@ import { say } from "../announce.ts";
 import { MAX_LINES, shortened } from "../chat.ts";
 import type { Around, From, Part, Said } from "../part.ts";
 import { rest, resting } from "../resting.ts";
+import { unsentWord } from "../unsent.ts";
 import { word } from "../words.ts";
 import { by, Sheet, show } from "./dom.ts";
 import type { Leader } from "./leader.ts";
@@ -88,7 +89,8 @@ export class Whispering implements Part {
       state.textContent = word("whisperSent");
       this.#waiting.set(id, state);
       if (this.#field!.value.trim() === text) this.#field!.value = "";
-    } catch {
+    } catch (error) {
+      by("whisper-failed")!.textContent = word(unsentWord(error));
       show(by("whisper-failed"), true);
     }
     rest(this.#button!, false);
