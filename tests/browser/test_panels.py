@@ -175,16 +175,20 @@ async def test_a_message_is_sent_with_enter_and_what_was_not_sent_stays_in_the_f
     room = await stage(browser, script)
     await room.run("() => room.chat.ready(true)")
     await room.page.locator("#chat summary").click()
-    field = room.page.get_by_label("Your message")
+    field = room.page.locator("#chat-text")
     await field.fill("Good morning")
     await field.press("Enter")
     await expect(field).to_have_value("")
     await room.run("() => { room.refuse = true; }")
     await field.fill("Is anybody there?")
     await room.page.get_by_role("button", name="Send").click()
-    await expect(room.page.get_by_text("That was not sent.")).to_be_visible()
+    await expect(room.page.locator("#chat-failed")).to_contain_text("That was not sent.")
     await expect(field).to_have_value("Is anybody there?")
-    assert await room.calls() == ["send Good morning", "send Is anybody there?"]
+    await room.run("() => { room.refuse = 'wrong_state'; }")
+    await field.press("Enter")
+    await expect(room.page.locator("#chat-failed")).to_contain_text("Send them when it goes on.")
+    await expect(field).to_have_value("Is anybody there?")
+    assert await room.calls() == ["send Good morning"] + 2 * ["send Is anybody there?"]
 
 
 async def test_without_keys_nothing_is_sent_and_what_was_begun_stays(chromium: Browser, script: Path) -> None:
@@ -192,7 +196,7 @@ async def test_without_keys_nothing_is_sent_and_what_was_begun_stays(chromium: B
     await room.page.locator("#chat summary").click()
     await expect(room.page.get_by_text("You can write as soon as you have the keys")).to_be_visible()
     await room.run("() => room.chat.ready(true)")
-    field = room.page.get_by_label("Your message")
+    field = room.page.locator("#chat-text")
     await field.fill("Good mor")
     await room.run("() => room.chat.ready(false)")
     await field.press("Enter")
