@@ -36,7 +36,8 @@ from appliance.control.client import ControlClient, ControlFault
 from appliance.home import Home
 from appliance.identity import actions as identity
 from appliance.identity.passwords import hash_password
-from appliance.policy import BOX, StaffRole
+from appliance.people import rows as records
+from appliance.policy import BOX, Facts, StaffRole, decide
 from appliance.portal.listener import ROUTES
 from appliance.sessions import actions as sessions
 from appliance.store import birth, keyslots
@@ -64,6 +65,10 @@ PASSPHRASE = "planted passphrase zebra quartz"
 PASSWORD = "planted-password-ostrich"
 WRONG = "planted-wrong-password-gecko"
 WRONG_PIN = "918273"
+MESSAGE = "Planted line about naltrexone"
+PHRASE = "planted phrase heron"
+TYPED = "planted answer bittern"
+CONCERN = "My planted neighbour Ottokar listened"
 MADE_UP = f"{PATIENTS[1]} {CHATTED}"  # what somebody types into every field that there is
 
 
@@ -153,6 +158,7 @@ async def _clinic(home: Home) -> tuple[str, list[str], list[tickets.Issued]]:
         at = now_text()
         staff = [identity.appoint(tx, BOX, name, username, role, phc, at) for name, username, role in STAFF]
         people = [identity.enrol(tx, BOX, name, at) for name in PATIENTS]
+        records.set_phrase(tx, decide(BOX, "enrol", Facts(person=people[1])), people[1], PHRASE, at)
         consent.publish(tx, BOX, first_agreement(), at)
         session, members = sessions.schedule(tx, BOX, TITLE, (staff[0], "Marabel"), people, at, at)
         return session, members, [tickets.reissue(tx, BOX, session, member, at, now_seconds()) for member in members]
@@ -200,6 +206,7 @@ async def a_session(day: Day) -> Visitor:
         assert (await mara.post(question, answer=f"Yes, {PATIENTS[0]}.")).status == 200
     await mara.get(page)
     await mara.post(f"{page}/open")
+    await said_before_the_room(day, mara, patients[1])
     for member, action in ((0, "vouch"), (0, "admit"), (1, "deny"), (2, "reissue")):
         await mara.get(page)
         shown = await mara.post(f"{page}/members/{day.members[member]}/{action}")
@@ -218,6 +225,21 @@ async def a_session(day: Day) -> Visitor:
     await patients[0].get("/join/next")
     await patients[1].get("/staff")
     return mara
+
+
+async def said_before_the_room(day: Day, mara: Visitor, tom: Visitor) -> None:
+    """A line to one who waits, the check of who they are, and what they say is not right."""
+    tom_place = f"/staff/sessions/{day.session}/members/{day.members[1]}"
+    for action, text in (("message", MESSAGE), ("ask_phrase", "")):
+        await mara.get(f"/staff/sessions/{day.session}")
+        assert (await mara.post(f"{tom_place}/{action}", text=text)).status == 200
+    await tom.get("/join/wait")
+    assert (await tom.post("/join/phrase", text=TYPED)).status == 200
+    await tom.get("/join/wait")
+    assert (await tom.post("/join/concern", kind="other", words=CONCERN)).status == 200
+    assert CONCERN in (await mara.get("/staff/concerns")).text
+    shown = (await mara.get(f"/staff/sessions/{day.session}")).text
+    assert all(word in shown for word in (MESSAGE, PHRASE, TYPED))
 
 
 async def answered(line: aiohttp.ClientWebSocketResponse, count: int) -> None:
@@ -307,7 +329,8 @@ def planted(day: Day) -> set[str]:
     names = {word for name in (*PATIENTS, *(name for name, _, _ in STAFF)) for word in (name, *name.split())}
     usernames = {username for _, username, _ in STAFF}
     health = {TITLE, *TITLE.split()[:2], CHATTED, "fentanyl"}
-    secrets = {PASSPHRASE, PASSWORD, WRONG, WRONG_PIN, DISPLAY, *day.secrets}
+    said = {MESSAGE, "naltrexone", PHRASE, TYPED, CONCERN, "Ottokar"}
+    secrets = {*said, PASSPHRASE, PASSWORD, WRONG, WRONG_PIN, DISPLAY, *day.secrets}
     key = keyslots.unlock(day.home.store, PASSPHRASE).raw()
     found = {*cookies, *handed, *names, *usernames, *health, *secrets, key.hex()} - {""}
     assert len(found) > 30 and min(map(len, found)) > 4
