@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
@@ -1150,6 +1151,7 @@ def test_lists_and_their_templates_hold_the_same_forms() -> None:
 # -- the sentences ---------------------------------------------------------------------------------------------------
 
 
+@cache
 def sentences() -> set[tuple[str | None, str]]:
     """(context, sentence) of everything the portal can say: templates, its own code, and the faults."""
     found: set[tuple[str | None, str]] = {(None, kind.sentence) for kind in KINDS}
