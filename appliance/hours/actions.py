@@ -42,7 +42,11 @@ class Summary:
 
 
 def note_incident(tx: Transaction, actor: Actor, session_id: str, kind: str, member_id: str, at: str) -> int:
-    """Its number. Faults: not_found, refused, bad_request, wrong_state (the session was never open)."""
+    """Its number; what happened in a private room is the session's, or no summary would tell of it.
+
+    Faults: not_found, refused, bad_request, wrong_state (the session was never open).
+    """
+    session_id, member_id = room.home(tx, session_id, member_id)
     permit = decide(actor, "note_incident", sessions.facts(tx, session_id, member_id))
     if sessions.session(tx, session_id).phase == "scheduled":
         raise Fault("wrong_state", "an incident before the session")

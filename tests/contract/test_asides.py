@@ -14,6 +14,7 @@ from appliance.faults import Fault
 from appliance.groups import actions as groups
 from appliance.groups.actions import Seat
 from appliance.groups.requests import AskLook
+from appliance.hours import actions as hours
 from appliance.live import Live
 from appliance.people import rows as people
 from appliance.policy import BOX, Actor
@@ -233,6 +234,16 @@ async def test_attendance_goes_on_in_the_session_and_is_counted_once(circle: Cir
     await circle.live.depart(inside)
     found = await box.clinic.db.read(lambda tx: rows.attendances(tx, box.members[0], "still there"))
     assert [left for _, left in found] != ["still there"]
+
+
+async def test_an_incident_in_a_private_room_is_the_sessions(circle: Circle) -> None:
+    """Noted for the room alone, no summary would ever tell of it."""
+    box, room = circle.box, await circle.aside()
+    guest = await circle.place(room)
+    await box.clinic.db.write(lambda tx: hours.note_incident(tx, box.leader(), room, "crisis", guest, now_text()))
+    await circle.back()
+    found = await box.clinic.db.read(lambda tx: hours.summary(tx, box.leader(), box.session, now_text()))
+    assert [(one.kind, one.name) for one in found.incidents] == [("crisis", "Ada Brook")]
 
 
 async def test_no_list_report_or_bill_knows_of_private_rooms(circle: Circle) -> None:
