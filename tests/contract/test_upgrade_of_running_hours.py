@@ -13,7 +13,7 @@ from appliance.sessions import actions, rows, states
 from appliance.sessions.rules import MEMBER, Place, next_step
 from appliance.store import migrate
 from appliance.store.connection import connect_writer
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 from appliance.store.key import StoreKey
 
 AT, LATER = "2031-03-04T14:00:00Z", "2031-03-04T15:00:00Z"
@@ -60,10 +60,10 @@ async def upgraded(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def test_every_session_of_before_stands_where_it_stood(upgraded: Database) -> None:
-    found = {
-        one: await upgraded.read(lambda tx, one=one: rows.session(tx, one))
-        for one in ("planned", "going", "shut", "over")
-    }  # type: ignore[misc]
+    def look(tx: Transaction) -> dict[str, rows.Session]:
+        return {one: rows.session(tx, one) for one in ("planned", "going", "shut", "over")}
+
+    found = await upgraded.read(look)
     assert {one: session.place for one, session in found.items()} == {
         "planned": Place("scheduled"),
         "going": Place("open"),
@@ -82,19 +82,21 @@ async def test_who_was_in_stays_in_and_carried_and_who_waits_waits(upgraded: Dat
     }
     assert not any(m.held or m.flagged or m.aside or m.blocked for _, members in rooms for m in members)
     for session in ("going", "shut"):
-        ada, tom = [
-            await upgraded.read(lambda tx, m=m: rows.member(tx, m)) for m in (f"{session}-ada", f"{session}-tom")
-        ]  # type: ignore[misc]
+        ada = await upgraded.read(lambda tx, m=f"{session}-ada": rows.member(tx, m))  # type: ignore[misc]
+        tom = await upgraded.read(lambda tx, m=f"{session}-tom": rows.member(tx, m))  # type: ignore[misc]
         assert next_step(await upgraded.read(lambda tx, m=ada: actions.progress(tx, m))) == "wait"  # type: ignore[misc]
         assert tom.standing == "waiting" and ("waiting", "admit") in MEMBER
 
 
 async def test_what_was_signed_stays_and_the_hour_goes_to_its_end(upgraded: Database) -> None:
     signed = await upgraded.read(lambda tx: tx.all("SELECT person, digest, signature, cycle FROM consents"))
-    assert [tuple(row) for row in signed] == [("ada", "d1", "Ada", 1)]
+    assert [(row["person"], row["digest"], row["signature"], row["cycle"]) for row in signed] == [
+        ("ada", "d1", "Ada", 1)
+    ]
     await upgraded.write(lambda tx: states.let_in(tx, MARA, "admit", "going", "going-tom", LATER))
     assert (await upgraded.read(lambda tx: rows.session(tx, "going"))).place.locked  # everybody is in
     for action in ("pause", "resume", "show_rules", "begin", "end"):
         await upgraded.write(lambda tx, action=action: actions.change(tx, MARA, action, "going", LATER))  # type: ignore[misc]
     ended = await upgraded.read(lambda tx: rows.session(tx, "going"))
-    assert ended.phase == "ended" and await upgraded.read(lambda tx: rows.attendances(tx, "going-ada", LATER))
+    times = await upgraded.read(lambda tx: rows.attendances(tx, "going-ada", LATER))
+    assert ended.phase == "ended" and times == [(AT, LATER)]
