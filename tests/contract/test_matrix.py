@@ -75,7 +75,6 @@ UNFINISHED = {
     ("GET", "/staff/sessions/{session}/ws"),
     ("POST", "/staff/account/passkeys/{passkey}/remove"),  # there is none
     ("POST", "/staff/account/passkeys/begin"),  # the portal has no name
-    ("POST", "/join/ask"),
     ("POST", "/join/feedback"),  # the session is not over
     ("POST", "/staff/sessions/{session}/incident"),  # it is not open yet
     ("POST", "/v1/sessions/{session}/cards"),
