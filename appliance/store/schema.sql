@@ -8,6 +8,13 @@ CREATE TABLE accounts (
     retired_at TEXT
 , must_change INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1)), wrong_codes INTEGER NOT NULL DEFAULT 0) STRICT;
 
+CREATE TABLE acknowledgements (
+    card   TEXT NOT NULL REFERENCES cards (id),
+    member TEXT NOT NULL REFERENCES members (id),
+    at     TEXT NOT NULL,
+    PRIMARY KEY (card, member)
+) WITHOUT ROWID, STRICT;
+
 CREATE TABLE agreement_origins (
     version    INTEGER PRIMARY KEY,
     hq_version INTEGER NOT NULL
@@ -85,6 +92,14 @@ CREATE TABLE backups (
     entries INTEGER NOT NULL   -- of the audit, as it was then
 ) STRICT;
 
+CREATE TABLE blocks (
+    person     TEXT NOT NULL REFERENCES people (id),
+    care_group TEXT NOT NULL REFERENCES care_groups (id),
+    why        TEXT NOT NULL,
+    at         TEXT NOT NULL,
+    PRIMARY KEY (person, care_group)
+) STRICT;
+
 CREATE TABLE box_identity (
     id           INTEGER PRIMARY KEY CHECK (id = 1),
     box          BLOB NOT NULL CHECK (length(box) = 16),
@@ -106,6 +121,16 @@ CREATE TABLE box_tls (
     ca_key         BLOB NOT NULL,  -- PKCS #8 in PEM
     ca_certificate BLOB NOT NULL,  -- PEM
     made_at        TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE cards (
+    number   INTEGER PRIMARY KEY,  -- the order in which they were shown
+    id       TEXT NOT NULL UNIQUE,
+    session  TEXT NOT NULL REFERENCES sessions (id),
+    kind     TEXT NOT NULL CHECK (kind IN ('rules', 'guidelines', 'reminder', 'redirect')),
+    member   TEXT REFERENCES members (id),  -- NULL: to all
+    shown_by TEXT REFERENCES people (id),  -- NULL: by the box itself
+    at       TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE care_group_clinicians (
@@ -139,7 +164,7 @@ CREATE TABLE care_groups (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL,
     created_at TEXT NOT NULL
-) STRICT;
+, cycle INTEGER NOT NULL DEFAULT 1 CHECK (cycle >= 1), cycle_began_at TEXT) STRICT;
 
 CREATE TABLE clinician_keys (
     person     TEXT NOT NULL REFERENCES people (id),
@@ -174,6 +199,37 @@ CREATE TABLE comparisons (
     at       TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE concerns (
+    number  INTEGER PRIMARY KEY,
+    id      TEXT NOT NULL UNIQUE,
+    session TEXT NOT NULL REFERENCES sessions (id),
+    member  TEXT REFERENCES members (id) ON DELETE SET NULL,
+    person  TEXT NOT NULL REFERENCES people (id),
+    kind    TEXT NOT NULL
+            CHECK (kind IN ('distress', 'overheard', 'privacy', 'shared', 'recorded', 'records', 'other')),
+    words   TEXT NOT NULL DEFAULT '' CHECK (length(words) <= 600),  -- only from the page outside of the room
+    outside INTEGER NOT NULL CHECK (outside IN (0, 1)),  -- raised on that page, not with a tap in the room
+    at      TEXT NOT NULL,
+    seen_at TEXT,
+    seen_by TEXT REFERENCES people (id)
+) STRICT;
+
+CREATE TABLE consent_parts (
+    consent INTEGER NOT NULL REFERENCES consents (sequence),
+    part    TEXT NOT NULL CHECK (part IN ('limits', 'risks')),
+    digest  TEXT NOT NULL REFERENCES consent_texts (digest),
+    at      TEXT NOT NULL,
+    PRIMARY KEY (consent, part)
+) STRICT;
+
+CREATE TABLE consent_texts (
+    digest   TEXT PRIMARY KEY,  -- as of agreements
+    part     TEXT NOT NULL CHECK (part IN ('limits', 'risks')),
+    language TEXT NOT NULL,
+    title    TEXT NOT NULL,
+    body     TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE consents (
     sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
     person    TEXT NOT NULL REFERENCES people (id),
@@ -181,8 +237,17 @@ CREATE TABLE consents (
     language  TEXT NOT NULL,
     digest    TEXT NOT NULL,
     signature TEXT NOT NULL,  -- the name as the person typed it
-    at        TEXT NOT NULL,
+    at        TEXT NOT NULL, care_group TEXT REFERENCES care_groups (id), cycle INTEGER NOT NULL DEFAULT 1 CHECK (cycle >= 1), member TEXT,
     FOREIGN KEY (version, language) REFERENCES agreements (version, language)
+) STRICT;
+
+CREATE TABLE contacts (
+    list  TEXT NOT NULL CHECK (list IN ('emergency', 'on_call')),
+    place INTEGER NOT NULL CHECK (place >= 1),
+    name  TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    about TEXT NOT NULL,  -- when or for what; "" where nothing needs to be said
+    PRIMARY KEY (list, place)
 ) STRICT;
 
 CREATE TABLE disclosure_consents (
@@ -224,6 +289,14 @@ CREATE TABLE enrolment_known (
     enrolled_at TEXT NOT NULL,
     clock_off   INTEGER NOT NULL  -- seconds by which this box's clock was ahead of HQ's, with the newest answer
 ) STRICT;
+
+CREATE TABLE feedback (
+    id        TEXT PRIMARY KEY,
+    session   TEXT NOT NULL REFERENCES sessions (id),
+    heard     INTEGER NOT NULL CHECK (heard BETWEEN 1 AND 4),
+    respected INTEGER NOT NULL CHECK (respected BETWEEN 1 AND 4),
+    feeling   INTEGER NOT NULL CHECK (feeling BETWEEN 1 AND 4)
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE glass_breaks (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -270,6 +343,17 @@ CREATE TABLE groups (
     group_info BLOB NOT NULL CHECK (length(group_info) BETWEEN 4 AND 32768)
 ) STRICT;
 
+CREATE TABLE guidelines (
+    sequence   INTEGER PRIMARY KEY AUTOINCREMENT,
+    care_group TEXT NOT NULL REFERENCES care_groups (id),
+    kind       TEXT NOT NULL CHECK (kind IN ('rules', 'guidelines', 'reminder', 'redirect')),
+    language   TEXT NOT NULL,
+    title      TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    person     TEXT NOT NULL REFERENCES people (id),  -- who wrote it
+    at         TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE half_logins (
     token_hash BLOB PRIMARY KEY,
     person     TEXT NOT NULL REFERENCES people (id),
@@ -297,6 +381,16 @@ CREATE TABLE hq_roster (
     state    TEXT NOT NULL CHECK (state IN ('active', 'retired'))
 ) STRICT;
 
+CREATE TABLE incidents (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    session TEXT NOT NULL REFERENCES sessions (id),
+    kind    TEXT NOT NULL,  -- a word of hours/rules.py; words about it are in the sealed note
+    member  TEXT REFERENCES members (id),
+    at      TEXT NOT NULL,
+    by      TEXT NOT NULL REFERENCES people (id),
+    note    TEXT  -- the sealed note's id
+) STRICT;
+
 CREATE TABLE keeping (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -313,6 +407,16 @@ CREATE TABLE known_devices (
     person     TEXT NOT NULL REFERENCES people (id),
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (token_hash, person)
+) STRICT;
+
+CREATE TABLE licences (
+    id       TEXT PRIMARY KEY,
+    person   TEXT NOT NULL REFERENCES people (id),
+    kind     TEXT NOT NULL CHECK (kind IN ('licence', 'training')),
+    name     TEXT NOT NULL,
+    ends_on  TEXT NOT NULL DEFAULT '',  -- the last day, YYYY-MM-DD; "" where it has no end
+    noted_at TEXT NOT NULL,
+    ended_at TEXT NOT NULL DEFAULT ''  -- it does not count any more: a newer one took its place
 ) STRICT;
 
 CREATE TABLE log_heard (
@@ -359,7 +463,7 @@ CREATE TABLE members (
     vouched_by    TEXT REFERENCES people (id),
     removed_at    TEXT,  -- stays when a new ticket leads back in: the record tells it
     waiting_since TEXT,
-    waiting_order INTEGER,  -- grows by one with each `ask`: the queue's order
+    waiting_order INTEGER, held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)), flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)), admitted_at TEXT, removed_why TEXT NOT NULL DEFAULT '', phrase_asked INTEGER NOT NULL DEFAULT 0 CHECK (phrase_asked IN (0, 1)), phrase_given TEXT NOT NULL DEFAULT '', phrase_tries INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '', message_at TEXT, space_checked INTEGER NOT NULL DEFAULT 0 CHECK (space_checked IN (0, 1)), gave_feedback INTEGER NOT NULL DEFAULT 0 CHECK (gave_feedback IN (0, 1)),  -- grows by one with each `ask`: the queue's order
     UNIQUE (session, person)
 ) STRICT;
 
@@ -387,6 +491,14 @@ CREATE TABLE notes (
     session    TEXT REFERENCES sessions (id),
     subject    TEXT REFERENCES people (id),  -- NULL: about the group as a whole
     versions   INTEGER NOT NULL CHECK (versions >= 1)
+) STRICT;
+
+CREATE TABLE orientations (
+    person  TEXT NOT NULL REFERENCES people (id),
+    version INTEGER NOT NULL,
+    member  TEXT NOT NULL,  -- in which visit; of a place that may be gone
+    at      TEXT NOT NULL,
+    PRIMARY KEY (person, version)
 ) STRICT;
 
 CREATE TABLE outbox (
@@ -443,7 +555,7 @@ CREATE TABLE people (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL,
     created_at TEXT NOT NULL
-, archived_at TEXT) STRICT;
+, archived_at TEXT, check_phrase TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE portal_certificate (
     id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -467,6 +579,19 @@ CREATE TABLE printed_codes (
     state  TEXT NOT NULL CHECK (state IN ('pending', 'good', 'used')),
     since  TEXT NOT NULL,
     PRIMARY KEY (person, digest)
+) STRICT;
+
+CREATE TABLE questions (
+    sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,
+    person      TEXT NOT NULL REFERENCES people (id),
+    care_group  TEXT REFERENCES care_groups (id),
+    text        TEXT NOT NULL,
+    asked_at    TEXT NOT NULL,
+    answer      TEXT NOT NULL DEFAULT '',
+    answered_by TEXT REFERENCES people (id),
+    answered_at TEXT,
+    read_at     TEXT  -- when the answer was on a page of theirs
 ) STRICT;
 
 CREATE TABLE recovery_keys (
@@ -547,7 +672,7 @@ CREATE TABLE sessions (
     state       TEXT NOT NULL CHECK (state IN ('scheduled', 'open', 'locked', 'ended')),
     opened_at   TEXT,
     ended_at    TEXT
-, care_group TEXT REFERENCES care_groups (id)) STRICT;
+, care_group TEXT REFERENCES care_groups (id), phase TEXT NOT NULL DEFAULT 'open' CHECK (phase IN ('open', 'rules', 'running', 'paused')), before_pause TEXT NOT NULL DEFAULT 'open' CHECK (before_pause IN ('open', 'rules', 'running')), locked_why TEXT NOT NULL DEFAULT '' CHECK (locked_why IN ('', 'complete', 'leader')), leads_now TEXT REFERENCES people (id), parent TEXT REFERENCES sessions (id)) STRICT;
 
 CREATE TABLE staff_wishes (
     person TEXT PRIMARY KEY REFERENCES people (id),
@@ -587,7 +712,11 @@ CREATE TABLE welcomes (
     bytes   BLOB NOT NULL CHECK (length(bytes) BETWEEN 4 AND 32768)
 ) STRICT;
 
+CREATE INDEX admissions ON members (admitted_at) WHERE admitted_at IS NOT NULL;
+
 CREATE INDEX attendances_of_member ON attendances (member);
+
+CREATE INDEX cards_of_sessions ON cards (session, number);
 
 CREATE INDEX care_group_keys_of_holder ON care_group_keys (holder);
 
@@ -603,19 +732,29 @@ CREATE INDEX disclosure_consents_of_person ON disclosure_consents (person, grant
 
 CREATE INDEX disclosures_of_consent ON disclosures (consent);
 
+CREATE INDEX feedback_of_session ON feedback (session);
+
 CREATE INDEX glass_notices_of_person ON glass_notices (person) WHERE seen_at IS NULL;
 
+CREATE INDEX guidelines_of_group ON guidelines (care_group, kind, language, sequence);
+
 CREATE INDEX half_logins_of_person ON half_logins (person);
+
+CREATE INDEX incidents_of_session ON incidents (session);
 
 CREATE INDEX key_packages_of_session ON key_packages (session);
 
 CREATE INDEX known_devices_of_person ON known_devices (person);
+
+CREATE INDEX licences_of_person ON licences (person);
 
 CREATE INDEX logins_of_person ON logins (person);
 
 CREATE INDEX notes_of_care_group ON notes (care_group, number);
 
 CREATE INDEX notes_of_subject ON notes (subject, number);
+
+CREATE INDEX open_concerns ON concerns (session) WHERE seen_at IS NULL;
 
 CREATE INDEX outbox_of_segment ON outbox (segment);
 
@@ -624,6 +763,12 @@ CREATE INDEX outbox_waiting ON outbox (priority, number) WHERE segment IS NULL;
 CREATE INDEX packs_waiting ON packs (number) WHERE state = 'waiting';
 
 CREATE INDEX passkeys_of_person ON passkeys (person);
+
+CREATE INDEX private_rooms ON sessions (parent) WHERE parent IS NOT NULL;
+
+CREATE INDEX questions_of_person ON questions (person);
+
+CREATE INDEX questions_open ON questions (sequence) WHERE answered_at IS NULL;
 
 CREATE INDEX returned_records_class ON returned_records (record_class, at);
 
