@@ -11,19 +11,11 @@ from dataclasses import dataclass, field
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.looks import WAIT
-from tests.browser.panels import AXE, TAGS
+from tests.browser.panels import AXE, STILL, TAGS
 from tests.browser.people import Person
 from tests.fakes.boxes import Box
 
 FOCUSED = "(wanted) => document.activeElement === wanted"
-STILL = """async (still) => {
-  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
-  await Promise.all(changing.map((one) => one.finished.catch(() => null)));
-  for (const bar of document.querySelectorAll("main *")) {
-    if (still && getComputedStyle(bar).position === "sticky") { bar.dataset.stood = ""; bar.style.position = "static"; }
-    else if (!still && "stood" in bar.dataset) { delete bar.dataset.stood; bar.style.position = ""; }
-  }
-}"""
 LARGE = "(size) => { document.documentElement.style.fontSize = size; }"
 TABS = 120  # more than any page has stops: then what is looked for cannot be reached
 

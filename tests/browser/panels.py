@@ -20,6 +20,16 @@ NODE = Path(__file__).parents[2] / ".venv" / "bin"
 ORIGIN = "https://room.test"
 AXE = WEBCLIENT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Bars that stay in sight stand in their place, and colours have changed: what lies under a bar is scrolled out from under
+# it, and that nothing with the focus is hidden by one is a test of its own.
+STILL = """async (still) => {
+  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.all(changing.map((one) => one.finished.catch(() => null)));
+  for (const bar of document.querySelectorAll("main *")) {
+    if (still && getComputedStyle(bar).position === "sticky") { bar.dataset.stood = ""; bar.style.position = "static"; }
+    else if (!still && "stood" in bar.dataset) { delete bar.dataset.stood; bar.style.position = ""; }
+  }
+}"""
 
 PEOPLE = [
     {"member": "me", "name": "Ada", "facilitator": False, "you": True, "connected": True},
@@ -84,7 +94,9 @@ class Stage:
         """What axe finds wrong: the rule and where."""
         if not await self.run("() => 'axe' in window"):
             await self.page.add_script_tag(path=AXE)
+        await self.run(STILL, True)
         found = await self.run("(tags) => axe.run({runOnly: tags}).then((result) => result.violations)", TAGS)
+        await self.run(STILL, False)
         return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
 
     async def too_wide(self) -> int:

@@ -75,23 +75,6 @@ async def test_a_wrong_pin_costs_one_try_however_often_the_page_is_loaded_again(
     await page.get_by_label("Your name in the group").wait_for()
 
 
-async def test_without_script_and_in_spanish_one_gets_as_far_as_the_door(playwright: Playwright, box: Box) -> None:
-    browser = await launch(playwright, "chromium")  # Playwright cannot take script from Debian's Firefox
-    context = await browser.new_context(ignore_https_errors=True, locale="es-MX", java_script_enabled=False)
-    page = await context.new_page()
-    await page.goto(box.link(0))
-    await page.get_by_label("Código").fill(box.demo["tickets"][0]["code"].lower())
-    await page.get_by_label("PIN").fill(box.pin(0))
-    await page.get_by_role("button", name="Seguir").click()
-    await page.get_by_label("Su nombre en el grupo").fill("Ada")
-    await page.get_by_role("button", name="Seguir").click()
-    await page.get_by_label("He leído este texto").check()
-    await page.get_by_label("Su nombre completo").fill(box.name(0))
-    await page.get_by_role("button", name="Firmar y seguir").click()
-    await page.get_by_role("button", name="Seguir a la sala de espera").click()
-    await page.get_by_role("heading", name="Está en la sala de espera").wait_for()
-
-
 async def test_who_refuses_camera_and_microphone_still_gets_in_and_sees_the_others(
     playwright: Playwright, box: Box
 ) -> None:

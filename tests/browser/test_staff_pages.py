@@ -68,7 +68,7 @@ async def test_on_a_phone_the_places_are_folded_into_a_menu_and_no_page_is_wider
         await page.goto(f"{ORIGIN}/es/{number}")
         assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), name
         assert await page.evaluate("() => document.querySelector('header').offsetHeight < innerHeight / 4"), name
-    menu, here = page.locator(".fold > summary"), page.get_by_role("link", name="Preocupaciones", exact=True)
+    menu, here = page.locator(".places-menu > summary"), page.get_by_role("link", name="Preocupaciones", exact=True)
     await expect(here).to_be_hidden()
     await menu.focus()
     await page.keyboard.press("Enter")
