@@ -20,8 +20,8 @@ NODE = Path(__file__).parents[2] / ".venv" / "bin"
 ORIGIN = "https://room.test"
 AXE = WEBCLIENT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Bars that stay in sight stand in their place, and colours have changed: what lies under a bar is scrolled out from under
-# it, and that nothing with the focus is hidden by one is a test of its own.
+# With bars that stay in sight standing in their place, and colours changed: what lies under a bar is scrolled out from
+# under it, and that nothing with the focus is hidden by one is a test of its own.
 STILL = """async (still) => {
   const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
   await Promise.all(changing.map((one) => one.finished.catch(() => null)));
