@@ -13,7 +13,7 @@ YEAR = 365 * 24 * 3600
 async def choose(request: web.Request) -> web.StreamResponse:
     """One of the two buttons; the other stays as it is. Not HttpOnly: the room changes it without a reload."""
     form = await forms.read(request)
-    response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "next")))
+    response = web.HTTPSeeOther(bodies.local_path(bodies.field(form, "back")))
     for field, cookie, word in (("text", looks.TEXT, "large"), ("contrast", looks.CONTRAST, "more")):
         if field not in form:
             continue

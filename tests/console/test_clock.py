@@ -31,7 +31,7 @@ async def test_a_wrong_clock_is_told_before_anybody_signs_in_and_first_on_today(
     await desk.sees("! The clock is wrong: press C and say what time it is")
     await desk.presses("c")
     await desk.comes_to("ClockPage")
-    await desk.sees(why, "goes on from the last time it saw", "Mar 4 2030, 2:05 PM")
+    await desk.sees(why, "goes on from the last time it saw", "Mar 4, 2030, 2:05 PM")
 
 
 async def test_what_was_typed_is_shown_in_full_and_set_only_after_a_yes(desk: Desk) -> None:
@@ -41,7 +41,7 @@ async def test_what_was_typed_is_shown_in_full_and_set_only_after_a_yes(desk: De
     await desk.comes_to("ClockPage")
     await _types_over(desk, "#date", "2032-03-04")
     await desk.presses("enter")
-    await desk.sees("Set the clock to Mar 4 2032, 2:05 PM?", "366 d 0 h")
+    await desk.sees("Set the clock to Mar 4, 2032, 2:05 PM?", "366 d 0 h")
     await desk.presses("n")
     await desk.comes_to("ClockPage")
     assert desk.daemon.told == []
@@ -49,7 +49,7 @@ async def test_what_was_typed_is_shown_in_full_and_set_only_after_a_yes(desk: De
     await desk.until(lambda: desk.daemon.told)
     assert desk.daemon.told[0].startswith("2032-03-04T14:05:")
     await desk.comes_to("TodayPage")
-    await desk.sees("The box goes by Mar 4 2032, 2:05 PM now.")
+    await desk.sees("The box goes by Mar 4, 2032, 2:05 PM now.")
     assert "clock is wrong" not in desk.screen
 
 

@@ -126,8 +126,8 @@ async def test_a_licence_that_cannot_be_is_said_beside_its_form(
 async def test_larger_letters_and_more_contrast_stay_without_script(newcomer: Newcomer) -> None:
     visitor: Visitor = newcomer()
     await visitor.get("/join")
-    shown = await visitor.post("/look", text="large", next="/join")
+    shown = await visitor.post("/look", text="large", back="/join")
     assert shown.path == "/join" and '<html lang="en" dir="ltr" data-text="large">' in shown.text
-    shown = await visitor.post("/look", contrast="more", next="/join")
+    shown = await visitor.post("/look", contrast="more", back="/join")
     assert 'data-text="large" data-contrast="more"' in shown.text
-    assert "data-text" not in (await visitor.post("/look", text="", next="/join")).text
+    assert "data-text" not in (await visitor.post("/look", text="", back="/join")).text

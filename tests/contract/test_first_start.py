@@ -80,7 +80,7 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
     return done
 
 
-@pytest.mark.parametrize("number", range(1, 12))
+@pytest.mark.parametrize("number", range(1, 13))
 def test_a_demo_that_was_cut_short_is_finished_by_the_next_start(
     home: Home, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -102,6 +102,7 @@ def test_nothing_of_a_demos_making_was_left_out_above(home: Home, monkeypatch: p
         "hearth.toml",
         "demo.json",
         "birth",
+        "store",
         "store",
         "store",
         "store",

@@ -126,13 +126,13 @@ async def test_who_is_no_clinician_meets_a_closed_door_and_no_sign_of_it(
 async def test_another_facilitator_cannot_tell_a_note_from_none(
     notes: Notes, mara: Visitor, newcomer: Newcomer
 ) -> None:
-    path = await keep(mara, notes, "ours")
+    path = await keep(mara, notes, "lighthouse")
     paul = newcomer()
     await sign_in(paul, "paul")
-    assert "ours" not in (await paul.get("/staff/notes")).text
+    assert "lighthouse" not in (await paul.get("/staff/notes")).text
     assert (await paul.get(path)).status == 403
     assert (await paul.get(f"/staff/notes?group={notes.group}")).status == 403
-    assert "Nothing was found." in (await search(paul, "ours")).text
+    assert "Nothing was found." in (await search(paul, "lighthouse")).text
 
 
 async def test_a_restart_asks_for_the_password_and_goes_on(notes: Notes, mara: Visitor) -> None:
