@@ -108,6 +108,7 @@ async def test_a_reload_a_step_back_and_the_link_once_more_lead_into_the_room_ag
     await see_each_other(mara, Person("Ada", "green", ada.context, again))
 
 
+@pytest.mark.again
 async def test_pictures_go_on_while_the_box_starts_again_and_come_back_after_the_relay_has(
     playwright: Playwright, box: Box
 ) -> None:
@@ -150,6 +151,7 @@ async def test_a_page_that_was_in_the_background_when_its_line_broke_has_its_pic
     await until(await flowing(ada, 1), "Mara's picture goes on at Ada's")
 
 
+@pytest.mark.again
 async def test_a_device_that_moved_or_slept_goes_on_or_is_back_by_itself(playwright: Playwright, box: Box) -> None:
     mara, ada = await in_the_room(playwright, box, "firefox")
     # Another network: other credentials for the same paths, and the same tracks go on.

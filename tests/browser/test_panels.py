@@ -49,7 +49,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory.mktemp("probe"))
 
 
-@pytest.fixture(params=["chromium", "firefox"])
+@pytest.fixture(params=["chromium", pytest.param("firefox", marks=pytest.mark.again)])
 async def browser(request: pytest.FixtureRequest, playwright: Playwright) -> AsyncIterator[Browser]:
     made = await launch(playwright, request.param)
     yield made

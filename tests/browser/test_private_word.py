@@ -63,6 +63,7 @@ async def nothing_comes(who: Person) -> bool:
     return bool(sum(track["packets"] for track in await who.inbound()) <= before)
 
 
+@pytest.mark.again
 async def test_two_of_three_have_a_word_alone_and_all_are_together_again(playwright: Playwright, box: Box) -> None:
     browser = await launch(playwright, "chromium")
     mara = await person(browser, "Mara", "red")

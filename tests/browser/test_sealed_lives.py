@@ -165,6 +165,7 @@ async def test_two_who_lead_let_in_at_the_same_moment_and_who_was_off_the_line_c
     assert await ada.page.evaluate("() => window.mark") == "this very page"
 
 
+@pytest.mark.again
 async def test_what_is_written_is_read_by_who_has_keys_and_kept_nowhere(playwright: Playwright, box: Box) -> None:
     mara, ada, tom = await people(playwright, mara="chromium", ada="firefox", tom="chromium")
     await tom.context.add_init_script(LINE)
