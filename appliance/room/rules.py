@@ -22,8 +22,9 @@ Written = Literal["overheard", "shared", "recorded", "records", "other"]
 Trouble = RoomTrouble | Written
 
 # How long a page may be away and still be the same visit: a phone that changes its Wi-Fi or drops out of reach takes
-# seconds; after a minute the talk has gone on without them.
-AWAY_SECONDS = 60.0
+# seconds; after half a minute the talk has gone on without them. A device that sleeps for a minute is found to be away
+# only when its line answers nothing for some seconds (`portal/sockets.py`): so this is well below a minute.
+AWAY_SECONDS = 30.0
 REMIND_MINUTES = 20  # between two reminders by the box itself; three in an hour, seldom enough to be read
 MAX_CARDS = 200  # of one session: one every 18 s of an hour; a script that shows more is at fault
 TWICE_SECONDS = 3.0  # the same card to the same people within that is a second tap, not a second card
