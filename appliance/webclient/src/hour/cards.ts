@@ -100,7 +100,8 @@ export class Cards implements Part {
     show(by("card-failed"), false);
     try {
       await this.around.ask("roomAcknowledge", { card: id });
-      this.#acknowledged.add(id);
+      // Only where the box has not told so yet: what it tells from now on counts, as the same card again after a sleep.
+      if (this.#cards.some((one) => one.id === id)) this.#acknowledged.add(id);
       rest(button, false);
       this.#show();
     } catch {
