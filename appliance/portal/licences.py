@@ -54,12 +54,24 @@ async def change(request: web.Request) -> web.StreamResponse:
     who, form = await logins.posted(request, clinic), await forms.read(request)
     word, ends_on, at = bodies.field(form, "do"), bodies.field(form, "ends_on"), now_text()
     facts = Facts(person=person, thing=licence)
-    if word == "end":
-        await noted(clinic, who, "record_licence", facts, lambda tx: actions.end(tx, who.actor, person, licence, at))
-    else:
-        await noted(
-            clinic, who, "record_licence", facts, lambda tx: actions.renew(tx, who.actor, person, licence, ends_on, at)
-        )
+    shown = await people.about(request, who, person)
+    try:
+        if word == "end":
+            await noted(
+                clinic, who, "record_licence", facts, lambda tx: actions.end(tx, who.actor, person, licence, at)
+            )
+        else:
+            await noted(
+                clinic,
+                who,
+                "record_licence",
+                facts,
+                lambda tx: actions.renew(tx, who.actor, person, licence, ends_on, at),
+            )
+    except Fault as fault:
+        if fault.code != "bad_request":
+            raise
+        return pages.render(request, "person.html", {**shown, "licence_fault": fault.detail}, fault=fault)
     raise web.HTTPSeeOther(f"{people.HOME}/{person}#licences")
 
 

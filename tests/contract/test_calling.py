@@ -80,6 +80,9 @@ async def test_a_licence_is_noted_renewed_and_taken_away_and_the_old_one_stays_i
     mara = box.staff["mara"]
     assert await box.clinic.db.read(lambda tx: licences.expired(tx, mara, "2026-01-01T00:00:00Z"))
     (held,) = await box.clinic.db.read(lambda tx: licences.of(tx, mara))
+    unfit = await ruth.post(f"{person}/licences/{held.id}", do="renew", ends_on="next spring")
+    assert unfit.status == 400 and "year, month, day" in unfit.text and "Mara Lindqvist" in unfit.text
+    assert [held] == await box.clinic.db.read(lambda tx: licences.of(tx, mara))
     shown = await ruth.post(f"{person}/licences/{held.id}", do="renew", ends_on="2090-01-31")
     assert "until January 31, 2090" in shown.text
     assert not await box.clinic.db.read(lambda tx: licences.expired(tx, mara, "2026-01-01T00:00:00Z"))
