@@ -33,6 +33,13 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind("forged", "caller", 403, "This page was open for too long. Please load it again."),
     FaultKind("not_found", "caller", 404, "There is nothing here."),
     FaultKind("wrong_state", "caller", 409, "That is not possible right now."),
+    FaultKind(
+        "not_the_machine",
+        "caller",
+        409,
+        "This Hearth does not run on a box of its own, so the machine it is on is not its to change.",
+    ),
+    FaultKind("machine_busy", "box", 503, "The machine did not answer in time. Please try again in a minute."),
     FaultKind("stale_epoch", "caller", 409, "The keys of the room have changed meanwhile. Please try again."),
     FaultKind("session_locked", "caller", 409, "The door of the session is locked. Unlock it first."),
     FaultKind("in_private_room", "caller", 409, "One of the two is in a private room already."),

@@ -46,6 +46,12 @@ Action = Literal[
     "apply_pack",  # what HQ sends down: agreements, roster, resources
     "grant_disclosure",  # a person's written consent that records about them go to HQ, or its end
     "set_clock",  # tell the box what time it is
+    # the machine
+    "set_network",  # how the box is on the network: cable, Wi-Fi, a Wi-Fi of its own; and its time zone
+    "see_machine",  # how machine, network, clock and line are, as a text without names
+    "install_update",  # install a signed release, or go back to the one before
+    "restart_box",  # start the machine anew, or switch it off
+    "reset_box",  # erase everything on the box, its keys first
     # staff and their accounts
     "see_staff",
     "appoint",
@@ -181,6 +187,11 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "apply_pack":     {"box": "any"},
     "grant_disclosure": {"box": "any", "operator": "any", "clinical_lead": "any", "patient": "own"},
     "set_clock":   {"administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "set_network": {"administrator": "any"},
+    "see_machine": {"administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "install_update": {"box": "any", "administrator": "any"},
+    "restart_box": {"administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "reset_box": {"administrator": "any"},
     "see_staff":     {"administrator": "any", "clinical_lead": "any"},
     "appoint":       {"box": "any", "administrator": "any", "clinical_lead": "any"},
     "retire":        {"administrator": "any", "clinical_lead": "any"},

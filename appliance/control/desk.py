@@ -75,6 +75,11 @@ OF_THE_BOX: tuple[Action, ...] = (
     "carry_by_stick",
     "adopt_log",
     "enrol_box",
+    "set_network",
+    "see_machine",
+    "install_update",
+    "restart_box",
+    "reset_box",
 )
 
 
