@@ -1,4 +1,5 @@
-"""Migrations: numbered files, once, in order, by digest. A store that is newer than this code is refused.
+"""Migrations: numbered files, once, in order, by digest. A store that is newer than this code is refused, unless each
+file that this code does not have said of itself that older releases may go on with the store (`OLDER_MAY`).
 
 Each file runs in one transaction together with its note in the table `migrations` and the store's `user_version`, so a
 power cut leaves the store before or after it, never between. The rules for a new one are in migrations/README.md.
@@ -16,7 +17,14 @@ from appliance.store.connection import Connection
 
 FOLDER = Path(__file__).parent / "migrations"
 
+# The first line of each file from 0019 on: whether a box that goes back to the release before can use its store.
+OLDER_MAY = "-- Older releases may go on with the store after this."
+OLDER_MAY_NOT = "-- Older releases cannot use the store after this."
+FIRST_DECLARED = 19  # the first migration that came when a box could go back by itself
+
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+# `number`: of the last migration that a release must have to use this store.
+_NEEDED_TABLE = "CREATE TABLE IF NOT EXISTS needed_migration (number INTEGER NOT NULL) STRICT;"
 _OWN_TABLE = """
 CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY,
@@ -28,19 +36,26 @@ CREATE TABLE IF NOT EXISTS migrations (
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: `number` from 1 without gaps, `digest` is SHA-256 of its bytes in hex."""
+    """One file: `number` from 1 without gaps, `digest` is SHA-256 of its bytes in hex.
+
+    `older`: whether a release without it may use the store all the same; None: written before that was declared.
+    """
 
     number: int
     name: str
     sql: str
     digest: str
+    older: bool | None = None
 
 
 def load(folder: Path = FOLDER) -> tuple[Migration, ...]:
-    """All migrations in order. ValueError for a gap, a number used twice or a name that does not fit."""
+    """All migrations in order. ValueError for a gap, a number used twice, a name that does not fit, or a file from
+    0019 on that does not declare what older releases may do."""
     migrations = tuple(_read(path) for path in sorted(folder.glob("*.sql")))
     if [migration.number for migration in migrations] != list(range(1, len(migrations) + 1)):
         raise ValueError("migrations are numbered 0001, 0002 … without gaps")
+    if silent := [one.name for one in migrations if one.older is None and one.number >= FIRST_DECLARED]:
+        raise ValueError(f"the first line says whether older releases may use the store: {silent[0]}")
     return migrations
 
 
@@ -49,19 +64,28 @@ def _read(path: Path) -> Migration:
     if match is None:
         raise ValueError(f"not a migration's name: {path.name}")
     content = path.read_bytes()
-    return Migration(int(match[1]), match[2], content.decode(), hashlib.sha256(content).hexdigest())
+    sql = content.decode()
+    older = {OLDER_MAY: True, OLDER_MAY_NOT: False}.get(sql.partition("\n")[0])
+    return Migration(int(match[1]), match[2], sql, hashlib.sha256(content).hexdigest(), older)
 
 
 def check(connection: Connection, migrations: tuple[Migration, ...]) -> None:
-    """Fault("store_newer") if the store knows a migration that we don't, or has another one of the same number."""
+    """Fault("store_newer") if the store needs a migration that we don't have, or has another one of the same number."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(migrations):
+    if version > len(migrations) and _needed(connection, version) > len(migrations):
         raise _newer(connection, f"store {version}, here {len(migrations)}")
     if version == 0:
         return
-    for row in connection.execute("SELECT number, digest FROM migrations ORDER BY number"):
-        if row["number"] > len(migrations) or migrations[row["number"] - 1].digest != row["digest"]:
+    for row in connection.execute("SELECT number, digest FROM migrations WHERE number <= ?", (len(migrations),)):
+        if migrations[row["number"] - 1].digest != row["digest"]:
             raise _newer(connection, f"migration {row['number']} is another one")
+
+
+def _needed(connection: Connection, version: int) -> int:
+    """The last migration that one must have to use the store; all that it has, if it does not say."""
+    there = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'needed_migration'").fetchone()
+    row = connection.execute("SELECT number FROM needed_migration").fetchone() if there else None
+    return int(row[0]) if row else version
 
 
 def note_program(connection: Connection, program: str) -> None:
@@ -85,21 +109,32 @@ def _newer(connection: Connection, why: str) -> Fault:
 def apply(connection: Connection, migrations: tuple[Migration, ...]) -> int:
     """Run what the store does not have yet; how many were run. An error leaves it at the last whole migration."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for migration in migrations[version:]:
+    missing = migrations[version:]
+    for migration in missing:
         try:
             connection.executescript(_script(migration))
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    return len(migrations) - int(version)
+    return len(missing)
 
 
 def _script(migration: Migration) -> str:
     note = f"INSERT INTO migrations VALUES ({migration.number}, '{migration.name}', '{migration.digest}');"  # noqa: S608 - checked by _NAME
-    return "\n".join(
-        ("BEGIN IMMEDIATE;", _OWN_TABLE, migration.sql, note, f"PRAGMA user_version = {migration.number};", "COMMIT;")
-    )
+    version = f"PRAGMA user_version = {migration.number};"
+    return "\n".join(("BEGIN IMMEDIATE;", _OWN_TABLE, migration.sql, note, _declared(migration), version, "COMMIT;"))
+
+
+def _declared(migration: Migration) -> str:
+    """What the store says from now on of the releases that can use it."""
+    if migration.older is None:
+        return ""
+    if migration.older:  # nothing changes, but a store that said nothing yet needs all that came before
+        before = f"SELECT {migration.number - 1} WHERE NOT EXISTS (SELECT 1 FROM needed_migration)"  # noqa: S608 - ours
+        return f"{_NEEDED_TABLE} INSERT INTO needed_migration {before};"
+    number = migration.number
+    return f"{_NEEDED_TABLE} DELETE FROM needed_migration; INSERT INTO needed_migration VALUES ({number});"  # noqa: S608 - ours
 
 
 def schema(connection: Connection) -> str:

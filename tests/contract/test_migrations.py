@@ -78,6 +78,66 @@ def test_a_store_newer_than_the_code_is_refused(store: Connection, tmp_path: Pat
         migrate.check(store, both[:1])
 
 
+MAY, MAY_NOT = migrate.OLDER_MAY + "\n", migrate.OLDER_MAY_NOT + "\n"
+
+
+def test_a_release_goes_on_with_a_newer_store_that_needs_nothing_it_lacks(store: Connection, tmp_path: Path) -> None:
+    """A box that falls back to the release before, with what was written in the meantime."""
+    newer = folder_of(
+        tmp_path, "CREATE TABLE a (x);", MAY + "ALTER TABLE a ADD COLUMN y DEFAULT 2;", MAY + "CREATE TABLE b (x);"
+    )
+    migrate.apply(store, newer)
+    migrate.check(store, newer[:1])
+    assert migrate.apply(store, newer[:1]) == 0
+    store.execute("INSERT INTO a (x) VALUES (1)")
+    migrate.check(store, newer)
+    assert migrate.apply(store, newer) == 0
+    assert [tuple(row) for row in store.execute("SELECT x, y FROM a")] == [(1, 2)]
+
+
+def test_a_release_refuses_a_store_that_needs_more_than_it_has(store: Connection, tmp_path: Path) -> None:
+    newer = folder_of(
+        tmp_path,
+        "CREATE TABLE a (x);",
+        MAY_NOT + "DROP TABLE a;",
+        MAY + "CREATE TABLE c (x);",
+        MAY + "CREATE TABLE d (x);",
+    )
+    migrate.apply(store, newer[:3])
+    migrate.apply(store, newer)
+    with pytest.raises(Fault, match="store_newer"):
+        migrate.check(store, newer[:1])
+    migrate.check(store, newer[:2])
+
+
+def test_a_release_from_before_the_declarations_is_never_let_in_by_one(store: Connection, tmp_path: Path) -> None:
+    """What said nothing of older releases is needed."""
+    newer = folder_of(tmp_path, "CREATE TABLE a (x);", "CREATE TABLE b (x);", MAY + "CREATE TABLE c (x);")
+    migrate.apply(store, newer)
+    migrate.check(store, newer[:2])
+    with pytest.raises(Fault, match="store_newer"):
+        migrate.check(store, newer[:1])
+
+
+def test_from_0019_on_each_file_declares_what_older_releases_may_do(tmp_path: Path) -> None:
+    scripts = ["CREATE TABLE a (x);"] * migrate.FIRST_DECLARED
+    with pytest.raises(ValueError, match="first line"):
+        folder_of(tmp_path, *scripts)
+
+
+def test_who_lets_older_releases_go_on_only_adds() -> None:
+    adds = ("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "ALTER TABLE ")
+    for migration in migrate.load():
+        if not migration.older:
+            continue
+        sql = "\n".join(line.partition("--")[0] for line in migration.sql.splitlines())
+        for statement in filter(None, map(str.strip, sql.split(";"))):
+            assert statement.startswith(adds), migration.name
+            if statement.startswith("ALTER"):
+                assert " ADD COLUMN " in statement, migration.name
+                assert "NOT NULL" not in statement or "DEFAULT" in statement, migration.name
+
+
 @pytest.mark.parametrize("names", [["0002_b.sql"], ["0001_a.sql", "0001_b.sql"], ["1_a.sql"], ["0001_A b.sql"]])
 def test_numbers_have_no_gaps_and_names_are_plain(tmp_path: Path, names: list[str]) -> None:
     for name in names:
