@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import logging
 import pwd
+import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -71,10 +72,13 @@ def known_uids(users: Iterable[str]) -> frozenset[int]:
 
 
 class Appliance:
-    """One box. `start` once, `unlock` once, `close` once."""
+    """One box. `start` once, `unlock` once, `close` once. `sockets`: what systemd opened for it (`listening.py`)."""
 
-    def __init__(self, home: Home, settings: Settings, feed_start: int) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, feed_start: int, sockets: Mapping[str, socket.socket] | None = None
+    ) -> None:
         self._home, self._settings = home, settings
+        self._sockets = sockets or {}
         self._feed = Feed(feed_start)
         self._probe = Probe(home.root)
         self._capacity = carrying.of_this_box(home, settings.media)
@@ -183,7 +187,7 @@ class Appliance:
         clinic = (self._settings.clinic.name, self._settings.clinic.phone)
         await asyncio.to_thread(self._wall.load)
         self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE, self._wall))
-        self._port = await self._portal.start(portal.host, portal.port, self._tls)
+        self._port = await self._portal.start(portal.host, portal.port, self._tls, self._sockets.get("https"))
         await self._control.start(self._home.control_socket)
         self._keep_going(self._watch_health)
 

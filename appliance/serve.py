@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
-from appliance import logs, settings
+from appliance import listening, logs, notify, settings
 from appliance.assemble import Appliance
 from appliance.clock import now_seconds
 from appliance.faults import Fault
@@ -39,9 +37,12 @@ async def _serve(home: Home, passphrase: str) -> None:
     asyncio.get_running_loop().set_exception_handler(logs.forgotten)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    appliance = Appliance(home, settings.load(home.settings), feed_start=now_seconds() * 1000)
+    sockets = listening.inherited()
+    appliance = Appliance(home, settings.load(home.settings), feed_start=now_seconds() * 1000, sockets=sockets)
+    pinging = asyncio.create_task(notify.ping())
     try:
         await appliance.start()
+        notify.tell("READY=1")  # it listens; a store that is checked or moved to a new schema may take longer
         if passphrase:
             await appliance.unlock(passphrase)
         else:
@@ -49,7 +50,9 @@ async def _serve(home: Home, passphrase: str) -> None:
         _tell_ready()
         await end.wait()
     finally:
+        notify.tell("STOPPING=1")
         await appliance.close()
+        pinging.cancel()
 
 
 async def _by_itself(appliance: Appliance) -> None:
@@ -66,11 +69,6 @@ def _read_secret(fd: int) -> str:
 
 
 def _tell_ready() -> None:
-    """To `hearth up` on stdout, to systemd by sd_notify(3)."""
+    """To `hearth up`, on stdout."""
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if address:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.connect("\0" + address[1:] if address.startswith("@") else address)
-            notify.send(b"READY=1")

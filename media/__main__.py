@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from media import limits
+from media import limits, notify
 from media.addresses import own_addresses
 from media.control import Control, SocketTaken
 from media.native.library import NotBuilt
@@ -73,15 +73,19 @@ async def serve(wanted: argparse.Namespace) -> None:
     control = Control(wanted.socket)
     hosts = (lambda: wanted.address) if wanted.address else own_addresses
     budget = Budget(wanted.capacity_kbps, wanted.capacity_packets)
+    pinging = asyncio.create_task(notify.ping())
     relay = Relay(bind(wanted.udp_port), hosts, control.tell, time.monotonic, wanted.last_n, budget, plane=wanted.plane)
     try:
         await control.start(relay)
         relay.start()
         print("ready", flush=True)  # noqa: T201  the parent waits for this line
+        notify.tell("READY=1")
         await stopped.wait()
     finally:
+        notify.tell("STOPPING=1")
         await control.stop()
         await relay.stop()
+        pinging.cancel()
 
 
 def _fail(sentence: str) -> int:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sync import notify
 from sync.courier.run import Courier
 from sync.faults import SyncFault
 from sync.hq import commands
@@ -57,11 +58,15 @@ def _courier(chosen: argparse.Namespace) -> int:
             return say("Another courier already works on this spool.", FAILED)
         carrying = asyncio.create_task(Courier(spool).run())
         ready("courier")
+        notify.tell("READY=1")
+        pinging = asyncio.create_task(notify.ping())
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((carrying, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             carrying.result()  # it never returns: this raises what ended it
+        notify.tell("STOPPING=1")
         carrying.cancel()
+        pinging.cancel()
         await asyncio.wait((carrying,), timeout=0.5)
         # A thread may be looking up HQ's name on a dead line for half a minute, and Python would wait for it. What a
         # thread writes to the spool is there whole or not at all.

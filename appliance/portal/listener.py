@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import ssl
 from pathlib import Path
 
@@ -197,11 +198,14 @@ class PortalListener:
     def __init__(self, app: web.Application) -> None:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_SECONDS)
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
-        """Listen; the port that was taken (for port 0). Faults: port_taken, bad_settings."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext, opened: socket.socket | None = None) -> int:
+        """Listen, on `opened` where systemd opened one; the port that it is. Faults: port_taken, bad_settings."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+            if opened is not None:
+                await web.SockSite(self._runner, opened, ssl_context=tls).start()
+            else:
+                await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         except OSError as problem:
             taken = problem.errno in (errno.EADDRINUSE, errno.EACCES)
             raise Fault("port_taken" if taken else "bad_settings", f"{port}/tcp" if taken else "portal.host") from None
