@@ -1,15 +1,15 @@
 """Errands: what only the machine's system may do, asked of it by a file and answered by a file.
 
-The appliance has no right to change network, clock, release or power of the machine it runs on. It writes what it wants
-into `/run/hearth/ask`, where a path unit of systemd starts the one oneshot program (`appliance/steward/`) that may do
-this, checks every word of the request, does it, and writes `/run/hearth/told`. Nothing secret stays: a request is deleted
-as it is read, both folders are in memory.
+The appliance has no right to change network, clock, release or power of the machine it runs on. It writes what it
+wants into `/run/hearth/ask`, where a path unit of systemd starts the one oneshot program (`appliance/steward/`) that
+may do this, checks every word of the request, does it, and writes `/run/hearth/told`. Nothing secret stays: a request
+is deleted as it is read, both folders are in memory.
 
     ask/WORD.json    Asked: written here under another name, renamed; one at a time for each word
     told/WORD.json   Told: written by the steward; several times while something takes long (`state` working)
 
-On a machine without the steward (a checkout, `hearth up`) every errand is Fault("not_the_machine"): such a box is not the
-machine's master, and says so.
+On a machine without the steward (a checkout, `hearth up`) every errand is Fault("not_the_machine"): such a box is not
+the machine's master, and says so.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Errands:
             return None
 
     async def ask(self, word: Word, what: dict[str, Any], seconds: float = 30.0) -> Told:
-        """Ask and wait for `done`. Faults: not_the_machine, machine_busy (no answer in time), the steward's own code."""
+        """Ask and wait for `done`. Faults: not_the_machine, machine_busy (no answer in time), the steward's own."""
         if not self.possible:
             raise Fault("not_the_machine")
         asked = Asked(id=secrets.token_hex(8), what=what)

@@ -6,7 +6,9 @@ alone: nothing of the store, the portal or a library that parses what comes from
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable
@@ -18,11 +20,13 @@ import msgspec
 FOLDER = Path("/run/hearth")
 MAX_SIZE = 64 * 1024  # bytes of a request
 
+_ID = re.compile("[0-9a-f]{16}")
+
 Tell = Callable[[int, dict[str, Any]], None]  # percent, facts: while it takes long
 
 
 class Refused(Exception):
-    """What was asked cannot be done. `code`: a fault's, with a sentence in `appliance.faults`. No text: it may hold names."""
+    """What was asked cannot be done. `code`: of a fault of `appliance.faults`. No text: it might hold names."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -37,7 +41,7 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def run(word: str, do: Callable[[dict[str, Any], Tell], dict[str, Any]], folder: Path = FOLDER) -> int:
-    """One errand: the request is gone before it is begun, so that a crash cannot repeat it for ever. Exit code 0 or 1."""
+    """One errand: the request is gone before it is begun, so that a crash cannot repeat it. Exit code 0 or 1."""
     asked = _take(folder / "ask" / f"{word}.json")
     if asked is None:
         return 0
@@ -60,22 +64,39 @@ def run(word: str, do: Callable[[dict[str, Any], Tell], dict[str, Any]], folder:
 
 
 def _take(path: Path) -> Asked | None:
-    """The request, if there is one that can be read; gone from the folder either way."""
+    """The request, if there is one that can be read; gone from the folder either way, or it would start us for ever."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with os.fdopen(handle, "rb") as file:
-        regular = stat.S_ISREG(os.fstat(handle).st_mode)
-        content = file.read(MAX_SIZE + 1) if regular else b""
-    path.unlink(missing_ok=True)
+        content = _content(path)
+    finally:
+        _clear(path)
     if not content or len(content) > MAX_SIZE:
         return None
     try:
         asked = msgspec.json.decode(content, type=Asked)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return asked if len(asked.id) == 16 and asked.id.isalnum() else None
+    return asked if _ID.fullmatch(asked.id) else None
+
+
+def _content(path: Path) -> bytes:
+    """Of a regular file, and no more than one byte too many; no link is followed, no pipe waited for."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        return os.read(handle, MAX_SIZE + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+    finally:
+        os.close(handle)
+
+
+def _clear(path: Path) -> None:
+    """Whatever lies there under that name; a folder with something in it stays, and only its own word suffers."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def _answer(path: Path, told: dict[str, Any]) -> None:
