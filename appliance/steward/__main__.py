@@ -11,6 +11,9 @@ from importlib import import_module
 
 # Word on the command line → module with `main(arguments) -> exit code`.
 PROGRAMS: Mapping[str, str] = {
+    "clock": "appliance.steward.clock",
+    "power": "appliance.steward.power",
+    "reset": "appliance.steward.reset",
     "network": "appliance.steward.network",
 }
 
