@@ -152,4 +152,5 @@ def test_an_answer_is_never_half_there(folder: Path) -> None:
 @pytest.mark.parametrize("arguments", [[], ["everything"], ["errand"], ["../network"]])
 def test_a_word_that_is_no_program_starts_none(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert all(word in capsys.readouterr().err for word in PROGRAMS)
+    said = capsys.readouterr().err
+    assert all(word in said for word in PROGRAMS)
