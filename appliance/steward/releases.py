@@ -1,7 +1,7 @@
-"""Which release may follow which: versions, the floor below which nothing is installed, and where an update stands. Pure.
+"""Which release may follow which: versions, the floor below which nothing is installed, how an update stands. Pure.
 
-A release is signed for ever, so an old one with a known hole is signed too: RAUC takes it, these rules do not. The floor
-rises, when a release has proved itself, to the one before it: one can go back one release, never further.
+A release is signed for ever, so an old one with a known hole is signed too: RAUC takes it, these rules do not. The
+floor rises, when a release has proved itself, to the one before it: one can go back one release, never further.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     `version`, `slot`: what is being installed, or is and waits for its trial. `before`: the release that ran then.
     `other`: what is whole on the slot that does not run, "" for nothing. `failed`: a release that was tried and did not
-    come up, or whose installation was cut, until a person has read so; `cut`: it was the latter.
+    come up, or whose installation was cut, until a person has read so; `cut`: it was the latter. `since`: Unix seconds
+    at which the release that runs had proved itself, 0 for the one that the box came with.
     """
 
     phase: Phase = ""
@@ -33,6 +34,7 @@ class Standing(msgspec.Struct, frozen=True):
     other: str = ""
     failed: str = ""
     cut: bool = False
+    since: int = 0
 
 
 def parse(text: str) -> Version | None:
@@ -76,14 +78,18 @@ def at_boot(now: Standing, slot: str, running: str, next_slot: str) -> Standing:
     """What became of it over a restart. `next_slot`: what the boot loader would take next.
 
     An installation that was cut leaves half a release on the other slot: nothing to go back to any more, nothing lost.
+    If the power went just after RAUC had it tried, it is whole and on trial.
     """
+    begun = now if now.phase == "" else msgspec.structs.replace(now, phase="installed")
+    if on_trial(begun, slot, running):
+        return begun
     if now.phase == "installing":
-        return Standing(failed=now.version, cut=True)
-    if now.phase == "installed" and not on_trial(now, slot, running) and next_slot in ("", slot):
-        return Standing(failed=now.version)
+        return Standing(failed=now.version, cut=True, since=now.since)
+    if now.phase == "installed" and next_slot in ("", slot):
+        return Standing(failed=now.version, since=now.since)
     return now
 
 
-def proved(now: Standing) -> Standing:
-    """The release on trial is the box's own from now on; what ran before it stays on the other slot."""
-    return Standing(other=now.before, failed=now.failed, cut=now.cut)
+def proved(now: Standing, at: int) -> Standing:
+    """The release on trial is the box's own; what ran before it stays on the other slot. `at`: Unix seconds."""
+    return Standing(other=now.before, since=at)
