@@ -35,12 +35,15 @@ from appliance.control.sticks import stick
 from appliance.copies.copier import Copier
 from appliance.enrolment.desk import Desk
 from appliance.enrolment.enroller import Enroller
+from appliance.errands import Errands
+from appliance.errands import Errands
 from appliance.faults import Fault
 from appliance.fitting import Carried
 from appliance.home import Home
 from appliance.identity.rules import Throttle
 from appliance.keeping import Keeper
 from appliance.live import Live
+from appliance.machine.network import MachineNetwork
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox import metered
 from appliance.outbox.forwarder import Forwarder
@@ -51,6 +54,7 @@ from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
 from appliance.rollback.actions import accept
 from appliance.settings import Settings
+from appliance.setup.guide import Guide, machine_zone
 from appliance.sticks.actions import Sticks
 from appliance.store import checkup, keyslots, machine
 from appliance.store.database import Database
@@ -62,6 +66,7 @@ HEALTH_SECONDS = 5.0
 WRONG_PASSPHRASES_PER_MINUTE = 5  # each try costs 128 MiB and a second of all cores: guessing must not stop a box
 AGAIN_SECONDS = 1.0  # before a part that failed is started again
 PAGES_SECONDS = 30.0  # how long a page may outlive the end of its login
+TIMERS = "hearth-timer"  # the user of this machine whose timers remind the box of its daily work
 NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
 
 
@@ -82,7 +87,9 @@ class Appliance:
         self._feed = Feed(feed_start)
         self._probe = Probe(home.root)
         self._capacity = carrying.of_this_box(home, settings.media)
-        self._control = ControlListener(self, self._feed, known_uids(settings.control.users))
+        self._control = ControlListener(
+            self, self._feed, known_uids(settings.control.users), timers=known_uids([TIMERS])
+        )
         self._portal: PortalListener | None = None
         self._announcement: Announcement | None = None
         self._tls: ssl.SSLContext | None = None
@@ -96,7 +103,10 @@ class Appliance:
         self._copier: Copier | None = None
         self._sticks: Sticks | None = None
         self._enroller: Enroller | None = None
+        self._named = [settings.clinic.name, settings.clinic.phone]  # as every page shows it
+        self._guide = Guide(home, Errands(), self)
         self._port = settings.portal.port
+        self._network = MachineNetwork(Errands())
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
         self._passphrases = Throttle(WRONG_PASSPHRASES_PER_MINUTE, 60.0)
@@ -125,7 +135,7 @@ class Appliance:
 
     def about(self) -> types.Box:
         return types.Box(
-            state="unlocked" if self._clinic else "locked",
+            state="new" if self._guide.under_way else "unlocked" if self._clinic else "locked",
             clinic=self._settings.clinic.name,
             phone=self._settings.clinic.phone,
             version=version("hearth"),
@@ -137,7 +147,28 @@ class Appliance:
             emergency=tuple(
                 types.Contact(name=one.name, phone=one.phone, about=one.about) for one in self._wall.contacts
             ),
+            set_up=self._set_up(),
+            language=self._settings.clinic.language,
         )
+
+    def guide(self) -> Guide:
+        return self._guide
+
+    def _set_up(self) -> types.SetUp | None:
+        """How far set-up is, where there is one."""
+        if not self._guide.under_way:
+            return None
+        told, born = self._guide.answers, self._guide.born
+        zone = told.zone or machine_zone()
+        return types.SetUp(step=told.step, born=born, zone=zone, machine=self._guide.master)
+
+    def set_settings(self, chosen: Settings) -> None:
+        """What was written into the settings counts at once where it can: what pages and papers are headed with."""
+        self._settings = msgspec.structs.replace(self._settings, clinic=chosen.clinic)
+        self._named[:] = [chosen.clinic.name, chosen.clinic.phone]
+
+    def tell_box(self) -> None:
+        self._feed.publish("box")
 
     def health(self) -> types.Health:
         """How the machine is, and how much of what it carries is in use."""
@@ -168,6 +199,13 @@ class Appliance:
             raise Fault("box_locked")
         return self._sticks
 
+    def network(self) -> MachineNetwork:
+        return self._network
+
+    def authority(self) -> str:
+        """What a device shows of the box's own authority, for comparing; "" before the box was first unlocked."""
+        return tls.fingerprint(self._home.tls)
+
     def sync(self) -> types.Sync:
         if self._forwarder is None:
             return types.Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_at="", fault="")
@@ -184,9 +222,11 @@ class Appliance:
         self._tls = await asyncio.to_thread(tls.context, self._home.tls, names, lan_addresses())
         await asyncio.to_thread(self._by_name.load, self._home.tls, tls.bare())
         self._tls.sni_callback = self._by_name.choose
-        clinic = (self._settings.clinic.name, self._settings.clinic.phone)
+        await asyncio.to_thread(self._guide.begin)
         await asyncio.to_thread(self._wall.load)
-        self._portal = PortalListener(application(self, clinic, self._home.tls / tls.CA_FILE, self._wall))
+        ca = self._home.tls / tls.CA_FILE
+        pages = application(self, self._named, ca, self._wall, being_set_up=lambda: self._guide.under_way)
+        self._portal = PortalListener(pages)
         self._port = await self._portal.start(portal.host, portal.port, self._tls, self._sockets.get("https"))
         await self._control.start(self._home.control_socket)
         self._keep_going(self._watch_health)

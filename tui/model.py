@@ -37,6 +37,7 @@ NeedKind = Literal[
     "home_read_only",
     "store_failed",
     "store_damaged",
+    "audit_broken",
     "set_back",
     "hot",
     "memory_full",
@@ -53,7 +54,13 @@ NeedKind = Literal[
 DISK_LOW = 0.05  # of the disk free, or DISK_LEAST bytes: time to make room before the box takes no more
 DISK_LEAST = 500 * 1024**2
 # What can ail the store, as `Health.store` tells it: nothing can be kept, or something cannot be read.
-STORE_TROUBLES: tuple[NeedKind, ...] = ("disk_full", "home_read_only", "store_failed", "store_damaged")
+STORE_TROUBLES: tuple[NeedKind, ...] = (
+    "disk_full",
+    "home_read_only",
+    "store_failed",
+    "store_damaged",
+    "audit_broken",
+)
 SET_BACK = frozenset(
     {"set_back", "fork", "receipt_other_bytes"}
 )  # HQ holds more than this box remembers, or something else

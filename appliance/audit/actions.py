@@ -18,11 +18,12 @@ from appliance.audit.checking import Finding, Seen, Stored
 from appliance.audit.rows import Filter
 from appliance.clock import now_seconds, now_text, parse
 from appliance.faults import Fault
-from appliance.policy import Action, Actor, Facts, Permit, decide
+from appliance.policy import BOX, Action, Actor, Facts, Permit, decide
 from appliance.store.database import Database, Transaction
 
 LOOK_SECONDS = 10.0  # between two looks whether a count or a checkpoint is due: two short reads
 SIGN_SECONDS = 24 * 3600  # the longest that an entry of a quiet box is under no signed checkpoint
+DAY_SECONDS = 23 * 3600.0  # between two looks of the box's own at every entry: a timer that asks each hour stays daily
 PAGE = 50  # entries on a page
 PORTION = 200  # entries of an export read at once: between two portions others may read too
 
@@ -61,6 +62,7 @@ class Auditing:
     now: Callable[[], float] = time.monotonic
     _looks: repeats.Looks = field(default_factory=repeats.Looks)
     _refusals: repeats.Refusals = field(default_factory=repeats.Refusals)
+    _verified: float | None = None  # when the box itself looked at every entry last, since the start
 
     # -- what others do ----------------------------------------------------------------------------------------------
 
@@ -72,6 +74,10 @@ class Auditing:
         if first is not None:
             due.append((first, 1))
         await self._write_refusals(due)
+
+    async def done(self, actor: Actor, action: Action, facts: Facts) -> None:
+        """Note what is done outside of the store, to the machine; call before it is. Faults: refused, store_failed."""
+        await self.db.write(lambda tx: rows.append(tx, decide(actor, action, facts), now_text()))
 
     async def _write_refusals(self, due: Sequence[tuple[repeats.Refusal, int]]) -> None:
         if not due:
@@ -171,7 +177,17 @@ class Auditing:
         found = await self.db.read(lambda tx: verified(tx, seen))
         at = now_text()
         await self.db.write(lambda tx: rows.append(tx, permit, at))
+        if not more:  # a file from elsewhere may be of another box
+            self.db.trouble.audit = bool(found.findings)
         return found
+
+    async def daily(self) -> Verified | None:
+        """What the box does by itself once a day and after a start; None where that was done. The console tells it."""
+        now = self.now()
+        if self._verified is not None and now - self._verified < DAY_SECONDS:
+            return None
+        self._verified = now
+        return await self.verify(BOX)
 
     async def _asked(self, actor: Actor, action: Action, facts: Facts) -> Permit:
         try:

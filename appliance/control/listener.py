@@ -22,7 +22,22 @@ import msgspec
 from aiohttp import web
 
 from appliance.clock import now_seconds, now_text, text
-from appliance.control import audit, backup, calls, clock, enrolment, keys, paper, sign_in, sticks, types, views
+from appliance.control import (
+    audit,
+    backup,
+    calls,
+    clock,
+    enrolment,
+    keys,
+    network,
+    paper,
+    setup,
+    sign_in,
+    sticks,
+    timers,
+    types,
+    views,
+)
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, gated, signed_in, token_of
 from appliance.control.feed import Feed
 from appliance.faults import Fault
@@ -42,17 +57,20 @@ BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
 HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
 # On the way in and out there is no login (yet, any more); who repeats such a request shows the token it was asked with.
-_WITHOUT_LOGIN = ("/v1/unlock", "/v1/accept-rollback", "/v1/sign-in", "/v1/sign-out")
+_WITHOUT_LOGIN = ("/v1/unlock", "/v1/accept-rollback", "/v1/sign-in", "/v1/sign-out", setup.PREFIX)
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
 
 
 class ControlListener:
     """Routes of `/v1`, and the answers kept so that a retry is safe."""
 
-    def __init__(self, box: Box, feed: Feed, uids: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, box: Box, feed: Feed, uids: frozenset[int] = frozenset(), timers: frozenset[int] = frozenset()
+    ) -> None:
         self._box = box
         self._feed = feed
         self._uids = uids | {os.getuid(), 0}
+        self._timers = timers
         self._answers: OrderedDict[bytes, asyncio.Future[web.StreamResponse]] = OrderedDict()
         self._feeds: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
@@ -65,6 +83,7 @@ class ControlListener:
             Route("GET", "/v1/feed", self._feed_lines, "anyone"),
             Route("POST", "/v1/unlock", self._unlock, "anyone"),
             Route("POST", "/v1/accept-rollback", self._accept_rollback, "anyone"),
+            *setup.ROUTES,
             *sign_in.ROUTES,
             Route("POST", "/v1/sign-out", self._sign_out, ("sign_out",)),
             Route("POST", "/v1/sessions/{session}/cards", self._card, ("show_card",)),
@@ -79,6 +98,7 @@ class ControlListener:
             *sticks.ROUTES,
             *enrolment.ROUTES,
             *audit.ROUTES,
+            *timers.ROUTES,
         )
 
     async def start(self, path: Path) -> None:
@@ -107,9 +127,10 @@ class ControlListener:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if _peer_uid(request) not in self._uids:
+            reminds = request.path.startswith(timers.PATH)
+            if _peer_uid(request) not in (self._timers if reminds else self._uids):
                 raise Fault("refused", "another user's process")
-            return await self._once(request, handler)
+            return await (handler(request) if reminds else self._once(request, handler))
         except Fault as fault:
             log.info("control: %s %s", fault.code, fault.detail)
             told = types.FaultBody(
@@ -133,7 +154,7 @@ class ControlListener:
         """
         if request.method != "POST":
             return await handler(request)
-        if request.path in keys.NEVER_KEPT:
+        if request.path in keys.NEVER_KEPT | setup.NEVER_KEPT:
             return await handler(request)
         key = _fingerprint(request, await request.read())
         first = self._answers.get(key)

@@ -100,7 +100,7 @@ class Health(Wire, frozen=True, kw_only=True):
     `carried`: of what box and network carry of picture and sound the part in use by `people` in rooms, 1.0 being all;
     null where nobody knows. `capacity`: whether that was measured (`hearth doctor`), set, or assumed for a machine
     like this. `disk_free`: what the box may still use; null where nobody knows. `store`: what ails the store, as
-    a fault's code (disk_full, home_read_only, store_failed, store_damaged), or "".
+    a fault's code (disk_full, home_read_only, store_failed, store_damaged, audit_broken), or "".
     """
 
     load: float
@@ -116,6 +116,15 @@ class Health(Wire, frozen=True, kw_only=True):
     capacity: Literal["measured", "set", "assumed"] = "assumed"
     disk_free: int | None = None
     store: str = ""
+
+
+Deed = Literal["off", "not_due", "busy", "made", "failed", "whole", "broken", "asked"]
+
+
+class Reminded(Wire, frozen=True, kw_only=True):
+    """What the box did when a timer reminded it (`timer.py` has the sentences)."""
+
+    did: Deed
 
 
 class StickRefusal(Wire, frozen=True, kw_only=True):
@@ -265,10 +274,24 @@ class OnCall(Wire, frozen=True, kw_only=True):
     contacts: tuple[Contact, ...]
 
 
-class Box(Wire, frozen=True, kw_only=True):
-    """What the console shows before anybody signed in."""
+# Where set-up goes on, in this order. From `codes` on there is a clinic, and its passphrase is asked for first.
+SetUpStep = Literal["welcome", "place", "clinic", "network", "passphrase", "codes", "sheet", "headquarters", "done"]
 
-    state: Literal["locked", "unlocked"]
+
+class SetUp(Wire, frozen=True, kw_only=True):
+    """How far the first set-up is. `born`: the clinic is made, its passphrase opens the rest. `zone`: as the tz database
+    names it. `machine`: the box may set the network and the zone of the machine it runs on."""
+
+    step: SetUpStep
+    born: bool
+    zone: str = ""
+    machine: bool = False
+
+
+class Box(Wire, frozen=True, kw_only=True):
+    """What the console shows before anybody signed in. new: it is being set up, and `set_up` says how far that is."""
+
+    state: Literal["new", "locked", "unlocked"]
     clinic: str
     version: str
     addresses: tuple[str, ...]  # portal addresses, best first
@@ -278,6 +301,8 @@ class Box(Wire, frozen=True, kw_only=True):
     clock_correction: int = 0  # seconds that the box goes ahead of the machine's own clock
     clock_synchronised: bool = False  # a time server sets the machine's clock, nobody else can
     emergency: tuple[Contact, ...] = ()  # whom to call in an emergency, for whoever sits there, on a locked box too
+    set_up: SetUp | None = None
+    language: str = ""  # that the clinic chose for the box's own screen
 
 
 class Login(Wire, frozen=True, kw_only=True):
@@ -535,6 +560,99 @@ class SetClock(Wire, frozen=True, kw_only=True):
     at: str
 
 
+# -- the network of the machine
+
+
+class Interface(Wire, frozen=True, kw_only=True):
+    """A way onto a network that the machine has. `up`: a cable is plugged in, or the Wi-Fi is joined or offered."""
+
+    name: str
+    kind: Literal["wired", "wifi"]
+    up: bool
+    addresses: tuple[str, ...] = ()  # IPv4, of it alone
+
+
+class HeardNetwork(Wire, frozen=True, kw_only=True):
+    """A Wi-Fi network nearby. `strength`: 0 to 100; `locked`: it asks for a password."""
+
+    name: str
+    strength: int
+    locked: bool
+
+
+class WiredSettings(Wire, frozen=True, kw_only=True):
+    """How every cable is used. `address`: with the length of the network, as in 192.168.1.5/24; for static ones only."""
+
+    addressing: Literal["dhcp", "static"] = "dhcp"
+    address: str = ""
+    gateway: str = ""
+    dns: tuple[str, ...] = ()
+
+
+class WifiSettings(Wire, frozen=True, kw_only=True):
+    """A network to join. `password`: null where it stays as it is (the box never tells it), "" for an open network.
+
+    `country`: two letters (ISO 3166), which decide what a radio may do there.
+    """
+
+    name: str
+    password: str | None = None
+    country: str
+
+
+class AccessPointSettings(Wire, frozen=True, kw_only=True):
+    """A network of the box's own. `password`: as above, but there is none without; `channel`: 1 to 11, or 36 to 48."""
+
+    name: str
+    password: str | None = None
+    country: str
+    channel: int = 6
+
+
+class NetworkSettings(Wire, frozen=True, kw_only=True):
+    """How the machine is on the network. Cables are used whatever the `kind`; what is not of the kind is kept for later."""
+
+    kind: Literal["wired", "wifi", "access_point"] = "wired"
+    wired: WiredSettings = WiredSettings()
+    wifi: WifiSettings | None = None
+    access_point: AccessPointSettings | None = None
+
+
+class Network(Wire, frozen=True, kw_only=True):
+    """How the machine is on the network now. `possible`: whether it can be changed from here.
+
+    `seconds_left`: the settings are on trial, and the ones before them come back by themselves then; 0: none are.
+    `urls`: where people find the portal, surest first. `authority`: the SHA-256 of the certificate of the box's own
+    authority, in groups, to be compared with what a device shows; "" until there is one.
+    """
+
+    possible: bool
+    interfaces: tuple[Interface, ...]
+    settings: NetworkSettings = NetworkSettings()
+    seconds_left: int = 0
+    zone: str = ""  # as in Europe/Madrid
+    urls: tuple[str, ...] = ()
+    authority: str = ""
+
+
+class SetNetwork(Wire, frozen=True, kw_only=True):
+    """Try these settings. They are on trial (`Network.seconds_left`) until they are kept."""
+
+    settings: NetworkSettings
+
+
+class Heard(Wire, frozen=True, kw_only=True):
+    """The Wi-Fi networks nearby, the strongest first."""
+
+    networks: tuple[HeardNetwork, ...]
+
+
+class SetZone(Wire, frozen=True, kw_only=True):
+    """The time zone by its name, as in Europe/Madrid."""
+
+    zone: str
+
+
 # -- the keys of the box
 
 
@@ -640,3 +758,95 @@ class AuditProof(Wire, frozen=True, kw_only=True):
     """The proof's file (appliance/audit/proof.py)."""
 
     proof: str
+
+
+# -- set-up
+
+
+class SetPlace(Wire, frozen=True, kw_only=True):
+    """`zone`: "" leaves the machine's."""
+
+    language: Literal["en", "es"]
+    zone: str = ""
+
+
+class SetClinic(Wire, frozen=True, kw_only=True):
+    name: str
+    phone: str
+
+
+class SetStep(Wire, frozen=True, kw_only=True):
+    """Go on at this step from now on, after a power cut too."""
+
+    step: SetUpStep
+
+
+class SetNetwork(Wire, frozen=True, kw_only=True):
+    """How the box is on the network; the fields of the other kinds stay empty. `country`: of the Wi-Fi's rules."""
+
+    kind: Literal["wired", "wifi", "access_point"]
+    name: str = ""
+    password: str = ""
+    country: str = ""
+
+    def __repr__(self) -> str:
+        return f"SetNetwork({self.kind})"
+
+
+class Network(Wire, frozen=True, kw_only=True):
+    """A Wi-Fi in reach. `strength`: 0 to 100."""
+
+    name: str
+    strength: int = 0
+    locked: bool = True
+
+
+class Networks(Wire, frozen=True, kw_only=True):
+    """`addresses`: the portal's, after what was asked."""
+
+    networks: tuple[Network, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+class SetUpPerson(Wire, frozen=True, kw_only=True):
+    """One of the first two. `password`: on the way in only; "" keeps the one there is. `ready`: has a second factor."""
+
+    role: Literal["administrator", "clinical_lead"]
+    name: str
+    username: str
+    password: str = ""
+    ready: bool = False
+
+    def __repr__(self) -> str:
+        return f"SetUpPerson({self.role})"
+
+
+class SetUpPeople(Wire, frozen=True, kw_only=True):
+    people: tuple[SetUpPerson, ...]
+    sheet: bool = False  # a recovery sheet was typed back
+
+
+class Beginning(Wire, frozen=True, kw_only=True):
+    """The clinic itself, made in one piece."""
+
+    passphrase: str
+    people: tuple[SetUpPerson, ...]
+
+    def __repr__(self) -> str:
+        return "Beginning(…)"
+
+
+class SetUpToken(Wire, frozen=True, kw_only=True):
+    """What the rest of set-up is asked with; memory only."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return "SetUpToken(…)"
+
+
+class CodesOf(Wire, frozen=True, kw_only=True):
+    """A new sheet of codes for one of the first two, or (`code`) one of them as it was written down."""
+
+    role: Literal["administrator", "clinical_lead"]
+    code: str = ""

@@ -132,6 +132,17 @@ class Copier:
                 self.changed()
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def remind(self) -> Literal["off", "not_due", "busy", "made", "failed"]:
+        """What a timer asks for: the copy that is due, made by now. Never one more than `run` would have made."""
+        if not self.rhythm():
+            return "off"
+        if self._making is not None and not self._making.done():
+            return "busy"
+        if not rules.due(_seconds(self._in_folder), self._tried, self.now(), self.rhythm()):
+            return "not_due"
+        await self._automatic()
+        return "failed" if self._told.fault else "made"
+
     async def close(self) -> None:
         """Break off what is being made: at once while pages are copied.
 

@@ -69,6 +69,7 @@ class Trouble:
     reserve: Reserve | None = None
     writing: str = ""  # the code of the last write that the disk refused; "" again after one that it took
     damaged: bool = False  # a page was found damaged since the start
+    audit: bool = False  # the last look at every entry of the audit found something
 
     @property
     def code(self) -> str:
@@ -77,7 +78,7 @@ class Trouble:
             return self.writing
         if self.reserve is not None and not self.reserve.there:
             return "disk_full"  # the box lives on its reserve
-        return "store_damaged" if self.damaged else ""
+        return "store_damaged" if self.damaged else "audit_broken" if self.audit else ""
 
     def explain(self, fault: Fault) -> Fault:
         """The fault by what the disk says of itself: SQLite tells a read-only or full one as any other error."""

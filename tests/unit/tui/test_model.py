@@ -183,7 +183,7 @@ def test_a_disk_is_low_in_time_to_make_room(free: int | None, total: int, low: b
     assert ("disk_low" in model.ill(health)) == low
 
 
-@pytest.mark.parametrize("code", ["disk_full", "home_read_only", "store_failed", "store_damaged"])
+@pytest.mark.parametrize("code", ["disk_full", "home_read_only", "store_failed", "store_damaged", "audit_broken"])
 def test_what_ails_the_store_needs_a_person(code: str) -> None:
     assert model.ill(msgspec.structs.replace(clinic.health(), store=code)) == (code,)
     assert model.ill(msgspec.structs.replace(clinic.health(), store="from_the_future")) == ()
