@@ -36,7 +36,6 @@ from appliance.copies.copier import Copier
 from appliance.enrolment.desk import Desk
 from appliance.enrolment.enroller import Enroller
 from appliance.errands import Errands
-from appliance.errands import Errands
 from appliance.faults import Fault
 from appliance.fitting import Carried
 from appliance.home import Home

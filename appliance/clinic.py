@@ -240,6 +240,10 @@ class Clinic:
         """
         await self.audit.refused(actor, action, facts, code)
 
+    async def note_done(self, actor: Actor, action: Action, facts: Facts) -> None:
+        """What is about to be done to the machine: no row of the store tells of it. Faults: refused, store_failed."""
+        await self.audit.done(actor, action, facts)
+
     async def sign_in(self, username: str, password: str, surface: Surface, address: str) -> Step:
         """The first step of signing in; the others are the door's. Faults: wrong_sign_in, too_many_tries."""
         return await self.door.password(Caller(surface, address), username, password)

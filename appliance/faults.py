@@ -39,7 +39,39 @@ KINDS: tuple[FaultKind, ...] = (
         409,
         "This Hearth does not run on a box of its own, so the machine it is on is not its to change.",
     ),
-    FaultKind("machine_busy", "box", 503, "The machine did not answer in time. Please try again in a minute."),
+    FaultKind("machine_busy", "machine", 503, "The machine did not answer in time. Please try again in a minute."),
+    # the network of the machine
+    FaultKind(
+        "network_address",
+        "caller",
+        422,
+        "That is not an address with the length of its network. It looks like 192.168.1.5/24.",
+    ),
+    FaultKind(
+        "network_gateway",
+        "caller",
+        422,
+        "The router's address must lie in the same network as the box's, and be another one.",
+    ),
+    FaultKind("network_dns", "caller", 422, "Those are not addresses of name servers. They look like 192.168.1.1."),
+    FaultKind("network_name", "caller", 422, "The name of a Wi-Fi network has 1 to 32 letters."),
+    FaultKind(
+        "network_password", "caller", 422, "The password of a Wi-Fi network has 8 to 63 letters, digits and signs."
+    ),
+    FaultKind("network_country", "caller", 422, "The country is two letters, such as ES or US."),
+    FaultKind(
+        "network_channel", "caller", 422, "That channel cannot be used. Take one from 1 to 11, or 36, 40, 44, 48."
+    ),
+    FaultKind("no_wifi", "caller", 409, "This machine has no Wi-Fi that works."),
+    FaultKind("wifi_busy", "caller", 409, "The box offers its own Wi-Fi right now, so it cannot listen for others."),
+    FaultKind(
+        "wifi_refused",
+        "caller",
+        409,
+        "The box could not join that Wi-Fi. Please check its name and password, and move the box closer.",
+    ),
+    FaultKind("no_trial", "caller", 409, "There is nothing to keep: the settings from before are in use again."),
+    FaultKind("zone_unknown", "caller", 422, "That is no time zone that this box knows."),
     FaultKind("stale_epoch", "caller", 409, "The keys of the room have changed meanwhile. Please try again."),
     FaultKind("session_locked", "caller", 409, "The door of the session is locked. Unlock it first."),
     FaultKind("in_private_room", "caller", 409, "One of the two is in a private room already."),

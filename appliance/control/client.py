@@ -45,10 +45,14 @@ from appliance.control.types import (
     EnrolRequestWanted,
     FaultBody,
     FeedEntry,
+    Heard,
+    HeardNetwork,
     Invitation,
     KeyMade,
     Keys,
     KeySecret,
+    NetworkSettings,
+    NetworkState,
     NewPassword,
     OnCall,
     Paper,
@@ -56,11 +60,13 @@ from appliance.control.types import (
     Rekeyed,
     ReturnedRecords,
     SetClock,
+    SetZone,
     Sheet,
     ShowCard,
     SignIn,
     Snapshot,
     Sticks,
+    TryNetwork,
     Unlock,
     WayIn,
     Wire,
@@ -91,6 +97,7 @@ ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of 
 REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it may take
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
 AUDIT_SECONDS = 300.0  # to look at every entry: a million take half a minute on a server, some minutes on a Pi
+NETWORK_SECONDS = 60.0  # a Wi-Fi is joined within seconds, a router's answer may take half a minute
 SILENCE_SECONDS = 25.0  # the feed beats every 10 s: two beats lost and some
 MAX_LINE = 256 * 1024  # bytes of one feed entry; a session of 16 people takes about 5 KiB
 MAX_ANSWER = 4 * 1024 * 1024  # bytes of any other answer; a day of 40 such sessions takes about 200 KiB
@@ -295,6 +302,35 @@ class ControlClient:
     async def set_clock(self, at: str) -> Clock:
         """It is `at` (RFC 3339) now. Faults: refused, clock_wrong (cannot be), wrong_state (a time server sets it)."""
         return await self._post("/v1/clock", Clock, SetClock(at=at))
+
+    # -- the network of the machine
+
+    async def network(self) -> NetworkState:
+        """How the machine is on the network. Faults: not_signed_in, refused, box_locked, machine_busy."""
+        return await self._request("GET", "/v1/network", NetworkState, seconds=NETWORK_SECONDS)
+
+    async def try_network(self, settings: NetworkSettings) -> NetworkState:
+        """Try them; unless they are kept, the ones before come back by themselves.
+
+        Faults: refused, not_the_machine, machine_busy, no_wifi, wifi_refused, and network_* for a field that is wrong.
+        """
+        return await self._post("/v1/network", NetworkState, TryNetwork(settings=settings), seconds=NETWORK_SECONDS)
+
+    async def keep_network(self) -> NetworkState:
+        """The settings on trial are good. Faults: refused, no_trial."""
+        return await self._post("/v1/network/keep", NetworkState, seconds=NETWORK_SECONDS)
+
+    async def network_back(self) -> NetworkState:
+        """The settings before those on trial again. Faults: refused, no_trial."""
+        return await self._post("/v1/network/back", NetworkState, seconds=NETWORK_SECONDS)
+
+    async def scan_networks(self) -> tuple[HeardNetwork, ...]:
+        """Listen for Wi-Fi networks; takes seconds. Faults: refused, no_wifi, not_the_machine, machine_busy."""
+        return (await self._post("/v1/network/scan", Heard, seconds=NETWORK_SECONDS)).networks
+
+    async def set_zone(self, zone: str) -> NetworkState:
+        """The machine is in that time zone. Faults: refused, zone_unknown, not_the_machine, machine_busy."""
+        return await self._post("/v1/zone", NetworkState, SetZone(zone=zone), seconds=NETWORK_SECONDS)
 
     # -- whom to call
 

@@ -19,7 +19,9 @@ from appliance.faults import Fault
 from appliance.identity import rows as accounts
 from appliance.ids import token_hash
 from appliance.keeping import Keeper
+from appliance.machine.network import MachineNetwork
 from appliance.policy import TABLE, Action, Actor, Asks, StaffRole, is_named
+from appliance.setup.guide import Guide
 from appliance.sticks.actions import Sticks
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ class Box(Protocol):
     """What the listener needs of the appliance."""
 
     def clinic(self) -> Clinic: ...
+    def guide(self) -> Guide: ...
     def keeper(self) -> Keeper: ...
     def headquarters(self) -> bytes | None: ...
     def is_unlocked(self) -> bool: ...
@@ -42,6 +45,8 @@ class Box(Protocol):
     def enroller(self) -> Enroller: ...
     def copies(self) -> types.Copies: ...
     def sticks(self) -> Sticks: ...
+    def network(self) -> MachineNetwork: ...
+    def authority(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Route:
 
 
 BOX = web.AppKey("box", Box)
+OF_SET_UP = ("/v1/keys", "/v1/enrolment")  # what set-up asks that others ask too
 WAY_IN = "/v1/sign-in"  # its steps are asked by somebody who has no login yet
 
 # What is done to the box itself and not to a session; a console offers it by `types.Login.may`.
@@ -100,9 +106,20 @@ async def actor(request: web.Request) -> tuple[Actor, types.Login] | None:
     digest, now = token_hash(token), steady_seconds()
     login = await box.clinic().db.read(lambda tx: accounts.login(tx, digest, "console", now))
     if login is None:
-        return None
+        return await _setting_up(request, token)
     who = Actor(person=login.person, role=login.role, surface="console", address="console")
     return who, login_of(login.person, login.name, login.role)
+
+
+async def _setting_up(request: web.Request, token: str) -> tuple[Actor, types.Login] | None:
+    """While the clinic is being set up, whoever gave its passphrase stands for its administrator at keys and HQ."""
+    if not request.path.startswith(OF_SET_UP):
+        return None
+    try:
+        who = await request.app[BOX].guide().actor(token)
+    except Fault:
+        return None
+    return (who, login_of(who.person, "", "administrator")) if who is not None else None
 
 
 async def signed_in(request: web.Request) -> tuple[Actor, types.Login]:

@@ -98,6 +98,7 @@ class ControlListener:
             *sticks.ROUTES,
             *enrolment.ROUTES,
             *audit.ROUTES,
+            *network.ROUTES,
             *timers.ROUTES,
         )
 

@@ -581,7 +581,7 @@ class HeardNetwork(Wire, frozen=True, kw_only=True):
 
 
 class WiredSettings(Wire, frozen=True, kw_only=True):
-    """How every cable is used. `address`: with the length of the network, as in 192.168.1.5/24; for static ones only."""
+    """How every cable is used. `address`: with the length of its network, as in 192.168.1.5/24; where it is static."""
 
     addressing: Literal["dhcp", "static"] = "dhcp"
     address: str = ""
@@ -599,6 +599,9 @@ class WifiSettings(Wire, frozen=True, kw_only=True):
     password: str | None = None
     country: str
 
+    def __repr__(self) -> str:
+        return "WifiSettings()"
+
 
 class AccessPointSettings(Wire, frozen=True, kw_only=True):
     """A network of the box's own. `password`: as above, but there is none without; `channel`: 1 to 11, or 36 to 48."""
@@ -608,9 +611,12 @@ class AccessPointSettings(Wire, frozen=True, kw_only=True):
     country: str
     channel: int = 6
 
+    def __repr__(self) -> str:
+        return "AccessPointSettings()"
+
 
 class NetworkSettings(Wire, frozen=True, kw_only=True):
-    """How the machine is on the network. Cables are used whatever the `kind`; what is not of the kind is kept for later."""
+    """How the machine is on the network. Cables are used whatever the `kind`; the other kinds are kept for later."""
 
     kind: Literal["wired", "wifi", "access_point"] = "wired"
     wired: WiredSettings = WiredSettings()
@@ -618,7 +624,7 @@ class NetworkSettings(Wire, frozen=True, kw_only=True):
     access_point: AccessPointSettings | None = None
 
 
-class Network(Wire, frozen=True, kw_only=True):
+class NetworkState(Wire, frozen=True, kw_only=True):
     """How the machine is on the network now. `possible`: whether it can be changed from here.
 
     `seconds_left`: the settings are on trial, and the ones before them come back by themselves then; 0: none are.
@@ -635,8 +641,8 @@ class Network(Wire, frozen=True, kw_only=True):
     authority: str = ""
 
 
-class SetNetwork(Wire, frozen=True, kw_only=True):
-    """Try these settings. They are on trial (`Network.seconds_left`) until they are kept."""
+class TryNetwork(Wire, frozen=True, kw_only=True):
+    """Try these settings. They are on trial (`NetworkState.seconds_left`) until they are kept."""
 
     settings: NetworkSettings
 

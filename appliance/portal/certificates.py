@@ -119,6 +119,11 @@ def days_left(leaf: bytes, now: datetime) -> int:
     return (x509.load_pem_x509_certificate(leaf).not_valid_after_utc - now).days
 
 
+def fingerprint(pem: bytes) -> str:
+    """SHA-256 of the certificate in pairs of hex digits, as browsers and systems show it. ValueError for none."""
+    return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def _leaf(name: str, public: ec.EllipticCurvePublicKey, now: datetime) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

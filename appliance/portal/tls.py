@@ -48,6 +48,14 @@ def context(folder: Path, names: Sequence[str] = ("hearth.local",), addresses: S
     return made
 
 
+def fingerprint(folder: Path) -> str:
+    """Of the authority's certificate, as devices show it; "" where there is none yet."""
+    try:
+        return certificates.fingerprint(_content(folder / CA_FILE))
+    except ValueError:
+        return ""
+
+
 async def renew(
     db: Database, folder: Path, name: str, addresses: Sequence[str], running: ssl.SSLContext | None = None
 ) -> bool:
