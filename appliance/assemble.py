@@ -103,9 +103,9 @@ class Appliance:
         self._sticks: Sticks | None = None
         self._enroller: Enroller | None = None
         self._named = [settings.clinic.name, settings.clinic.phone]  # as every page shows it
-        self._guide = Guide(home, Errands(), self)
         self._port = settings.portal.port
         self._network = MachineNetwork(Errands())
+        self._guide = Guide(home, self._network, self)
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
         self._passphrases = Throttle(WRONG_PASSPHRASES_PER_MINUTE, 60.0)

@@ -65,6 +65,16 @@ class Home:
         return self.root / "contacts.json"
 
     @property
+    def setup(self) -> Path:
+        """How far the first set-up of the box is."""
+        return self.root / "setup.json"
+
+    @property
+    def witness(self) -> Path:
+        """Beside the store (`store/witness.py`): a store was here."""
+        return self.root / "store.witness"
+
+    @property
     def recovery(self) -> Path:
         """The one-time key of a request for recovery by HQ, from the request to its answer."""
         return self.root / "recovery.key"

@@ -1,61 +1,35 @@
-"""`hearth init`: a new clinic. Asks for the passphrase twice, makes the store with its first accounts, and publishes
-the agreement that a clinic starts with.
+"""`hearth init`: a new clinic. Asks for the passphrase twice and for the first two accounts, and makes the store.
 
-Two accounts, since one person must not need to be everything: an administrator keeps the box and appoints people and
-reads no note; a clinical lead answers for the care. In a clinic of one it is the same person under two names. Each gets
-a sheet of printed codes, so that nobody stands before a second step without one.
+Its making is in `founding.py`, which the set-up on the box's own screen shares. Each of the two gets a sheet of printed
+codes, so that nobody stands before a second step without one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import getpass
-import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from appliance.clock import now_text
-from appliance.consent import actions as consent
-from appliance.consent.texts import first_agreement
 from appliance.faults import Fault
+from appliance.founding import MAX_PASSPHRASE, MIN_PASSPHRASE, Founder, found
 from appliance.home import Home
-from appliance.identity import actions as identity
-from appliance.identity.factors import actions as second
 from appliance.identity.factors.rules import normal_code
-from appliance.identity.passwords import hash_password
-from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, Unfit, normal, unfit
+from appliance.identity.rules import MAX_PASSWORD, MIN_PASSWORD, Unfit, unfit
 from appliance.identity.staff import MAX_NAME, clean_name, clean_username
-from appliance.policy import BOX, Actor, StaffRole
-from appliance.store import birth, witness
-from appliance.store.database import Transaction
-from appliance.store.files import HomeLock, fault_of_os, sync_folder
-
-MIN_PASSPHRASE = 12  # characters; Argon2id makes each guess cost a tenth of a second
+from appliance.setup import answers
+from appliance.store import birth
+from appliance.store.files import HomeLock
 
 _SIZE = f"Please choose one of {MIN_PASSWORD} to {MAX_PASSWORD} characters."
+_PASSPHRASE_SIZE = f"Please choose one of {MIN_PASSPHRASE} to {MAX_PASSPHRASE} characters."
 _UNFIT: Mapping[Unfit, str] = {
     "short": _SIZE,
     "long": _SIZE,
     "common": "Many people take that one, so it is guessed first. Please choose another.",
     "name": "That has the name in it. Please choose another.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Founder:
-    """One of the first two. `first`: the one at the keyboard, whose password is their own. It has no readable repr."""
-
-    name: str
-    username: str
-    role: StaffRole
-    password: str
-    first: bool = True
-    codes: list[str] = field(default_factory=second.new_codes)
-
-    def __repr__(self) -> str:
-        return "Founder(…)"
 
 
 def init(root: Path, passphrase_file: Path | None) -> int:
@@ -72,7 +46,8 @@ def init(root: Path, passphrase_file: Path | None) -> int:
                 _hand_over(founder)
         except EOFError:
             raise Fault("bad_request", "the answers ended") from None
-        asyncio.run(_make(home, passphrase, founders))
+        asyncio.run(found(home, passphrase, founders))
+        answers.finish(home)
     _say("The clinic is made. Keep the passphrase safe: without it nobody opens the store, not even we.")
     return 0
 
@@ -100,34 +75,6 @@ def _hand_over(founder: Founder) -> None:
         _say(f"    {left}     {right}")
     while normal_code(_asked("\nType one of them: ")) not in map(normal_code, founder.codes):
         _say("That is none of them.")
-
-
-async def _make(home: Home, passphrase: str, founders: Sequence[Founder]) -> None:
-    """Built beside its place and renamed when it is whole: a store without an account lets nobody in, ever."""
-    beside = home.root / "store.init"
-    await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)
-    db = await birth.give_birth(beside, passphrase)
-    hashes = [await asyncio.to_thread(hash_password, normal(founder.password)) for founder in founders]
-
-    def work(tx: Transaction) -> None:
-        at = now_text()
-        for founder, phc in zip(founders, hashes, strict=True):
-            name, username, role = founder.name, founder.username, founder.role
-            person = identity.appoint(tx, BOX, name, username, role, phc, at, must_change=not founder.first)
-            second.keep_codes(tx, Actor(person, role, "command"), founder.codes, at)
-        consent.publish(tx, BOX, first_agreement(), at)
-
-    try:
-        await db.write(work)
-    finally:
-        await db.close()
-    try:
-        witness.reset(beside)
-        witness.reset(home.store)
-        beside.rename(home.store)
-        sync_folder(home.root)
-    except OSError as problem:
-        raise fault_of_os(problem) from problem
 
 
 def _passphrase(file: Path | None) -> str:
@@ -165,7 +112,7 @@ def _clean(words: str, clean: Callable[[str], str], complaint: str) -> str:
 
 
 def _passphrase_problem(typed: str) -> str:
-    return "" if MIN_PASSPHRASE <= len(typed) <= 1000 else f"Please choose one of {MIN_PASSPHRASE} to 1000 characters."
+    return "" if MIN_PASSPHRASE <= len(typed) <= MAX_PASSPHRASE else _PASSPHRASE_SIZE
 
 
 def _twice(words: str, shortest: int, problem: Callable[[str], str]) -> str:

@@ -1,18 +1,22 @@
-"""One TOML file to frozen settings. An unknown key or a wrong type is refused with the key's name. Pure but for `load`.
+"""One TOML file to frozen settings. An unknown key or a wrong type is refused with the key's name. Pure but for `load`
+and `save`.
 
 Every key has a sentence in KEYS; `hearth settings` prints them and a test finds keys without one.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from appliance.faults import Fault
+from appliance.store.files import write_atomically
 
 # One label of a host's name (RFC 1123 section 2.1); a certificate holds it with ".local".
 NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
@@ -28,6 +32,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ClinicSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str = "Hearth"
     phone: str = ""
+    language: Literal["", "en", "es"] = ""
 
 
 class PortalSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +95,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 KEYS: dict[str, str] = {
     "clinic.name": "The clinic's name as people see it on every page. Keep it neutral: no word of care or illness.",
     "clinic.phone": "The number on every page under which a human answers.",
+    "clinic.language": "The language of the box's own screen: en or es. Empty: as its terminal says.",
     "portal.host": "The address the portal listens on. 0.0.0.0 means: the whole local network.",
     "portal.port": "The portal's TCP port. 443 on the image, 8443 otherwise.",
     "portal.name": "The portal's name on the local network: `hearth` is found as hearth.local.",
@@ -158,3 +164,42 @@ def load(path: Path) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError) as problem:
         raise Fault("bad_settings", type(problem).__name__) from None
+
+
+def save(path: Path, section: str, words: Mapping[str, str]) -> Settings:
+    """Set the texts of one section in the file and leave everything else in it as it stands; the settings as they are
+    now. Whole or not at all. Faults: bad_settings (the file is written in a way that this cannot change, or would say
+    something else than was meant), and those of the disk.
+    """
+    before = load(path)
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    except OSError as problem:
+        raise Fault("bad_settings", type(problem).__name__) from None
+    changed = changed_text(text, section, words)
+    now = parse(changed)
+    meant = msgspec.structs.replace(getattr(before, section), **words)
+    if now != msgspec.structs.replace(before, **{section: meant}):
+        raise Fault("bad_settings", f"{section} cannot be changed by the box")
+    write_atomically(path, changed.encode(), 0o640)
+    return now
+
+
+def changed_text(text: str, section: str, words: Mapping[str, str]) -> str:
+    """The TOML text with these keys of `[section]` set: a line that has the key is replaced, others are added."""
+    lines = text.splitlines()
+    heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[", line)]
+    start = next((n for n in heads if re.match(rf"\s*\[\s*{section}\s*\]", lines[n])), None)
+    if start is None:
+        lines += ["", f"[{section}]"] if lines else [f"[{section}]"]
+        start = len(lines) - 1
+    end = next((number for number in heads if number > start), len(lines))
+    for key, value in words.items():
+        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"  # a JSON string is a basic string of TOML
+        at = next((n for n in range(start + 1, end) if re.match(rf"\s*{key}\s*=", lines[n])), None)
+        if at is None:
+            lines.insert(start + 1, line)
+            end += 1
+        else:
+            lines[at] = line
+    return "\n".join(lines) + "\n"

@@ -279,8 +279,8 @@ SetUpStep = Literal["welcome", "place", "clinic", "network", "passphrase", "code
 
 
 class SetUp(Wire, frozen=True, kw_only=True):
-    """How far the first set-up is. `born`: the clinic is made, its passphrase opens the rest. `zone`: as the tz database
-    names it. `machine`: the box may set the network and the zone of the machine it runs on."""
+    """How far the first set-up is. `born`: the clinic is made, its passphrase opens the rest. `zone`: of the tz
+    database. `machine`: the box may set the network and the zone of the machine it runs on."""
 
     step: SetUpStep
     born: bool
@@ -555,9 +555,10 @@ class Clock(Wire, frozen=True, kw_only=True):
 
 
 class SetClock(Wire, frozen=True, kw_only=True):
-    """It is `at` (RFC 3339) at the moment of sending."""
+    """It is `at` (RFC 3339) at the moment of sending. `back`: although the box has been further already."""
 
     at: str
+    back: bool = False
 
 
 # -- the network of the machine
@@ -657,6 +658,41 @@ class SetZone(Wire, frozen=True, kw_only=True):
     """The time zone by its name, as in Europe/Madrid."""
 
     zone: str
+
+
+# -- the machine
+
+
+class Doctor(Wire, frozen=True, kw_only=True):
+    """What a helper on the telephone asks, without a name: `lines` as they are read out, each with its number in front.
+
+    `code`: the same figures in short, for a QR code or to be typed elsewhere (`hearth doctor --read`). `words`: two
+    that fit this code and hardly another one, to be read out last. `bad`: numbers of lines that need somebody.
+    """
+
+    lines: tuple[str, ...]
+    code: str
+    words: tuple[str, str]
+    bad: tuple[int, ...] = ()
+
+
+class Power(Wire, frozen=True, kw_only=True):
+    """Restart the machine or switch it off. `anyway`: although a session goes on."""
+
+    do: Literal["restart", "off"]
+    anyway: bool = False
+
+
+class Reset(Wire, frozen=True, kw_only=True):
+    """Delete everything. `clinic`: its name, as it was typed."""
+
+    clinic: str
+
+
+class Erase(Wire, frozen=True, kw_only=True):
+    """Delete everything of a box that nobody can open. `word`: as it was typed."""
+
+    word: str
 
 
 # -- the keys of the box
@@ -785,33 +821,6 @@ class SetStep(Wire, frozen=True, kw_only=True):
     """Go on at this step from now on, after a power cut too."""
 
     step: SetUpStep
-
-
-class SetNetwork(Wire, frozen=True, kw_only=True):
-    """How the box is on the network; the fields of the other kinds stay empty. `country`: of the Wi-Fi's rules."""
-
-    kind: Literal["wired", "wifi", "access_point"]
-    name: str = ""
-    password: str = ""
-    country: str = ""
-
-    def __repr__(self) -> str:
-        return f"SetNetwork({self.kind})"
-
-
-class Network(Wire, frozen=True, kw_only=True):
-    """A Wi-Fi in reach. `strength`: 0 to 100."""
-
-    name: str
-    strength: int = 0
-    locked: bool = True
-
-
-class Networks(Wire, frozen=True, kw_only=True):
-    """`addresses`: the portal's, after what was asked."""
-
-    networks: tuple[Network, ...] = ()
-    addresses: tuple[str, ...] = ()
 
 
 class SetUpPerson(Wire, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import errno
 import logging
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -89,6 +90,9 @@ _COMPRESSED = (".css", ".json", ".svg")
 IN_HTML = {"Cache-Control": "no-store"}  # a page may hold names; the browser of a shared device keeps none
 
 CA_FILE = web.AppKey("ca_file", Path)
+BEING_SET_UP: web.AppKey[Callable[[], bool]] = web.AppKey("being_set_up")
+# What a box that is being set up tells all the same: what is the same for everybody, and the way to trust it.
+_OPEN_IN_SET_UP = ("/static/", "/language", "/look", "/protected", "/guides", "/help", "/ca.pem", "/trust")
 
 
 async def _home(request: web.Request) -> web.StreamResponse:
@@ -178,10 +182,19 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def application(box: Box, clinic: tuple[str, str], ca_file: Path, wall: Wall | None = None) -> web.Application:
-    """The portal's application for that box. `clinic`: its name and phone as pages show them; `wall`: and contacts."""
+def application(
+    box: Box,
+    clinic: Sequence[str],
+    ca_file: Path,
+    wall: Wall | None = None,
+    *,
+    being_set_up: Callable[[], bool] = lambda: False,
+) -> web.Application:
+    """The portal's application for that box. `clinic`: its name and phone as pages show them, a list that may change;
+    `wall`: and contacts. `being_set_up`: there is no clinic to come to yet."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
-    app[BOX], app[pages.CLINIC], app[CA_FILE] = box, clinic, ca_file
+    app[BOX], app[CA_FILE], app[BEING_SET_UP] = box, ca_file, being_set_up
+    app[pages.CLINIC] = clinic if isinstance(clinic, list) else list(clinic)
     app[pages.WALL] = wall or Wall(ca_file.parent / "contacts.json")
     app[line.ALLOWANCE] = line.allowance()
     app[passkeys.CHALLENGES] = Challenges()
@@ -220,6 +233,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if request.method not in ("GET", "HEAD"):
             logins.check_origin(request)
+        if request.app[BEING_SET_UP]() and not request.path.startswith(_OPEN_IN_SET_UP):
+            return pages.render(request, "being_set_up.html")
         return _compressed(request, await handler(request))
     except Fault as fault:
         if fault.code == "not_signed_in" and not problems.wants_json(request):

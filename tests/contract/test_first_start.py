@@ -15,6 +15,7 @@ import pytest
 from appliance import demo, init, settings
 from appliance.clock import now_seconds, now_text
 from appliance.faults import Fault
+from appliance.founding import Founder, found
 from appliance.home import Home
 from appliance.identity import passwords
 from appliance.identity import rows as accounts
@@ -29,8 +30,8 @@ from tests.fakes.stores import CHEAP
 
 PASSPHRASE = "made up for the tests"
 FOUNDERS = [
-    init.Founder("Ruth Stone", "ruth", "administrator", "made-up-password"),
-    init.Founder("Lena Brandt", "lena", "clinical_lead", "made-up-password", first=False),
+    Founder("Ruth Stone", "ruth", "administrator", "made-up-password"),
+    Founder("Lena Brandt", "lena", "clinical_lead", "made-up-password", first=False),
 ]
 
 
@@ -190,9 +191,9 @@ def test_an_init_that_was_cut_short_can_be_done_again(home: Home, monkeypatch: p
     for number in (1, 2):
         with monkeypatch.context() as patch, pytest.raises(CutShortError):
             cut_at(patch, number)
-            asyncio.run(init._make(home, PASSPHRASE, FOUNDERS))
+            asyncio.run(found(home, PASSPHRASE, FOUNDERS))
         assert not birth.present(home.store)
-    asyncio.run(init._make(home, PASSPHRASE, FOUNDERS))
+    asyncio.run(found(home, PASSPHRASE, FOUNDERS))
 
     assert asyncio.run(made_by_init(home)) == [
         ("Lena Brandt", "clinical_lead", True, 10),

@@ -17,10 +17,13 @@ from appliance.control.listener import ControlListener
 from appliance.copies.copier import Copier
 from appliance.enrolment.desk import Desk
 from appliance.enrolment.enroller import Enroller
+from appliance.errands import Errands
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
-from appliance.settings import BackupSection
+from appliance.machine.network import MachineNetwork
+from appliance.settings import BackupSection, Settings
+from appliance.setup.guide import Guide
 from appliance.sticks.actions import Sticks
 from tests.fakes.box import CHEAP, PASSPHRASE, OpenBox, open_box
 from tests.fakes.sealing import Sealing
@@ -33,6 +36,7 @@ class Box:
         self._opened, self._feed, self._unlocked = opened, feed, False
         self.hq_key: bytes | None = None
         db = opened.clinic.db
+        self._home = Home(db.folder.parent)
         self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
         self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
         self._enroller = Enroller(db, Desk(Home(db.folder.parent).spool), "test", lambda: feed.publish("sync"))
@@ -45,6 +49,15 @@ class Box:
         if not self._unlocked:
             raise Fault("box_locked")
         return self._opened.clinic
+
+    def guide(self) -> Guide:
+        return Guide(self._home, MachineNetwork(Errands()), self)  # never begun: there is none
+
+    def set_settings(self, chosen: Settings) -> None:
+        raise Fault("wrong_state", "no set-up")
+
+    def tell_box(self) -> None:
+        self._feed.publish("box")
 
     async def unlock(self, passphrase: str) -> None:
         if passphrase != PASSPHRASE:

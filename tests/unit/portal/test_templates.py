@@ -476,6 +476,7 @@ ROUND: dict[str, Any] = {
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
     "protected": ("protected.html", {}),
+    "being set up": ("being_set_up.html", {}),
     "guides": ("guides.html", {"lessons": [("pins", "PINs and passwords")]}),
     **{
         f"guide, {address}": (f"guide_{address.replace('-', '_')}.html", {"title": title})
