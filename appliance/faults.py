@@ -234,6 +234,73 @@ KINDS: tuple[FaultKind, ...] = (
         "passkey_address", "caller", 409, "Passkeys work under the box's name only, not under an address in figures."
     ),
     # the clock
+    # releases of the box
+    FaultKind(
+        "update_missing",
+        "caller",
+        409,
+        "There is no release there any more. Plug the stick in again and look once more.",
+    ),
+    FaultKind(
+        "update_unsigned",
+        "peer",
+        422,
+        "This release is not signed by the makers of this box, so it was not installed.",
+    ),
+    FaultKind(
+        "update_other_box",
+        "caller",
+        422,
+        "This release is for another kind of box. Nothing was changed.",
+    ),
+    FaultKind(
+        "update_older",
+        "caller",
+        422,
+        "This release is older than this box takes. Nothing was changed.",
+    ),
+    FaultKind(
+        "update_same",
+        "caller",
+        409,
+        "This release runs here already.",
+    ),
+    FaultKind(
+        "update_damaged",
+        "peer",
+        422,
+        "This release is damaged. Please copy it again. The box runs as before.",
+    ),
+    FaultKind(
+        "update_no_room",
+        "machine",
+        507,
+        "This release is too large for this box. Nothing was changed.",
+    ),
+    FaultKind(
+        "update_failed",
+        "machine",
+        500,
+        "The release could not be installed. The box runs as before. Please try again.",
+    ),
+    FaultKind(
+        "update_trial",
+        "machine",
+        409,
+        "The box is trying out a new release. Please wait a few minutes.",
+    ),
+    FaultKind(
+        "update_no_other",
+        "caller",
+        409,
+        "There is no other release on this box to go back to.",
+    ),
+    FaultKind(
+        "update_session",
+        "caller",
+        409,
+        "A session is going on. Please wait until it has ended.",
+    ),
     FaultKind("clock_wrong", "caller", 422, "That date cannot be right. Please look at day, month and year again."),
     FaultKind("audit_broken", "machine", 500, "The audit does not hold together. Verify it: hearth audit verify."),
     # notes
