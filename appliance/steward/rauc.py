@@ -11,7 +11,7 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -86,7 +86,8 @@ class Rauc:
     def next_slot(self) -> str:
         """The boot name of what the boot loader takes next, "" when RAUC does not know."""
         slots = self._slots()
-        return next((str(of.get("bootname") or "") for name, of in _each(slots) if name == slots.boot_primary), "")
+        names = (str(of.get("bootname") or "") for name, of in _each(slots) if name == slots.boot_primary)
+        return next(names, "").lower()
 
     def installed_version(self) -> str:
         """What RAUC wrote to the slot that does not run, by the bundle that it read."""
@@ -96,13 +97,9 @@ class Rauc:
                 return str(bundle.get("version") or "")
         return ""
 
-    def mark_good(self) -> None:
-        """The slot that runs is the box's own from now on."""
-        self._run(("status", "mark-good", "booted"), MARK_SECONDS)
-
-    def mark_other(self, word: str) -> None:
-        """`active`: the other slot is tried at the next start; `bad`: it is not."""
-        self._run(("status", f"mark-{word}", "other"), MARK_SECONDS)
+    def mark(self, word: Literal["good", "bad", "active"], which: Literal["booted", "other"]) -> None:
+        """`good`: the box's own from now on; `active`: tried at the next start; `bad`: not tried any more."""
+        self._run(("status", f"mark-{word}", which), MARK_SECONDS)
 
     def _slots(self) -> _Slots:
         said = self._run(("status", "--detailed", "--output-format=json"), MARK_SECONDS)

@@ -24,7 +24,8 @@ class Standing(msgspec.Struct, frozen=True):
     `version`, `slot`: what is being installed, or is and waits for its trial. `before`: the release that ran then.
     `other`: what is whole on the slot that does not run, "" for nothing. `failed`: a release that was tried and did not
     come up, or whose installation was cut, until a person has read so; `cut`: it was the latter. `since`: Unix seconds
-    at which the release that runs had proved itself, 0 for the one that the box came with.
+    at which the release that runs had proved itself, 0 for the one that the box came with. `own`, `own_version`: what
+    proved itself last.
     """
 
     phase: Phase = ""
@@ -35,6 +36,8 @@ class Standing(msgspec.Struct, frozen=True):
     failed: str = ""
     cut: bool = False
     since: int = 0
+    own: Slot = ""
+    own_version: str = ""
 
 
 def parse(text: str) -> Version | None:
@@ -84,12 +87,20 @@ def at_boot(now: Standing, slot: str, running: str, next_slot: str) -> Standing:
     if on_trial(begun, slot, running):
         return begun
     if now.phase == "installing":
-        return Standing(failed=now.version, cut=True, since=now.since)
+        return _keeping(now, slot, running, failed=now.version, cut=True)
     if now.phase == "installed" and next_slot in ("", slot):
-        return Standing(failed=now.version, since=now.since)
+        return _keeping(now, slot, running, failed=now.version)
+    if now.phase == "" and now.own != slot:
+        # The first start of all; or the boot loader gave the box's own release up, which stands whole where it was.
+        return _keeping(now, slot, running, failed=now.own_version, other=now.own_version)
     return now
+
+
+def _keeping(now: Standing, slot: str, running: str, *, failed: str, cut: bool = False, other: str = "") -> Standing:
+    own: Slot = "a" if slot == "a" else "b" if slot == "b" else ""
+    return Standing(failed=failed, cut=cut, other=other, since=now.since, own=own, own_version=running)
 
 
 def proved(now: Standing, at: int) -> Standing:
     """The release on trial is the box's own; what ran before it stays on the other slot. `at`: Unix seconds."""
-    return Standing(other=now.before, since=at)
+    return Standing(other=now.before, since=at, own=now.slot, own_version=now.version)

@@ -14,6 +14,7 @@ is in image/UPDATES.md with what a power cut after it leaves.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import re
 import stat
@@ -61,10 +62,17 @@ class Machine:
 
     def compatible(self) -> str:
         """Which boxes this image is for."""
+        return self._configured("compatible")
+
+    def counts_starts(self) -> bool:
+        """Whether the boot loader counts every start as a try until it hears that it was good."""
+        return self._configured("bootloader") == "grub"
+
+    def _configured(self, name: str) -> str:
         read = configparser.ConfigParser(strict=False, interpolation=None)
         try:
             read.read_string(_text(self.system))
-            return read.get("system", "compatible", fallback="")
+            return read.get("system", name, fallback="")
         except configparser.Error:
             return ""
 
@@ -154,22 +162,22 @@ def install(machine: Machine, path: str, tell: Tell, *, repair: bool = False) ->
     code = _refusal(machine, wanted, repair=repair)
     if code:
         raise Refused(code)
-    planned = Standing(
-        phase="installing",
-        version=wanted.version,
-        slot=_other(machine),
-        before=machine.running(),
-        since=machine.now().since,
+    now = machine.now()
+    planned = msgspec.structs.replace(
+        Standing(phase="installing", version=wanted.version, slot=_other(machine), before=machine.running()),
+        since=now.since,
+        own=now.own,
+        own_version=now.own_version,
     )
     machine.remember(planned)
     machine.tell()
     try:
         machine.rauc.install(place, lambda percent: tell(percent, {"version": wanted.version}))
         if machine.rauc.installed_version() != wanted.version:  # somebody put another bundle into its place
-            machine.rauc.mark_other("bad")
+            machine.rauc.mark("bad", "other")
             raise Refused("update_damaged")
     except Refused:
-        machine.remember(Standing(since=planned.since))
+        machine.remember(Standing(since=now.since, own=now.own, own_version=now.own_version))
         machine.tell()
         raise
     machine.remember(msgspec.structs.replace(planned, phase="installed"))
@@ -191,9 +199,11 @@ def back(machine: Machine) -> dict[str, Any]:
             slot=_other(machine),
             before=machine.running(),
             since=now.since,
+            own=now.own,
+            own_version=now.own_version,
         )
     )
-    machine.rauc.mark_other("active")
+    machine.rauc.mark("active", "other")
     return machine.tell()
 
 
@@ -269,13 +279,17 @@ def prove(machine: Machine, healthy: health.Healthy) -> bool:
     """
     now, slot, running = machine.now(), machine.slot(), machine.running()
     if not releases.on_trial(now, slot, running):
+        if machine.counts_starts():
+            machine.rauc.mark("good", "booted")  # it has proved itself before: the start counts as a good one
         return True
     if not healthy():
+        with contextlib.suppress(Refused):  # the boot loader finds out by itself, only later
+            machine.rauc.mark("bad", "booted")
         return False
     floor = releases.raised(_text(machine.floor), now.before, running)
     if floor != _text(machine.floor):
         write_whole(machine.floor, floor.encode() + b"\n")
-    machine.rauc.mark_good()
+    machine.rauc.mark("good", "booted")
     machine.remember(releases.proved(now, int(time.time())))
     machine.tell()
     return True

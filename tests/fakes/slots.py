@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -79,13 +80,14 @@ class Slots(Rauc):
     def installed_version(self) -> str:
         return self.held["b" if self.booted == "a" else "a"]
 
-    def mark_good(self) -> None:
-        self.slot, self.next_try = self.booted, ""
-        self.step()
-
-    def mark_other(self, word: str) -> None:
-        other = "b" if self.booted == "a" else "a"
-        self.next_try = other if word == "active" else ""
+    def mark(self, word: Literal["good", "bad", "active"], which: Literal["booted", "other"]) -> None:
+        slot = self.booted if which == "booted" else "b" if self.booted == "a" else "a"
+        if word == "good":
+            self.slot, self.next_try = slot, ""
+        elif word == "active":
+            self.next_try = slot
+        elif self.next_try == slot:
+            self.next_try = ""
         self.step()
 
 
