@@ -4,7 +4,7 @@ systemd starts it when the appliance has failed for good (hearth-help.service), 
 when the appliance starts again. After N minutes it ends by itself, which has the appliance tried once more.
 
 It reads three files that systemd gives it (`LoadCredential=`), each of which may be missing or broken, since something
-is wrong here: then it says less. No store, no log of who came, and nothing of a request is used but its path and language.
+is wrong here: then it says less. No store, no log of who came; of a request only path and language are used.
 """
 
 from __future__ import annotations
