@@ -1,8 +1,8 @@
 """An NBD server for one client on a Unix socket, over a disk that loses what was not flushed (volatile.py).
 
 The protocol as doc/proto.md of NBD has it: fixed newstyle negotiation, simple replies, one export of any name; READ,
-WRITE, FLUSH, TRIM and FUA. Writes are answered as late as a client can bear, and in any order: only when nothing else is there
-to be read. So a flush that comes together with writes does not cover them, as on a disk.
+WRITE, FLUSH, TRIM and FUA. Writes are answered as late as a client can bear, and in any order: only when nothing else
+is there to be read. So a flush that comes together with writes does not cover them, as on a disk.
 
 A trimmed sector reads as zeros, and its old content is as volatile as what a write replaces.
 """

@@ -1,14 +1,15 @@
 """A disk with a volatile cache: what was flushed survives a power cut; of the rest, what the mode says.
 
 The model is by sectors of 512 bytes, the unit that a disk writes whole or not at all. A flush covers the writes that
-had been answered when it came; one that was still under way may be lost although a later one is kept. Nothing here knows a
-file system, or how the requests arrive (nbd.py).
+had been answered when it came; one that was still under way may be lost although a later one is kept. Nothing here
+knows a file system, or how the requests arrive (nbd.py).
 """
 
 from __future__ import annotations
 
 import mmap
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,15 @@ class Volatile:
         self._answered.clear()
         self._through.clear()
         return lost
+
+    def copy_cut(self, path: Path, mode: Mode, seed: int) -> None:
+        """What `cut` would leave, as a file; this disk goes on."""
+        self._platter.flush()
+        shutil.copyfile(self._file.name, path)
+        copy = Volatile(path)
+        copy._cached, copy._last = dict(self._cached), self._last
+        copy.cut(mode, seed)
+        copy.close()
 
     def do(self, entry: Entry) -> None:
         """The same again, from a log."""
