@@ -18,6 +18,7 @@ from pathlib import Path
 from sync import outbox
 from sync.courier import freight, own_key
 from sync.courier.errands import Errands
+from sync.courier.fetching import Fetcher
 from sync.courier.line import CONNECT_SECONDS, STAGGER_SECONDS, Line, Refused, Way, race
 from sync.courier.purse import Purse
 from sync.courier.status import Rate, Telling, later, utc_now
@@ -60,6 +61,7 @@ class Courier:
         self._key_stamps = (0, 0)
         self._followed = 0  # stamp of the hq.json that was followed last
         self._errands = Errands(self._desk)
+        self._fetcher = Fetcher(self._desk, lambda: self._errands.way)
 
     async def run(self) -> None:
         """Carry whatever is in the spool, for ever. Waits quietly while there is no hq.json."""
@@ -68,6 +70,7 @@ class Courier:
         async with asyncio.TaskGroup() as both:
             both.create_task(self._carry_on())
             both.create_task(self._errands.run())
+            both.create_task(self._fetcher.run())
 
     async def _carry_on(self) -> None:
         while True:

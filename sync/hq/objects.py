@@ -7,6 +7,7 @@ boxes/<box>/<sequence>         envelopes, never changed           packs/<box>/<n
 cards/<box>.json               changed by `swap` alone            seen/<box>.json        what a box last said of itself
 codes/…, taken/…               enrolment codes, and who took them; never changed
 asked/<box>.json               what a box is to send again (asking.py)
+updates/<SHA-256>/<part>       releases and the lists of them, never changed
 holes/<box>/<sequence>.json    holes that a person has accepted   alarms/<box>/<sequence>-<hash>.json    forks
 torn/…                         bytes that lost their place to the whole object
 """

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import datetime
+import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Sequence
@@ -25,11 +26,12 @@ from sync import items, keys, pack, suite
 from sync.content import Record
 from sync.faults import SENTENCES, SyncFault
 from sync.hq import folder as hq_folder
-from sync.hq import packs
+from sync.hq import packs, releases
 from sync.hq.cards import Cards
 from sync.hq.objects import Objects, open_objects
 from sync.items import Item
 from sync.keys import BoxFacts
+from sync.releases import to_json as list_json
 from sync.spool import read_bounded
 from sync.terminal import DONE, FAILED, tell
 
@@ -84,7 +86,13 @@ def roster(path: Path) -> list[Ready]:
 
 
 def update(path: Path) -> list[Ready]:
-    return [_described(path, items.Update)]
+    """Files that are named go to the store first (`_keep_releases`); the item names their list."""
+    fields = _fields(path)
+    found = releases.from_fields(path, fields)
+    if found is not None:
+        raw = list_json(found[0])
+        fields |= {"digest": hashlib.sha256(raw).hexdigest(), "size": len(raw), "url": ""}
+    return [_checked(path, fields, items.Update)]
 
 
 def agreement(path: Path) -> list[Ready]:
@@ -353,6 +361,7 @@ def run(chosen: argparse.Namespace) -> int:
     ready, to = wanted(chosen, now), recipients(chosen.folder, chosen.to)
     if len(to) > 1 and (chosen.tls_name or chosen.certificate):
         raise ValueError("a name or a certificate is for one box")
+    asyncio.run(_keep_releases(chosen))
     code = DONE
     for one in asyncio.run(publish(chosen.folder, to, ready, lambda: datetime.datetime.now(datetime.UTC))):
         code = FAILED if one.fault else code
@@ -361,6 +370,14 @@ def run(chosen: argparse.Namespace) -> int:
         text = (NO_INBOX if one.fault == "no_inbox_key" else SENTENCES[one.fault]) if one.fault else text
         tell(json.dumps(facts) if chosen.json else f"box {one.box.hex()[:8]}: {text}")
     return code
+
+
+async def _keep_releases(chosen: argparse.Namespace) -> None:
+    """The files first: a box that is told of a release finds it."""
+    for path in chosen.update:
+        found = releases.from_fields(path, _fields(path))
+        if found is not None:
+            await releases.keep(open_objects(chosen.folder), *found)
 
 
 _KINDS = {0: "damaged", pack.ITEMS: "items", pack.RETURNED: "returned records"}

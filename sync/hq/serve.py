@@ -21,7 +21,7 @@ from sync import carriage
 from sync.envelope import key_id
 from sync.faults import SyncFault
 from sync.hq import folder as hq_folder
-from sync.hq import ingest, packs
+from sync.hq import ingest, packs, releases
 from sync.hq.callers import Callers
 from sync.hq.cards import Cards
 from sync.hq.enrolment import Enroller
@@ -80,6 +80,7 @@ class Hq:
         app.router.add_post("/v1/boxes/{box}/segments/{sequence}", self._guarded(self._segment))
         app.router.add_get("/v1/boxes/{box}/head", self._guarded(self._head))
         app.router.add_get("/v1/boxes/{box}/packs/{number}", self._guarded(self._pack))
+        app.router.add_get("/v1/boxes/{box}/updates/{digest}/{part}", self._guarded(self._update))
         Enroller(self._folder, self._objects).add_to(app)
         return app
 
@@ -135,6 +136,9 @@ class Hq:
         if _SEQUENCE.match(number):
             raw = await packs.fetch(self._objects, box.box, int(number), self._pack_keys)
         return web.Response(status=404) if raw is None else web.Response(body=raw)
+
+    async def _update(self, request: web.Request, box: BoxFacts) -> web.Response:
+        return await releases.part(self._objects, request)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self._closing or self._streams >= STREAMS:
