@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from image.targets import SUITE, Target
+from image.targets import KEYRING, SUITE, Target
 from image.tools import CACHE, HERE, Failed, Step, digest, run
 
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SOURCES = (
     f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE} main",
     f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE}-updates main",
@@ -41,13 +40,13 @@ def packages(text: str, architecture: str) -> tuple[list[str], list[str]]:
 
 def wanted(target: Target) -> tuple[list[str], list[str]]:
     box, build = packages((HERE / "packages.txt").read_text(), target.name)
-    return [target.kernel, *box], build
+    return [*([target.kernel] if target.kernel else []), *box], build
 
 
 def root_tar(target: Target) -> Path:
     """The cached tar, made if it is not there."""
     box, build = wanted(target)
-    key = digest(repr((target, SOURCES, LEFT_OUT, box, build)))
+    key = digest(repr((target, SOURCES, LEFT_OUT, box, build)), *((HERE / hook).read_bytes() for hook in target.hooks))
     made = CACHE / f"debian-{target.name}-{key}.tar"
     if made.exists() and not os.environ.get("FRESH"):
         return made
@@ -66,8 +65,9 @@ def root_tar(target: Target) -> Path:
 def _command(target: Target, names: list[str], made: Path) -> list[str | Path]:
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     included = [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
+    hooks = [f'--customize-hook={HERE / hook} "$1"' for hook in target.hooks]
     return [
         *(*target.under, "mmdebstrap", f"--architectures={target.name}", "--variant=essential", "--mode=root"),
-        *('--aptopt=Acquire::Retries "3"', *excluded, *included, f"--include={','.join(names)}"),
+        *('--aptopt=Acquire::Retries "3"', *excluded, *included, *hooks, f"--include={','.join(names)}"),
         *(SUITE, made, *SOURCES, *target.more_suites),
     ]

@@ -5,10 +5,14 @@ Leaves out how each starts: `boot.py` has the PC's way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
 
 PYTHON = "3.13"  # Debian 13's
 SUITE = "trixie"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -17,11 +21,13 @@ class Target:
 
     name: str  # Debian's word for the architecture, and the last part of file names
     machine: str  # the kernel's word for it: `uname -m` on the box
-    kernel: str  # Debian package
+    kernel: str  # Debian package, "" when a hook brings it
     wheels: tuple[str, ...]  # pip's platforms that Debian 13's C library carries, best first
     compiler: str
     under: tuple[str, ...] = ()
     more_suites: tuple[str, ...] = ()
+    # Programs below image/ that mmdebstrap runs when all is unpacked, with the root as their argument.
+    hooks: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def compatible(self) -> str:
@@ -36,4 +42,17 @@ def _platforms(machine: str) -> tuple[str, ...]:
 
 
 AMD64 = Target("amd64", "x86_64", "linux-image-amd64", (*_platforms("x86_64"), "manylinux2010_x86_64"), "cc")
-TARGETS = {target.name: target for target in (AMD64,)}
+ARM64 = Target(
+    name="arm64",
+    machine="aarch64",
+    kernel="",
+    wheels=_platforms("aarch64"),
+    compiler="aarch64-linux-gnu-gcc",
+    under=(sys.executable, str(HERE / "pi/within.py")),
+    more_suites=(
+        f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE} non-free-firmware",
+        f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE}-backports main non-free-firmware",
+    ),
+    hooks=("pi/unpack",),
+)
+TARGETS = {target.name: target for target in (AMD64, ARM64)}
