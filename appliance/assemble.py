@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,6 +33,8 @@ from appliance.control.listener import ControlListener
 from appliance.control.packs import with_packs
 from appliance.control.sticks import stick
 from appliance.copies.copier import Copier
+from appliance.doctor import looking
+from appliance.doctor.told import Told
 from appliance.enrolment.desk import Desk
 from appliance.enrolment.enroller import Enroller
 from appliance.errands import Errands
@@ -51,6 +53,8 @@ from appliance.packs.actions import Applier
 from appliance.portal import named, tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
+from appliance.portal.plain import Own, PlainListener
+from appliance.power.actions import Power
 from appliance.rollback.actions import accept
 from appliance.settings import Settings
 from appliance.setup.guide import Guide, machine_zone
@@ -66,7 +70,8 @@ WRONG_PASSPHRASES_PER_MINUTE = 5  # each try costs 128 MiB and a second of all c
 AGAIN_SECONDS = 1.0  # before a part that failed is started again
 PAGES_SECONDS = 30.0  # how long a page may outlive the end of its login
 TIMERS = "hearth-timer"  # the user of this machine whose timers remind the box of its daily work
-NETWORK_SECONDS = 30.0  # a box that was moved to another network is found again within that
+NETWORK_SECONDS = 5.0  # a box that was moved to another network is found again within that
+CERTIFICATE_SECONDS = 60.0  # between two looks whether a certificate ends
 
 
 def known_uids(users: Iterable[str]) -> frozenset[int]:
@@ -90,6 +95,7 @@ class Appliance:
             self, self._feed, known_uids(settings.control.users), timers=known_uids([TIMERS])
         )
         self._portal: PortalListener | None = None
+        self._plain: PlainListener | None = None
         self._announcement: Announcement | None = None
         self._tls: ssl.SSLContext | None = None
         self._clinic: Clinic | None = None
@@ -104,7 +110,9 @@ class Appliance:
         self._enroller: Enroller | None = None
         self._named = [settings.clinic.name, settings.clinic.phone]  # as every page shows it
         self._port = settings.portal.port
-        self._network = MachineNetwork(Errands())
+        errands = Errands()
+        self._network = MachineNetwork(errands)
+        self._power = Power(errands)
         self._guide = Guide(home, self._network, self)
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
@@ -125,6 +133,16 @@ class Appliance:
             raise Fault("box_locked")
         return self._keeper
 
+    def power(self) -> Power:
+        return self._power
+
+    async def examine(self, language: Literal["en", "es"]) -> types.Doctor:
+        """What a helper on the telephone asks."""
+        parts = self.about(), self.health(), self.sync(), self.copies()
+        found = await asyncio.to_thread(looking.look, self._home, *parts)
+        told = Told(found, language)
+        return types.Doctor(lines=told.lines, code=told.code, words=told.words, bad=told.bad)
+
     def headquarters(self) -> bytes | None:
         facts = self._forwarder.headquarters() if self._forwarder else None
         return facts.record_key if facts else None
@@ -143,6 +161,7 @@ class Appliance:
             clock=self._clinic.clock.trouble if self._clinic else "",
             clock_correction=self._clinic.clock.correction if self._clinic else 0,
             clock_synchronised=self._clinic is not None and self._clinic.clock.synchronised,
+            clock_source=self._clinic.clock.source if self._clinic else "machine",
             emergency=tuple(
                 types.Contact(name=one.name, phone=one.phone, about=one.about) for one in self._wall.contacts
             ),
@@ -205,6 +224,16 @@ class Appliance:
         """What a device shows of the box's own authority, for comparing; "" before the box was first unlocked."""
         return tls.fingerprint(self._home.tls)
 
+    def _asked_for_by(self) -> Own:
+        """By which names and addresses people come here."""
+        names = {self._name(), *self._by_name.names}
+        return Own(frozenset(names), frozenset({*lan_addresses(), "127.0.0.1"}), self._port)
+
+    def _name(self) -> str:
+        """On the local network: another box may have had the wanted name first."""
+        wanted = self._settings.portal.name if self._announcement is None else self._announcement.name
+        return f"{wanted}.local"
+
     def sync(self) -> types.Sync:
         if self._forwarder is None:
             return types.Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_at="", fault="")
@@ -227,8 +256,13 @@ class Appliance:
         pages = application(self, self._named, ca, self._wall, being_set_up=lambda: self._guide.under_way)
         self._portal = PortalListener(pages)
         self._port = await self._portal.start(portal.host, portal.port, self._tls, self._sockets.get("https"))
+        if "http" in self._sockets:  # below 1024: only where systemd opens it
+            self._plain = PlainListener(self._asked_for_by)
+            await self._plain.start(self._sockets["http"])
         await self._control.start(self._home.control_socket)
         self._keep_going(self._watch_health)
+        self._keep_going(self._watch_network)
+        self._keep_going(self._tell_names)
 
     async def accept_rollback(self, passphrase: str, reason: str) -> None:
         """On a locked box. Faults: wrong_passphrase, too_many_tries, wrong_state, bad_request, those of the store."""
@@ -304,7 +338,7 @@ class Appliance:
         self._keep_going(self._enroller.run)
         self._keep_going(copier.run)
         self._keep_going(lambda: checkup.run(db))
-        self._keep_going(lambda: self._watch_network(db))
+        self._keep_going(lambda: self._watch_certificate(db))
         self._keep_going(lambda: self._watch_pages(clinic))
         self._keep_going(clinic.board.run)
         self._keep_going(clinic.clock.run)
@@ -333,7 +367,9 @@ class Appliance:
         """End in order: nobody new, then what runs, then the store, left as one clean file."""
         if self._clinic is not None:
             self._clinic.live.end()
-        closing = [part.close() for part in (self._announcement, self._portal, self._control) if part is not None]
+        closing = [
+            part.close() for part in (self._announcement, self._plain, self._portal, self._control) if part is not None
+        ]
         for problem in await asyncio.gather(*closing, return_exceptions=True):
             if problem is not None:
                 log.error("a part of the appliance did not end well: %s", type(problem).__name__)
@@ -360,17 +396,34 @@ class Appliance:
     def _clock_changed(self) -> None:
         self._feed.publish("gap")  # every time shown is another one now
 
-    async def _watch_network(self, db: Database) -> None:
-        """Keep the name announced and the certificate right while addresses and days go by."""
+    async def _watch_network(self) -> None:
+        """Keep name and certificate right while addresses change, of a locked box too as far as that goes."""
         announced: tuple[str, ...] | None = None
         while True:
             addresses = lan_addresses()
             if addresses != announced:
                 await self._announce(addresses)
+                if self._clinic is not None:
+                    await self._renew_certificate(self._clinic.db)
                 announced = addresses
                 self._feed.publish("box")
-            await self._renew_certificate(db)
             await asyncio.sleep(NETWORK_SECONDS)
+
+    async def _watch_certificate(self, db: Database) -> None:
+        while True:
+            await self._renew_certificate(db)
+            await asyncio.sleep(CERTIFICATE_SECONDS)
+
+    async def _tell_names(self) -> None:
+        """Have the machine answer on the local network to the names that headquarters got a certificate for."""
+        told: frozenset[str] | None = None
+        while self._network.possible:
+            if self._by_name.names != told:
+                names = self._by_name.names
+                await self._network.set_names(names | {f"{self._settings.portal.name}.local"} if names else names)
+                told = names
+            await asyncio.sleep(CERTIFICATE_SECONDS)
+        await asyncio.Event().wait()  # no such machine
 
     async def _announce(self, addresses: tuple[str, ...]) -> None:
         if not self._settings.portal.announce:
