@@ -1,4 +1,7 @@
-"""`python -m tui --socket PATH`: exit code 0 done, 1 the box is not running or the console failed, 2 bad usage."""
+"""`python -m tui --socket PATH`: exit code 0 done, 1 the box is not running or the console failed, 2 bad usage.
+
+With `--wait`, as on the box's own screen, a box that is not running yet is waited for, and the page says so.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ def parser(words: Words) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="tui", description=words("shell.about"), allow_abbrev=False)
     made.add_argument("--socket", type=Path, required=True, metavar="PATH", help=words("shell.socket"))
     made.add_argument("--language", choices=LANGUAGES, default="", help=words("shell.language"))
+    made.add_argument("--wait", action="store_true", help=words("shell.wait"))
     made.add_argument("--idle-minutes", type=_minutes, default=5.0, metavar="N", help=words("shell.idle"))
     return made
 
@@ -29,28 +33,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the console; the exit code."""
     options = parser(Words(choose_language("", os.environ))).parse_args(arguments)
     words = Words(choose_language(options.language, os.environ))
-    fault = asyncio.run(_trouble(options.socket))
-    if fault == AWAY:
+    fault, language = asyncio.run(_look(options.socket))
+    if fault == AWAY and not options.wait:
         return _fail(words("shell.not_running", socket=options.socket), 1)
-    if fault:
+    if fault not in ("", AWAY):
         return _fail(words.fault(fault), 1)
+    if not options.language:
+        words = Words(choose_language(language, os.environ))
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual draws on the error output
         return _fail(words("shell.no_terminal"), 2)
     console = Console(ControlClient(options.socket), words, idle_seconds=60 * options.idle_minutes)
+    console.follows = not options.language
     console.run()
     return 1 if console.return_code else 0
 
 
-async def _trouble(socket: Path) -> str:
-    """The code of what keeps the console from its box, or ""."""
+async def _look(socket: Path) -> tuple[str, str]:
+    """The code of what keeps the console from its box, or "", and the language that the box is set to, or ""."""
     client = ControlClient(socket)
     try:
-        await client.snapshot()
+        found = await client.snapshot()
     except ControlFault as fault:
-        return fault.code
+        return fault.code, ""
     finally:
         await client.close()
-    return ""
+    return "", found.box.language
 
 
 def _minutes(text: str) -> float:

@@ -21,7 +21,7 @@ from tui.screens.palette import Palette
 from tui.screens.session import SessionPage
 from tui.screens.sync import SyncPage
 from tui.screens.today import TodayPage
-from tui.shell import Shell
+from tui.setup_shell import SetupShell
 from tui.widgets.banner import Notice
 from tui.widgets.choice import Choice
 from tui.widgets.confirm import Confirm
@@ -30,7 +30,7 @@ from tui.widgets.invitation import InvitationPanel
 KEYS = tuple(dict.fromkeys(key for one in COMMANDS for key in one.keys))
 
 
-class Console(Shell):
+class Console(SetupShell):
     """The whole console."""
 
     CSS_PATH = "app.tcss"
@@ -48,6 +48,8 @@ class Console(Shell):
 
     def action_do(self, identifier: str) -> None:
         """One command of the table, for what the page points at."""
+        if model.place(self.known) == "setup" and identifier not in ("quit", "calls"):
+            return  # there is nobody here yet whose commands they are
         command, target = BY_ID[identifier], self._target()
         if self._kept_back(command, target):
             return

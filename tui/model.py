@@ -23,7 +23,7 @@ from appliance.control.types import (
     Sync,
 )
 
-Place = Literal["away", "unlock", "sign_in", "inside"]
+Place = Literal["away", "setup", "unlock", "sign_in", "inside"]
 NeedKind = Literal[
     "concern",  # somebody raised one, and nobody looks after it yet
     "waiting",
@@ -132,7 +132,7 @@ def fold(known: Known, entry: FeedEntry) -> Known:
     )
     if entry.session is not None and known.login is not None:
         known = replace(known, sessions=_with(known.sessions, entry.session))
-    if known.box is not None and known.box.state == "locked":
+    if known.box is not None and known.box.state != "unlocked":
         known = signed_out(known)
     return known
 
@@ -152,6 +152,8 @@ def place(known: Known) -> Place:
     """Which page a person belongs on."""
     if known.box is None:
         return "away"
+    if known.box.state == "new":
+        return "setup"
     if known.box.state == "locked":
         return "unlock"
     return "inside" if known.login else "sign_in"

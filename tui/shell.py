@@ -35,10 +35,11 @@ from tui.screens.today import TodayPage
 from tui.screens.unlock import UnlockPage
 from tui.screens.way_in import StepPage, step_page
 from tui.widgets.banner import Kind, Notice
-from tui.words import Words, plain
+from tui.words import LANGUAGES, Words, plain
 
 IDLE_SECONDS = 300.0  # a front desk is left alone for a moment often; five minutes is what clinics ask for
 IDLE_CHECK_SECONDS = 1.0
+SETUP_IDLE = 3  # times as long while a box is being set up: ten codes are being written down
 GOODBYE_SECONDS = 1.0  # for telling the box of the sign-out while leaving
 
 
@@ -74,6 +75,7 @@ class Shell(App[None]):
         self._line = 0  # number of the line in use; what older ones still tell is not listened to
         self._login = 0  # likewise for who is signed in: an answer that was asked for before a sign-out is not shown
         self._busy: set[tuple[str, Target]] = set()
+        self.follows = True  # the language that the clinic chose, unless another one was asked for
 
     # ── life
 
@@ -171,12 +173,30 @@ class Shell(App[None]):
             self.notice = Notice("look", self.words.count(sentence, len(whose), title=plain(of.title), name=name))
             self.bell()
 
+    def speak(self, language: str) -> None:
+        """The pages that come from now on are in that language."""
+        self.words = Words(language, self.words.zone)
+        self._frame = Frame(self.words, self._now)
+
+    def _learn_language(self, known: Known) -> bool:
+        """Whether the box was set to another language than the screen's, before anybody signed in."""
+        wanted = known.box.language if known.box is not None and self.follows else ""
+        if wanted not in LANGUAGES or wanted == self.words.language or known.login is not None:
+            return False
+        self.speak(wanted)
+        return True
+
     def watch_known(self, before: Known, after: Known) -> None:
-        where = model.place(after)
-        if where == model.place(before):
+        where, spoken = model.place(after), self._learn_language(after)
+        if where == model.place(before) and not spoken:
             return
         if where in ("inside", "unlock"):
             self.notice = None
+        if where == "setup":
+            self.enter_setup()
+            return
+        if model.place(before) == "setup":
+            self.leave_setup()
         pages: dict[model.Place, type[Page]] = {
             "away": AwayPage,
             "unlock": UnlockPage,
@@ -185,6 +205,15 @@ class Shell(App[None]):
         }
         self._pop_until(lambda screen: False)
         self.push_screen(pages[where](self._frame))
+
+    def enter_setup(self) -> None:
+        """The box is being set up: its pages come. `setup_shell.py` has them."""
+
+    def leave_setup(self) -> None:
+        """It is set up, or away."""
+
+    def rest_setup(self) -> None:
+        """Nobody pressed a key for long while it was being set up."""
 
     # ── unlock, sign in, sign out
 
@@ -223,6 +252,10 @@ class Shell(App[None]):
         idle = self._clock() - self._touched
         if self.known.login is not None and idle >= self._idle_seconds:
             self._sign_out("banner.idle")
+        elif model.place(self.known) == "setup":
+            if idle >= SETUP_IDLE * self._idle_seconds:
+                self._touched = self._clock()
+                self.rest_setup()
         elif idle >= self._idle_seconds:
             self._start_over()  # a sheet of codes must not stay on a screen that nobody looks at
 

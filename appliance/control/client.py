@@ -32,17 +32,21 @@ from appliance.control.types import (
     AuditVerified,
     BackUp,
     Backups,
+    Beginning,
     CardKind,
     CarryStick,
     Clock,
     Code,
     Codes,
+    CodesOf,
+    Doctor,
     Done,
     Enrol,
     EnrolFacts,
     EnrolFile,
     Enrolment,
     EnrolRequestWanted,
+    Erase,
     FaultBody,
     FeedEntry,
     Heard,
@@ -57,9 +61,18 @@ from appliance.control.types import (
     OnCall,
     Paper,
     PaperWanted,
+    Power,
     Rekeyed,
+    Reset,
     ReturnedRecords,
+    SetClinic,
     SetClock,
+    SetPlace,
+    SetStep,
+    SetUpPeople,
+    SetUpPerson,
+    SetUpStep,
+    SetUpToken,
     SetZone,
     Sheet,
     ShowCard,
@@ -98,6 +111,8 @@ REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
 AUDIT_SECONDS = 300.0  # to look at every entry: a million take half a minute on a server, some minutes on a Pi
 NETWORK_SECONDS = 60.0  # a Wi-Fi is joined within seconds, a router's answer may take half a minute
+DOCTOR_SECONDS = 30.0  # a router that does not answer is waited for
+MACHINE_SECONDS = 60.0  # what opens the store is overwritten, step by step on a slow card
 SILENCE_SECONDS = 25.0  # the feed beats every 10 s: two beats lost and some
 MAX_LINE = 256 * 1024  # bytes of one feed entry; a session of 16 people takes about 5 KiB
 MAX_ANSWER = 4 * 1024 * 1024  # bytes of any other answer; a day of 40 such sessions takes about 200 KiB
@@ -132,7 +147,7 @@ class ControlClient:
         self._path = path
         self._answer_seconds = answer_seconds
         self._silence_seconds = silence_seconds
-        self._token = self._half = ""
+        self._token = self._half = self._set_up = ""
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -299,9 +314,33 @@ class ControlClient:
         """What time the box goes by. Fault: box_locked."""
         return await self._request("GET", "/v1/clock", Clock)
 
-    async def set_clock(self, at: str) -> Clock:
-        """It is `at` (RFC 3339) now. Faults: refused, clock_wrong (cannot be), wrong_state (a time server sets it)."""
-        return await self._post("/v1/clock", Clock, SetClock(at=at))
+    async def set_clock(self, at: str, *, back: bool = False) -> Clock:
+        """It is `at` (RFC 3339) now. `back`: although the box has been more than a day further (administrators).
+
+        Faults: refused, clock_wrong (cannot be), clock_before_audit (asks for `back`), wrong_state (a time server or
+        headquarters sets it).
+        """
+        return await self._post("/v1/clock", Clock, SetClock(at=at, back=back))
+
+    # -- the machine
+
+    async def doctor(self, language: Literal["en", "es"]) -> Doctor:
+        """What a helper on the telephone asks. Faults: not_signed_in, refused (on a box that is open)."""
+        return await self._request("GET", f"/v1/doctor?language={language}", Doctor, seconds=DOCTOR_SECONDS)
+
+    async def power(self, do: Literal["restart", "off"], *, anyway: bool = False) -> None:
+        """Faults: refused, not_the_machine, machine_busy, session_open (asks for `anyway`)."""
+        await self._post("/v1/machine/power", Done, Power(do=do, anyway=anyway), seconds=MACHINE_SECONDS)
+
+    async def reset(self, clinic: str) -> None:
+        """Delete everything; the clinic's name as typed. Faults: refused, clinic_name_wrong, not_the_machine,
+        machine_busy."""
+        await self._post("/v1/machine/reset", Done, Reset(clinic=clinic), seconds=MACHINE_SECONDS)
+
+    async def erase(self, word: str) -> None:
+        """The same on a locked box, twice, ten seconds apart. Faults: bad_request, erase_wait (`seconds`), wrong_state,
+        not_the_machine, machine_busy."""
+        await self._post("/v1/machine/erase", Done, Erase(word=word), seconds=MACHINE_SECONDS)
 
     # -- the network of the machine
 
@@ -430,11 +469,78 @@ class ControlClient:
         """Records of a lost box that HQ gave back, some at a time. Faults: refused, bad_request."""
         return await self._request("GET", f"/v1/sync/returned?after={quote(after, safe='')}", ReturnedRecords)
 
+    # -- the first set-up of a box. All of it: Fault wrong_state where there is none (any more)
+
+    @property
+    def joined(self) -> bool:
+        """Whether this client holds what the passphrase gave. The box may have forgotten it: `not_signed_in` tells."""
+        return self._set_up != ""
+
+    def leave_set_up(self) -> None:
+        """Forget it: the passphrase is asked for again."""
+        self._set_up = ""
+
+    async def set_place(self, language: Literal["en", "es"], zone: str) -> None:
+        """Language of the box's screen, and the machine's zone, "" to leave it. Faults: zone_unknown, machine_busy."""
+        await self._post("/v1/setup/place", Done, SetPlace(language=language, zone=zone), seconds=NETWORK_SECONDS)
+
+    async def set_clinic(self, name: str, phone: str) -> None:
+        """As every page shows them. Faults: bad_request."""
+        await self._post("/v1/setup/clinic", Done, SetClinic(name=name, phone=phone))
+
+    async def scan_in_set_up(self) -> tuple[HeardNetwork, ...]:
+        """Wi-Fi in reach. Faults: no_wifi, not_the_machine, machine_busy."""
+        return (await self._post("/v1/setup/scan", Heard, seconds=NETWORK_SECONDS)).networks
+
+    async def network_in_set_up(self, settings: NetworkSettings) -> NetworkState:
+        """Join a network and stay in it. Faults: wifi_refused, network_*, not_the_machine, machine_busy."""
+        given = TryNetwork(settings=settings)
+        return await self._post("/v1/setup/network", NetworkState, given, seconds=2 * NETWORK_SECONDS)
+
+    async def set_step(self, step: SetUpStep) -> None:
+        """Go on there, after a power cut too."""
+        await self._post("/v1/setup/step", Done, SetStep(step=step))
+
+    async def found_clinic(self, passphrase: str, people: tuple[SetUpPerson, ...]) -> None:
+        """Make the clinic. Faults: weak_passphrase, password_…, username_taken, wrong_state (it is made), the disk's."""
+        given = Beginning(passphrase=passphrase, people=people)
+        self._set_up = (await self._post("/v1/setup/birth", SetUpToken, given, seconds=UNLOCK_SECONDS)).token
+
+    async def join_set_up(self, passphrase: str) -> None:
+        """Go on with a set-up that was cut short. Faults: wrong_passphrase, too_many_tries, those of the store."""
+        given = Unlock(passphrase=passphrase)
+        self._set_up = (await self._post("/v1/setup/join", SetUpToken, given, seconds=UNLOCK_SECONDS)).token
+
+    async def set_up_people(self) -> SetUpPeople:
+        """The first two, whether each has a second factor, and whether a recovery sheet was typed back."""
+        return await self._request("GET", "/v1/setup/people", SetUpPeople)
+
+    async def change_founder(self, given: SetUpPerson) -> None:
+        """Another name, sign-in name or password. Faults: password_…, username_taken, bad_request."""
+        await self._post("/v1/setup/person", Done, given)
+
+    async def change_passphrase_in_set_up(self, passphrase: str) -> None:
+        """Faults: weak_passphrase."""
+        await self._post("/v1/setup/passphrase", Done, Unlock(passphrase=passphrase), seconds=UNLOCK_SECONDS)
+
+    async def codes_in_set_up(self, role: Literal["administrator", "clinical_lead"]) -> tuple[str, ...]:
+        """A sheet of codes, which counts once one of them was typed back."""
+        return (await self._post("/v1/setup/codes", Codes, CodesOf(role=role))).codes
+
+    async def confirm_codes_in_set_up(self, role: Literal["administrator", "clinical_lead"], code: str) -> None:
+        """Faults: wrong_code."""
+        await self._post("/v1/setup/codes/confirm", Done, CodesOf(role=role, code=code))
+
+    async def finish_set_up(self) -> None:
+        """It is over, for ever. Faults: wrong_state (something is missing)."""
+        await self._post("/v1/setup/finish", Done)
+        self._set_up = ""
+
     # -- the end
 
     async def close(self) -> None:
         """Forget the tokens and close the connections."""
-        self._token = self._half = ""
+        self._token = self._half = self._set_up = ""
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -477,7 +583,7 @@ class ControlClient:
         seconds: float = 0.0,
         request_id: str = "",
     ) -> Answer:
-        headers = self._headers(token or self._token)
+        headers = self._headers(token or self._token or self._set_up)
         if request_id:
             headers |= {"Request-Id": request_id, "Content-Type": "application/json"}
         try:

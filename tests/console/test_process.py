@@ -59,11 +59,11 @@ def test_bad_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
 async def test_without_a_terminal_it_says_so_and_ends_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def no_trouble(socket: Path) -> str:
-        return ""
+    async def no_trouble(socket: Path) -> tuple[str, str]:
+        return "", ""
 
-    monkeypatch.setattr(program, "_trouble", no_trouble)
-    monkeypatch.setattr(asyncio, "run", lambda doing: doing.close() or "")
+    monkeypatch.setattr(program, "_look", no_trouble)
+    monkeypatch.setattr(asyncio, "run", lambda doing: doing.close() or ("", ""))
     assert program.main(["--socket", "x", "--language", "en"]) == 2
     assert capsys.readouterr().err == "The console needs a terminal to draw on.\n"
 
@@ -71,9 +71,9 @@ async def test_without_a_terminal_it_says_so_and_ends_with_2(
 async def test_a_socket_of_another_group_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     daemon = await FakeDaemon(tmp_path / "c.sock").start()
     daemon.version += 1
-    assert await program._trouble(daemon.path) == "other_version"
+    assert await program._look(daemon.path) == ("other_version", "")
     await daemon.stop()
-    assert await program._trouble(daemon.path) == "away"
+    assert await program._look(daemon.path) == ("away", "")
 
 
 async def test_q_leaves_and_signs_out(impatient: None) -> None:

@@ -79,14 +79,17 @@ class Page(Screen[None]):
     def _know(self, known: Known) -> None:
         self.known = known
         self.set_class(not known.reached, "stale")
-        clinic = f", {plain(known.box.clinic)}" if known.box else ""
-        head = f"{self.words('frame.product')}{clinic}: {self.words(self.title_id)}"
-        self.query_one("#where", Static).update(Text(head, no_wrap=True, overflow="ellipsis"))
+        self.query_one("#where", Static).update(Text(self.headline(known), no_wrap=True, overflow="ellipsis"))
         self.query_one("#who", Static).update(self._who(known))
         self.query_one(Status).draw(known, self.now())
         self._tell(self.notice)
         self.draw()
         self.draw_hints()
+
+    def headline(self, known: Known) -> str:
+        """What stands at the top: whose box it is, and which page."""
+        clinic = f", {plain(known.box.clinic)}" if known.box else ""
+        return f"{self.words('frame.product')}{clinic}: {self.words(self.title_id)}"
 
     def _tell(self, notice: Notice | None) -> None:
         self.notice = notice

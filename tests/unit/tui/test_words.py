@@ -23,6 +23,7 @@ from appliance.room.rules import Trouble
 from sync.faults import SENTENCES as SYNC_FAULTS
 from tui.commands import COMMANDS
 from tui.model import NeedKind
+from tui.setup_shell import PAGES
 from tui.words import FOLDER, LANGUAGES, MAX_NAME, Language, Words, choose_language, plain
 
 TODAY = datetime(2031, 3, 4, 14, 5, tzinfo=UTC)
@@ -214,11 +215,13 @@ def test_every_sentence_is_shown_somewhere() -> None:
     words |= {command.id for command in COMMANDS} | {kind.code for kind in KINDS} | {*CODES, *SYNC_FAULTS}
     words |= {one for part in get_args(Trouble) for one in get_args(part)}
     words |= {"too_soon", "locked_complete", "locked_leader", "emergency_none", "on_call_none"}  # made of two
+    words |= {"title", "text", "rule"}  # of the pages of set-up
     words |= {f"capacity_{one}" for one in ("measured", "set", "assumed")}
     for identifier in ENGLISH:
         shown = identifier.removesuffix(".key").removesuffix(".many").removesuffix(".one")
         head, _, last = shown.rpartition(".")
         made = last in words and (f'"{head}.' in source or f"{head}.{{" in source or f'"{head}"' in source)
+        made |= last in words and head.startswith("setup.") and head.removeprefix("setup.") in PAGES  # of its page
         assert shown in words or made, identifier
 
 
