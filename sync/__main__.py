@@ -17,7 +17,6 @@ from pathlib import Path
 from sync import notify
 from sync.courier.run import Courier
 from sync.faults import SyncFault
-from sync.hq import commands
 from sync.spool import Spool
 from sync.terminal import DONE, FAILED, USAGE, ready, say, stopping
 
@@ -26,7 +25,8 @@ LOCK_TRIES, LOCK_SECONDS = 10, 0.05
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    chosen = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = _parser(hq=words[:1] != ["courier"]).parse_args(words)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         code: int = chosen.run(chosen)
@@ -39,13 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, hq: bool) -> argparse.ArgumentParser:
+    """`hq`: with its commands, 5 MB of modules that a courier never needs."""
     parser = argparse.ArgumentParser(prog="python -m sync", description="Sealed records to HQ, receipts back.")
     several = parser.add_subparsers(required=True, metavar="command")
     courier = several.add_parser("courier", help="carry what is in the spool to HQ")
     courier.add_argument("--spool", type=Path, required=True)
     courier.set_defaults(run=_courier)
-    commands.add_to(several.add_parser("hq", help="the other side"))
+    other = several.add_parser("hq", help="the other side")
+    if hq:
+        from sync.hq import commands
+
+        commands.add_to(other)
     return parser
 
 

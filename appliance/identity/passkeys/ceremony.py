@@ -9,25 +9,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import webauthn
-from webauthn.helpers import parse_client_data_json
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from typing import TYPE_CHECKING
 
 from appliance.faults import Fault
 from appliance.identity.passkeys.rows import Passkey
 from appliance.identity.passkeys.rules import CHALLENGE_SECONDS, MAX_ANSWER, Site, user_handle
 
+if (
+    TYPE_CHECKING
+):  # imported in each function: 5 MB, most of it for attestations, that a box without passkeys never needs
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
 log = logging.getLogger(__name__)
 
 _MILLISECONDS = int(CHALLENGE_SECONDS * 1000)
 # A fingerprint or PIN where there is one: a key alone is a second factor too, the password came first.
-_VERIFICATION = UserVerificationRequirement.PREFERRED
+_VERIFICATION = "preferred"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,9 @@ class Made:
 
 def ask_new(site: Site, clinic: str, person: str, username: str, there: Iterable[Passkey], challenge: bytes) -> str:
     """The options for `navigator.credentials.create`, JSON. What the person has already is made no second time."""
+    import webauthn
+    from webauthn.helpers import structs
+
     options = webauthn.generate_registration_options(
         rp_id=site.host,
         rp_name=clinic,
@@ -51,8 +51,9 @@ def ask_new(site: Site, clinic: str, person: str, username: str, there: Iterable
         timeout=_MILLISECONDS,
         exclude_credentials=_described(there),
         # Not kept as a discoverable one: names are typed here, and small keys have few places for those.
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=_VERIFICATION
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.DISCOURAGED,
+            user_verification=structs.UserVerificationRequirement(_VERIFICATION),
         ),
     )
     return webauthn.options_to_json(options)
@@ -60,6 +61,8 @@ def ask_new(site: Site, clinic: str, person: str, username: str, there: Iterable
 
 def judge_new(answer: str, challenge: bytes, site: Site) -> Made:
     """The credential, if the answer fits what was asked. Fault("wrong_passkey")."""
+    import webauthn
+
     try:
         found = webauthn.verify_registration_response(
             credential=_bounded(answer),
@@ -76,18 +79,23 @@ def judge_new(answer: str, challenge: bytes, site: Site) -> Made:
 
 def ask(site: Site, there: Iterable[Passkey], challenge: bytes) -> str:
     """The options for `navigator.credentials.get`, JSON."""
+    import webauthn
+    from webauthn.helpers import structs
+
     options = webauthn.generate_authentication_options(
         rp_id=site.host,
         challenge=challenge,
         timeout=_MILLISECONDS,
         allow_credentials=_described(there),
-        user_verification=_VERIFICATION,
+        user_verification=structs.UserVerificationRequirement(_VERIFICATION),
     )
     return webauthn.options_to_json(options)
 
 
 def credential_of(answer: str) -> bytes:
     """Which credential the answer speaks of. Fault("wrong_passkey")."""
+    import webauthn
+
     try:
         return webauthn.helpers.parse_authentication_credential_json(_bounded(answer)).raw_id
     except Exception as problem:  # noqa: BLE001 - as above
@@ -96,9 +104,11 @@ def credential_of(answer: str) -> bytes:
 
 def judge(answer: str, challenge: bytes, site: Site, passkey: Passkey) -> int:
     """The new count, if the passkey signed this challenge here. Fault("wrong_passkey"), also where it fell back."""
+    import webauthn
+
     try:
         parsed = webauthn.helpers.parse_authentication_credential_json(_bounded(answer))
-        if parse_client_data_json(parsed.response.client_data_json).cross_origin:
+        if webauthn.helpers.parse_client_data_json(parsed.response.client_data_json).cross_origin:
             raise ValueError("asked from within another page")
         found = webauthn.verify_authentication_response(
             credential=parsed,
@@ -120,7 +130,9 @@ def _bounded(answer: str) -> str:
 
 
 def _described(there: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=one.credential_id) for one in there]
+    from webauthn.helpers import structs
+
+    return [structs.PublicKeyCredentialDescriptor(id=one.credential_id) for one in there]
 
 
 def _refused(problem: Exception) -> Fault:
