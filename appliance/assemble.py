@@ -61,6 +61,7 @@ from appliance.setup.guide import Guide, machine_zone
 from appliance.sticks.actions import Sticks
 from appliance.store import checkup, keyslots, machine
 from appliance.store.database import Database
+from appliance.timekeeping.headquarters import Listening
 from media.client import RelayClient
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,8 @@ class Appliance:
         errands = Errands()
         self._network = MachineNetwork(errands)
         self._power = Power(errands)
+        self._errands = errands
+        self._hq_time = Listening(home.spool)  # from now on: what stands there may be of another start
         self._guide = Guide(home, self._network, self)
         self._tasks: list[asyncio.Task[None]] = []
         self._unlocking = asyncio.Lock()
@@ -304,6 +307,7 @@ class Appliance:
                 keeper = await self._kept(db, opened)
                 live = Live(db, self._feed.publish)
                 clinic = Clinic(db, live, self._settings.sign_in.second_factor, record_key=self.headquarters)
+                clinic.clock.heard, clinic.clock.errands = self._hq_time, self._errands
                 await clinic.clock.begin()
                 clinic.clock.changed = self._clock_changed
                 clinic.board.remind_minutes = self._settings.sessions.remind_minutes

@@ -40,6 +40,19 @@ KINDS: tuple[FaultKind, ...] = (
         "This Hearth does not run on a box of its own, so the machine it is on is not its to change.",
     ),
     FaultKind("machine_busy", "machine", 503, "The machine did not answer in time. Please try again in a minute."),
+    # the machine itself
+    FaultKind("session_open", "caller", 409, "A session is going on. Whoever is in it would lose the line."),
+    FaultKind(
+        "clinic_name_wrong", "caller", 422, "That is not the name of the clinic as it stands above. Nothing was deleted."
+    ),
+    FaultKind("erase_wait", "caller", 409, "Read it once more, then type the word again. Nothing was deleted."),
+    FaultKind(
+        "clock_before_audit",
+        "caller",
+        409,
+        "The box has been more than a day further than that already. If it really was wrong, an administrator can set"
+        " it back.",
+    ),
     # the network of the machine
     FaultKind(
         "network_address",

@@ -46,6 +46,7 @@ Action = Literal[
     "apply_pack",  # what HQ sends down: agreements, roster, resources
     "grant_disclosure",  # a person's written consent that records about them go to HQ, or its end
     "set_clock",  # tell the box what time it is
+    "set_clock_back",  # more than a day before what the audit has noted already
     # the machine
     "set_network",  # how the box is on the network: cable, Wi-Fi, a Wi-Fi of its own; and its time zone
     "see_machine",  # how machine, network, clock and line are, as a text without names
@@ -187,6 +188,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
     "apply_pack":     {"box": "any"},
     "grant_disclosure": {"box": "any", "operator": "any", "clinical_lead": "any", "patient": "own"},
     "set_clock":   {"administrator": "any", "operator": "any", "clinical_lead": "any"},
+    "set_clock_back": {"administrator": "any"},
     "set_network": {"administrator": "any"},
     "see_machine": {"administrator": "any", "operator": "any", "clinical_lead": "any"},
     "install_update": {"box": "any", "administrator": "any"},

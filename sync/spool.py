@@ -50,6 +50,8 @@ class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
     said and not receipted. `bytes_today`: both ways with all headers. `budget_left`: -1 without a budget. `rate`: bytes
     of envelopes receipted per second over the last minutes, outages counted; 0 when nothing was carried. `next_wanted`:
     what HQ asked for with `gap`, else 0. `clock_off`: seconds by which this machine's clock is ahead of HQ's.
+    `hq_heard`: when HQ last said what time it is, in seconds since the machine started (CLOCK_BOOTTIME), `hq_ahead`:
+    by how much its time was more than that. 0: not since this courier started. Nobody who sets a clock moves them.
     """
 
     fault: str = ""
@@ -64,6 +66,13 @@ class CourierStatus(msgspec.Struct, frozen=True, kw_only=True):
     rate: float = 0.0
     next_wanted: int = 0
     clock_off: int = 0
+    hq_heard: float = 0.0
+    hq_ahead: float = 0.0
+
+    def hq_time(self, elapsed: float) -> float | None:
+        """HQ's time, Unix seconds, when the machine has run for `elapsed`; None where it was not heard."""
+        heard = 0.0 < self.hq_heard <= elapsed and self.hq_ahead > 0.0
+        return self.hq_ahead + elapsed if heard else None
 
 
 class HeadTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,9 +234,16 @@ def believable(status: CourierStatus) -> bool:
     or reads its times stumble. Pure."""
     counts = (status.in_flight, status.bytes_today, status.budget_left + 1, status.next_wanted, abs(status.clock_off))
     times = (status.last_attempt_at, status.last_success_at, status.fault_since, status.waits_until)
+    heard = all(0.0 <= one <= _MOST for one in (status.hq_heard, status.hq_ahead))
     rate = status.rate == 0.0 or _SLOWEST <= status.rate <= _MOST
     known = not status.fault or status.fault in SENTENCES
-    return rate and known and all(0 <= count <= _MOST for count in counts) and all(_is_time(one) for one in times)
+    return (
+        rate
+        and known
+        and heard
+        and all(0 <= count <= _MOST for count in counts)
+        and all(_is_time(one) for one in times)
+    )
 
 
 def _is_time(text: str) -> bool:

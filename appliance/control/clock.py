@@ -19,13 +19,13 @@ async def _see(request: web.Request) -> web.Response:
 
 async def _set(request: web.Request) -> web.Response:
     actor, _ = await signed_in(request)
-    said = _moment((await body(request, types.SetClock)).at)
+    asked = await body(request, types.SetClock)
     clinic = request.app[BOX].clinic()
     try:
-        await clinic.clock.set(actor, said)
+        await clinic.clock.set(actor, _moment(asked.at), back=asked.back)
     except Fault as fault:
         if fault.code == "refused":
-            await clinic.note_refused(actor, "set_clock", Facts(), fault.code)
+            await clinic.note_refused(actor, "set_clock_back" if asked.back else "set_clock", Facts(), fault.code)
         raise
     return _answer(request)
 
@@ -50,5 +50,5 @@ def _moment(text: str) -> float:
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/clock", _see, "anyone"),
-    Route("POST", "/v1/clock", _set, ("set_clock",)),
+    Route("POST", "/v1/clock", _set, ("set_clock", "set_clock_back")),
 )

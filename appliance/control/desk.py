@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -21,6 +21,7 @@ from appliance.ids import token_hash
 from appliance.keeping import Keeper
 from appliance.machine.network import MachineNetwork
 from appliance.policy import TABLE, Action, Actor, Asks, StaffRole, is_named
+from appliance.power.actions import Power
 from appliance.setup.guide import Guide
 from appliance.sticks.actions import Sticks
 
@@ -47,6 +48,8 @@ class Box(Protocol):
     def sticks(self) -> Sticks: ...
     def network(self) -> MachineNetwork: ...
     def authority(self) -> str: ...
+    def power(self) -> Power: ...
+    async def examine(self, language: Literal["en", "es"]) -> types.Doctor: ...
 
 
 @dataclass(frozen=True, slots=True)

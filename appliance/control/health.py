@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
 from appliance.control.types import Health
+from appliance.doctor import card
 
 # The sensor that stands for the processor, by the names Linux gives it: Raspberry Pi, Intel, AMD, virtual machines.
 PROCESSOR_SENSORS = ("cpu_thermal", "coretemp", "k10temp", "zenpower", "acpitz")
@@ -33,6 +36,8 @@ class Probe:
             disk_total=total,
             disk_free=free,
             temperature=temperature(),
+            throttled=throttled(),
+            card=card.look(self._home).wear,
             uptime_seconds=int(time.clock_gettime(time.CLOCK_BOOTTIME)),  # not wall clock: that one jumps
         )
 
@@ -53,3 +58,19 @@ def temperature() -> float | None:
         return None
     readings = [sensors[name][0].current for name in PROCESSOR_SENSORS if sensors.get(name)]
     return float(readings[0]) if readings else None
+
+
+# Where a Raspberry Pi's firmware tells that it slowed the processor down, now (bits 0 to 3) or since the start (16 to
+# 19); and where others count how often.
+THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+THERMAL_THROTTLES = "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count"
+
+
+def throttled(root: Path = Path("/")) -> Literal["never", "before", "now"] | None:
+    """Whether the processor was slowed down; None where nobody tells."""
+    with contextlib.suppress(OSError, ValueError):
+        bits = int((root / THROTTLED).read_text().strip(), 16)
+        return "now" if bits & 0xF else "before" if bits else "never"
+    with contextlib.suppress(OSError, ValueError):
+        return "before" if int((root / THERMAL_THROTTLES).read_text()) else "never"
+    return None

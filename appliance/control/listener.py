@@ -29,6 +29,7 @@ from appliance.control import (
     clock,
     enrolment,
     keys,
+    machine,
     network,
     paper,
     setup,
@@ -57,7 +58,7 @@ BODY_LIMIT = 64 * 1024  # bytes; the largest request is a sign-in
 HEARTBEAT_SECONDS = 10.0
 REMEMBERED = 256  # answers kept for a retried request
 # On the way in and out there is no login (yet, any more); who repeats such a request shows the token it was asked with.
-_WITHOUT_LOGIN = ("/v1/unlock", "/v1/accept-rollback", "/v1/sign-in", "/v1/sign-out", setup.PREFIX)
+_WITHOUT_LOGIN = ("/v1/unlock", "/v1/accept-rollback", "/v1/machine/erase", "/v1/sign-in", "/v1/sign-out", setup.PREFIX)
 SHOW_ENDED_SECONDS = 12 * 3600  # an ended session stays in the list for the rest of the working day
 
 
@@ -100,6 +101,7 @@ class ControlListener:
             *audit.ROUTES,
             *network.ROUTES,
             *timers.ROUTES,
+            *machine.ROUTES,
         )
 
     async def start(self, path: Path) -> None:

@@ -25,8 +25,11 @@ LockedWhy = Literal["", "complete", "leader"]
 # Why somebody was removed or may not come any more.
 RemovalWhy = Literal["", "disruption", "recording", "not_alone", "other_person", "own_wish", "other"]
 # Why the machine's clock is not believed, or "". behind, ahead: of the last time that the box saw; jumped: set while
-# the box ran; unsure: it fits, but the machine cannot know how long it was off.
-ClockTrouble = Literal["", "behind", "ahead", "jumped", "unsure"]
+# the box ran; unsure: it fits, but the machine cannot know how long it was off; contradicted: a time server or HQ says
+# an earlier time than the box has noted things at already.
+ClockTrouble = Literal["", "behind", "ahead", "jumped", "unsure", "contradicted"]
+# By what the box goes: the machine's clock alone, what staff said, headquarters, a time server, a clock with a battery.
+ClockSource = Literal["machine", "staff", "headquarters", "server", "battery"]
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -100,7 +103,9 @@ class Health(Wire, frozen=True, kw_only=True):
     `carried`: of what box and network carry of picture and sound the part in use by `people` in rooms, 1.0 being all;
     null where nobody knows. `capacity`: whether that was measured (`hearth doctor`), set, or assumed for a machine
     like this. `disk_free`: what the box may still use; null where nobody knows. `store`: what ails the store, as
-    a fault's code (disk_full, home_read_only, store_failed, store_damaged, audit_broken), or "".
+    a fault's code (disk_full, home_read_only, store_failed, store_damaged, audit_broken), or "". `throttled`: whether
+    the processor was slowed down, by heat or a weak power supply, since the start or is now; null where nobody tells.
+    `card`: what ails the card or disk itself, as far as it tells.
     """
 
     load: float
@@ -116,6 +121,8 @@ class Health(Wire, frozen=True, kw_only=True):
     capacity: Literal["measured", "set", "assumed"] = "assumed"
     disk_free: int | None = None
     store: str = ""
+    throttled: Literal["never", "before", "now"] | None = None
+    card: Literal["", "worn", "failing"] = ""
 
 
 Deed = Literal["off", "not_due", "busy", "made", "failed", "whole", "broken", "asked"]
@@ -299,7 +306,8 @@ class Box(Wire, frozen=True, kw_only=True):
     relay_connected: bool
     clock: ClockTrouble = ""
     clock_correction: int = 0  # seconds that the box goes ahead of the machine's own clock
-    clock_synchronised: bool = False  # a time server sets the machine's clock, nobody else can
+    clock_synchronised: bool = False  # a time server or headquarters sets the clock, nobody else can
+    clock_source: ClockSource = "machine"
     emergency: tuple[Contact, ...] = ()  # whom to call in an emergency, for whoever sits there, on a locked box too
     set_up: SetUp | None = None
     language: str = ""  # that the clinic chose for the box's own screen

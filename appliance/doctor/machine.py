@@ -11,14 +11,11 @@ from pathlib import Path
 import psutil
 
 from appliance.carrying import cores, machine_name
-from appliance.control.health import temperature
+from appliance.control.health import temperature, throttled
 from appliance.doctor.facts import Machine
 
 WRITES = 20
 WRITE_SIZE = 4096  # bytes: a page of the store
-# Where a Raspberry Pi's firmware tells that it slowed the processor down, now or since the start; and where others do.
-THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
-THERMAL_THROTTLES = "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count"
 
 
 def look(home: Path, root: Path = Path("/")) -> Machine:
@@ -75,10 +72,8 @@ def _processor(root: Path) -> str:
 
 def _throttled(root: Path) -> bool | None:
     """Whether it was slowed down since the start; None where nobody tells."""
-    with contextlib.suppress(OSError, ValueError):
-        return int((root / THROTTLED).read_text().strip(), 16) != 0
-    counted = _number(root / THERMAL_THROTTLES)
-    return counted > 0 if counted is not None else None
+    found = throttled(root)
+    return None if found is None else found != "never"
 
 
 def _synchronised(root: Path) -> bool | None:

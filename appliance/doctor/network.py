@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from appliance.doctor.facts import Interface, NetworkKind
 IW_SECONDS = 2.0
 # A number that means "nobody knows": drivers say -1, and 2^32 - 1 as an unsigned one.
 _SANE_MBPS = 1_000_000
+ANSWER_SECONDS = 1.5  # for a router: a Wi-Fi that sleeps takes half a second
+_GATEWAY, _COMPLETE = 0x2, 0x2  # RTF_GATEWAY of route.h, ATF_COM of if_arp.h
+_DISCARD = 9  # a port that nothing listens on (RFC 863)
 
 Iw = Callable[[str, str], str]  # (interface, word) to what `iw dev INTERFACE WORD` prints, "" if it can't
 
@@ -45,6 +49,48 @@ def iw(name: str, word: str) -> str:
         done = subprocess.run(words, capture_output=True, text=True, timeout=IW_SECONDS, check=True)  # noqa: S603
         return done.stdout
     return ""
+
+
+def address(name: str) -> str | None:
+    """Its first IPv4 address."""
+    found = psutil.net_if_addrs().get(name, ())
+    return next((one.address for one in found if one.family is socket.AF_INET), None)
+
+
+def gateway(root: Path = Path("/")) -> str | None:
+    """The router's IPv4 address, None where there is none (proc(5), net/route: in hexadecimal, back to front)."""
+    for line in _read(root / "proc/net/route").splitlines()[1:]:
+        parts = line.split()
+        with contextlib.suppress(IndexError, ValueError):
+            if parts[1] == "00000000" and int(parts[3], 16) & _GATEWAY:
+                return socket.inet_ntoa(int(parts[2], 16).to_bytes(4, "little"))
+    return None
+
+
+def answers(router: str, root: Path = Path("/"), seconds: float = ANSWER_SECONDS) -> bool:
+    """Whether it answers on its own network: something is sent its way, and the kernel has to find it for that (ARP).
+
+    Blocks for `seconds` at most. No right is needed, and a router that drops pings still answers this.
+    """
+    until = time.monotonic() + seconds
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.sendto(b"", (router, _DISCARD))
+        while True:
+            if _found(router, root):
+                return True
+            if time.monotonic() >= until:
+                break
+            time.sleep(0.05)
+    return False
+
+
+def _found(router: str, root: Path) -> bool:
+    for line in _read(root / "proc/net/arp").splitlines()[1:]:
+        parts = line.split()
+        with contextlib.suppress(IndexError, ValueError):
+            if parts[0] == router and int(parts[2], 16) & _COMPLETE:
+                return True
+    return False
 
 
 def _kind(name: str, folder: Path, ask_iw: Iw) -> NetworkKind:

@@ -10,9 +10,14 @@ from appliance.timekeeping import rows
 from appliance.timekeeping.rules import Kept
 
 
-def set_clock(tx: Transaction, actor: Actor, before: int, found: Kept) -> None:
-    """Staff say that it is `found.seen_at`; the box went by `before`."""
+def set_clock(tx: Transaction, actor: Actor, before: int, found: Kept, *, back: bool = False) -> None:
+    """Staff say that it is `found.seen_at`; the box went by `before`. `back`: further than most may set it back.
+
+    Then the log has two entries, the first at the old time: whoever reads it sees where and how far time went back.
+    """
     permit = decide(actor, "set_clock", Facts())
+    if back:
+        rows.going_back(tx, decide(actor, "set_clock_back", Facts()), text(before))
     rows.tell(tx, permit, found, text(found.seen_at))
     rows.carry_over(tx, before, found.seen_at, VALID_SECONDS)
 

@@ -18,6 +18,12 @@ def kept(tx: Transaction) -> Kept | None:
     return Kept(0, int(parse(newest["at"]).timestamp())) if newest else None
 
 
+def floor(tx: Transaction) -> float:
+    """When the newest audit entry was noted, Unix seconds; 0 where there is none."""
+    newest = tx.one("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")
+    return parse(newest["at"]).timestamp() if newest else 0.0
+
+
 def note(tx: Transaction, found: Kept) -> None:
     """No permit: the box notes what time it sees, nobody does it."""
     tx.execute(
@@ -31,6 +37,11 @@ def note(tx: Transaction, found: Kept) -> None:
 def tell(tx: Transaction, permit: Permit, found: Kept, at: str) -> None:
     """Somebody said what time it is. `at` is the new time."""
     note(tx, found)
+    audit.append(tx, permit, at)
+
+
+def going_back(tx: Transaction, permit: Permit, at: str) -> None:
+    """From here on the log has earlier times. `at` is the time of before."""
     audit.append(tx, permit, at)
 
 

@@ -31,6 +31,7 @@ from sync.keys import HqFacts
 CONNECT_SECONDS = 10.0  # TCP and TLS: four round trips of 600 ms with losses
 STAGGER_SECONDS = 2.0  # between attempts beside each other: a lost SYN is repeated after 1, 3, 7 s, too seldom
 CLOSE_SECONDS = 3.0  # for HQ's last word after ours
+DATE_SECONDS = 8.0  # from our first byte to HQ's: its Date is from somewhere in between, so it is at most so much off
 MAX_REFUSAL = 4096  # bytes of an answer that is no stream
 MAX_RETRY_AFTER = 3600.0  # seconds that HQ may ask us to stay away
 MAX_WANTED = 2**53  # no sequence number is higher
@@ -92,6 +93,8 @@ class Line:
         self._task: asyncio.Task[None] | None = None
         self.heard_at = self.said_at = now()
         self.hq_time = 0.0  # HQ's clock when it began to answer, Unix seconds; 0: it did not say
+        self.hq_heard = 0.0  # when that came, in seconds since this machine started
+        self._asked = 0.0  # when the first byte was on its way there, likewise
 
     async def open(self) -> None:
         """TCP, TLS, pin. Raises SyncFault; `close` afterwards either way."""
@@ -190,10 +193,13 @@ class Line:
                     break
                 part += more
             self.wire()
+            self._asked = self._asked or time.clock_gettime(time.CLOCK_BOOTTIME)
             yield part
 
     async def _listen(self, answer: aiohttp.ClientResponse) -> None:
-        self.hq_time = _date(answer.headers.get("Date", ""))
+        heard = time.clock_gettime(time.CLOCK_BOOTTIME)
+        if heard - self._asked <= DATE_SECONDS:
+            self.hq_time, self.hq_heard = _date(answer.headers.get("Date", "")), heard
         if answer.status != 200:
             raise refused(await bounded(answer, MAX_REFUSAL), answer)
         reader = frames.Reader()

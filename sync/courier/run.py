@@ -140,7 +140,10 @@ class Courier:
         try:
             while line is not None:
                 talking = Talk(desk, way, line, new_line, stamp)
-                line = await talking.run()
+                try:
+                    line = await talking.run()
+                finally:
+                    self._settle_clock(talking.line)  # a refusal has HQ's time too
                 if line is not None and desk.barren > BARREN_RIVALS:
                     await line.close()  # opened at once and as dumb as those before: a wait, not another one
                     raise SyncFault("hq_unreachable")
@@ -148,7 +151,6 @@ class Courier:
             self._failures = 0 if desk.top > top else self._failures
         self._call_at = self._now() + self._call_seconds()
         self._failures = desk.barren = 0
-        self._settle_clock(talking.line)
         desk.telling.change(state="idle", fault="", fault_since="", in_flight=0)
         return True
 
@@ -187,9 +189,15 @@ class Courier:
         await asyncio.to_thread(desk.telling.write)
 
     def _settle_clock(self, line: Line) -> None:
-        """How far our clock is from HQ's; a small difference is none."""
-        off = int(time.time() - line.hq_time) if line.hq_time else 0
-        self._desk.telling.change(clock_off=off if abs(off) >= CLOCK_SECONDS else 0)
+        """How far our clock is from HQ's; a small difference is none. And what time HQ says it is: whoever told that
+        has the key of the pinned certificate, in this connection's own handshake: it is neither old nor another's."""
+        if not line.hq_time:
+            return
+        ahead = line.hq_time - line.hq_heard
+        off = int(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) - ahead)
+        self._desk.telling.change(
+            clock_off=off if abs(off) >= CLOCK_SECONDS else 0, hq_heard=line.hq_heard, hq_ahead=ahead
+        )
 
     async def _failed(self, fault: SyncFault) -> None:
         """Say what went wrong and wait; a new envelope in the spool ends the wait, unless HQ asked us to stay away."""

@@ -54,6 +54,7 @@ class Telling:
         self._spool = spool
         self._now = now
         self.status = msgspec.structs.replace(spool.status(), state="idle", in_flight=0, waits_until="")
+        self.status = msgspec.structs.replace(self.status, hq_heard=0.0, hq_ahead=0.0)  # of another start, perhaps
         self._written: CourierStatus | None = None
         self._written_at = 0.0
 

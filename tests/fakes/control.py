@@ -15,6 +15,8 @@ from appliance.control.feed import Feed
 from appliance.control.health import Probe
 from appliance.control.listener import ControlListener
 from appliance.copies.copier import Copier
+from appliance.doctor.figures import Figures
+from appliance.doctor.told import Told
 from appliance.enrolment.desk import Desk
 from appliance.enrolment.enroller import Enroller
 from appliance.errands import Errands
@@ -22,11 +24,13 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
 from appliance.machine.network import MachineNetwork
+from appliance.power.actions import Power
 from appliance.settings import BackupSection, Settings
 from appliance.setup.guide import Guide
 from appliance.sticks.actions import Sticks
 from tests.fakes.box import CHEAP, PASSPHRASE, OpenBox, open_box
 from tests.fakes.sealing import Sealing
+from tests.fakes.steward import Obedient
 
 
 class Box:
@@ -36,6 +40,7 @@ class Box:
         self._opened, self._feed, self._unlocked = opened, feed, False
         self.hq_key: bytes | None = None
         db = opened.clinic.db
+        self._power = Power(Obedient())
         self._home = Home(db.folder.parent)
         self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
         self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
@@ -100,6 +105,13 @@ class Box:
 
     def copies(self) -> types.Copies:
         return copies(self._copier.told()) if self._unlocked else types.Copies()
+
+    def power(self) -> Power:
+        return self._power
+
+    async def examine(self, language: Literal["en", "es"]) -> types.Doctor:
+        told = Told(Figures(), language)
+        return types.Doctor(lines=told.lines, code=told.code, words=told.words, bad=told.bad)
 
     def sync(self) -> types.Sync:
         return types.Sync(state="up_to_date", queued=0, last_receipt_at="", last_attempt_at="", fault="")
