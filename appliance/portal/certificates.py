@@ -119,9 +119,27 @@ def days_left(leaf: bytes, now: datetime) -> int:
     return (x509.load_pem_x509_certificate(leaf).not_valid_after_utc - now).days
 
 
-def fingerprint(pem: bytes) -> str:
-    """SHA-256 of the certificate in pairs of hex digits, as browsers and systems show it. ValueError for none."""
-    return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex(":").upper()
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate as devices show it. `fingerprint`: SHA-256 in pairs of hex digits."""
+
+    name: str
+    fingerprint: str
+    ends: datetime
+    pem: bytes
+    der: bytes
+
+
+def shown(pem: bytes) -> Shown:
+    """The first certificate of a PEM file; nothing else that is in it. ValueError for none."""
+    found = x509.load_pem_x509_certificate(pem)
+    return Shown(
+        name=str(found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value),
+        fingerprint=found.fingerprint(hashes.SHA256()).hex(":").upper(),
+        ends=found.not_valid_after_utc,
+        pem=found.public_bytes(serialization.Encoding.PEM),
+        der=found.public_bytes(serialization.Encoding.DER),
+    )
 
 
 def _leaf(name: str, public: ec.EllipticCurvePublicKey, now: datetime) -> x509.CertificateBuilder:

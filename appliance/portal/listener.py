@@ -51,6 +51,7 @@ from appliance.portal import (
     signing,
     sockets,
     staff,
+    trust,
     waiting,
 )
 from appliance.portal.gate import gated
@@ -92,7 +93,7 @@ IN_HTML = {"Cache-Control": "no-store"}  # a page may hold names; the browser of
 CA_FILE = web.AppKey("ca_file", Path)
 BEING_SET_UP: web.AppKey[Callable[[], bool]] = web.AppKey("being_set_up")
 # What a box that is being set up tells all the same: what is the same for everybody, and the way to trust it.
-_OPEN_IN_SET_UP = ("/static/", "/language", "/look", "/protected", "/guides", "/help", "/ca.pem", "/trust")
+_OPEN_IN_SET_UP = ("/static/", "/language", "/look", "/protected", "/guides", "/help", "/ca.", "/trust")
 
 
 async def _home(request: web.Request) -> web.StreamResponse:
@@ -115,11 +116,6 @@ async def _set_language(request: web.Request) -> web.StreamResponse:
     raise response
 
 
-async def _ca(request: web.Request) -> web.StreamResponse:
-    """The certificate of the box's own CA, for devices that the clinic manages."""
-    return web.FileResponse(request.app[CA_FILE], headers={"Content-Type": "application/x-x509-ca-cert"})
-
-
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/", _home, "anyone"),
     Route("GET", "/protected", _protected, "anyone"),
@@ -127,7 +123,7 @@ ROUTES: tuple[Route, ...] = (
     *calling.ROUTES,
     *after.ROUTES,
     *look.ROUTES,
-    Route("GET", "/ca.pem", _ca, "anyone"),
+    *trust.ROUTES,
     *resources.ROUTES,
     *guides.ROUTES,
     *line.ROUTES,
@@ -193,7 +189,7 @@ def application(
     """The portal's application for that box. `clinic`: its name and phone as pages show them, a list that may change;
     `wall`: and contacts. `being_set_up`: there is no clinic to come to yet."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
-    app[BOX], app[CA_FILE], app[BEING_SET_UP] = box, ca_file, being_set_up
+    app[BOX], app[trust.CA_FILE], app[BEING_SET_UP] = box, ca_file, being_set_up
     app[pages.CLINIC] = clinic if isinstance(clinic, list) else list(clinic)
     app[pages.WALL] = wall or Wall(ca_file.parent / "contacts.json")
     app[line.ALLOWANCE] = line.allowance()

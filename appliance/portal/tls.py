@@ -51,7 +51,7 @@ def context(folder: Path, names: Sequence[str] = ("hearth.local",), addresses: S
 def fingerprint(folder: Path) -> str:
     """Of the authority's certificate, as devices show it; "" where there is none yet."""
     try:
-        return certificates.fingerprint(_content(folder / CA_FILE))
+        return certificates.shown(_content(folder / CA_FILE)).fingerprint
     except ValueError:
         return ""
 

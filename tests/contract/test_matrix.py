@@ -44,7 +44,10 @@ OPEN = {
     ("POST", "/language"),
     ("GET", "/help"),  # the emergency contacts, which stand at the foot of every page
     ("POST", "/look"),
-    ("GET", "/ca.pem"),
+    ("GET", "/ca.pem"),  # what devices need to trust the box, which is no secret
+    ("GET", "/ca.crt"),
+    ("GET", "/ca.mobileconfig"),
+    ("GET", "/trust"),
     ("GET", "/resources"),  # what HQ placed for anyone; for patients and staff more, by their cookie
     ("GET", "/resources/{resource}"),
     ("GET", "/resources/{resource}/file"),

@@ -24,7 +24,7 @@ from appliance.faults import KINDS
 from appliance.guidelines.rules import KINDS as KINDS_OF_CARDS
 from appliance.hours.rules import INCIDENTS, QUESTIONS
 from appliance.identity.factors.rows import Factors
-from appliance.portal import guides, pages
+from appliance.portal import guides, pages, trust
 from appliance.portal.looks import Look
 from appliance.portal.plan_forms import Typed
 from appliance.returned.rules import Visit
@@ -473,10 +473,14 @@ ROUND: dict[str, Any] = {
     **{"cycle": 1, "began": "", "asked": 3, "signed": 2},
 }
 
+AUTHORITY = {"name": "Hearth box ab12cd", "groups": ["AB CD EF 01"] * 8, "ends": "January 1, 2036"}
+
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {}),
     "protected": ("protected.html", {}),
     "being set up": ("being_set_up.html", {}),
+    **{f"trust, {one}": ("trust.html", {"device": one, "authority": AUTHORITY}) for one in trust.DEVICES},
+    "trust, before there is anything": ("trust.html", {"device": "android", "authority": None}),
     "guides": ("guides.html", {"lessons": [("pins", "PINs and passwords")]}),
     **{
         f"guide, {address}": (f"guide_{address.replace('-', '_')}.html", {"title": title})
