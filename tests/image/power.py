@@ -1,9 +1,10 @@
 """Power cuts: what was confirmed is there. `make test-power` (`python -m tests.image.power`): 100, and the proof.
 
 A small machine (tiny.py) writes to the store on a disk with a volatile cache (volatile.py) and tells each row once its
-commit returned. The disk's log is then done again, and cut behind writes drawn by lot; each time the file system is
-mended as at a start (e2fsck -p), the store opened by the box's own code, and the rows counted that had been told before
-the cut and are not there. The same with ways of writing that are known to lose some shows that it would be seen.
+commit returned; another time its key slots change meanwhile. The disk's log is then done again, and cut behind writes
+drawn by lot; each time the file system is mended as at a start (e2fsck -p), the store opened by the box's own code, and
+the rows counted that had been told before the cut and are not there. The same with ways of writing that are known to
+lose some shows that it would be seen.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from appliance.faults import Fault
 from appliance.store import connection
 from appliance.store.database import Database, store_path
 from tests.fakes.waiting import until
-from tests.image import nbd, tiny
+from tests.image import keychanges, nbd, tiny
 from tests.image.volatile import Entry, Volatile, draw, said
 from tests.image.workload import HOWS, KEY, kept
 
 SIZE = 96 * 1024 * 1024
 ROWS = 1500  # told before a run ends
 LONGEST = 600.0  # seconds for that
+KEYS = "keys"  # the box's own way, while its key slots change
+OURS = ("ours", KEYS)
 FIXED = 1  # e2fsck: errors were corrected; the start goes on
 
 
@@ -60,11 +63,11 @@ class Told:
         self.wrong += [f"cut behind entry {at}, {mode}: {one}" for one in wrong]
 
 
-def formatted(folder: Path) -> Path:
+def formatted(folder: Path, how: str) -> Path:
     """A file system with a new store on it, closed."""
     content, disk = folder / "content", folder / "disk"
     (content / "hearth").mkdir(parents=True)
-    asyncio.run(_born(content / "hearth/store"))
+    asyncio.run((keychanges.born if how == KEYS else _born)(content / "hearth/store"))
     with disk.open("wb") as file:
         file.truncate(SIZE)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", content, disk], check=True)
@@ -88,7 +91,8 @@ async def live(folder: Path, disk: Path, how: str) -> list[Entry]:
 
     hearing = await nbd.told(folder / "said", hear)
     await server.start(folder / "nbd")
-    work = ("-m", "tests.image.workload", "/mnt/hearth/store", "/dev/said", how)
+    module = "tests.image.keychanges" if how == KEYS else "tests.image.workload"
+    work = ("-m", module, "/mnt/hearth/store", "/dev/said", how)
     machine = await tiny.start(folder, folder / "nbd", folder / "said", *work)
     try:
         await until(lambda: told >= ROWS or machine.returncode is not None, LONGEST)
@@ -117,8 +121,10 @@ def mended(disk: Path, folder: Path) -> list[str]:
     return wrong + ([f"still wrong after e2fsck -p: {again.stdout[-200:]}"] if again.returncode else [])
 
 
-async def look(folder: Path, how: str) -> tuple[set[int], list[str]]:
+async def look(folder: Path, how: str, confirmed: set[int]) -> tuple[set[int], list[str]]:
     """Rows that the store has; what is wrong with it."""
+    if how == KEYS:
+        return await keychanges.check(folder, confirmed)
     if how.startswith("delete"):
         return _plainly(folder)
     try:
@@ -154,9 +160,10 @@ async def cuts(folder: Path, disk: Path, log: list[Entry], how: str, count: int,
             going.do(entry)
         done = cut.at
         going.copy_cut(cut_disk, cut.mode, cut.seed)
+        told_by_then = said(log, cut.at)
         wrong = mended(cut_disk, folder / "found")
-        there, more = await look(folder / "found/hearth/store", how)
-        told.add(cut.mode, cut.at, said(log, cut.at), there, wrong + more)
+        there, more = await look(folder / "found/hearth/store", how, told_by_then)
+        told.add(cut.mode, cut.at, told_by_then, there, wrong + more)
     told.seconds_a_cut = round((time.perf_counter() - began) / count, 2)
     going.close()
     return told
@@ -166,7 +173,7 @@ def tried(how: str, count: int, seed: int) -> Told:
     """One way of writing, run once and cut `count` times."""
     with tempfile.TemporaryDirectory(prefix="hearth-power-") as name:
         folder = Path(name)
-        disk = formatted(folder)
+        disk = formatted(folder, how)
         before = folder / "before"
         shutil.copy(disk, before)
         began = time.perf_counter()
@@ -181,14 +188,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.image.power", description=__doc__.splitlines()[0])
     parser.add_argument("--cuts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--how", choices=HOWS, action="append", help="one way of writing alone; may be given again")
+    parser.add_argument(
+        "--how", choices=(*HOWS, KEYS), action="append", help="one way of writing alone; may be given again"
+    )
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     bad = 0
-    for how in asked.how or HOWS:
+    for how in asked.how or (*HOWS, KEYS):
         told = tried(how, asked.cuts, asked.seed)
         print(json.dumps(asdict(told)) if asked.json else _line(told), flush=True)
-        bad += (how == "ours") == bool(told.lost) or (how == "ours" and bool(told.wrong))
+        bad += bool(told.lost or told.wrong) if how in OURS else not told.lost
     return int(bad > 0)
 
 
