@@ -62,6 +62,7 @@ from appliance.sticks.actions import Sticks
 from appliance.store import checkup, keyslots, machine
 from appliance.store.database import Database
 from appliance.timekeeping.headquarters import Listening
+from appliance.updates.actions import Updates
 from media.client import RelayClient
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,7 @@ class Appliance:
         errands = Errands()
         self._network = MachineNetwork(errands)
         self._power = Power(errands)
+        self._updates = Updates(errands, home.spool, home.restart, lambda: self._feed.publish("box"))
         self._errands = errands
         self._hq_time = Listening(home.spool)  # from now on: what stands there may be of another start
         self._guide = Guide(home, self._network, self)
@@ -237,6 +239,9 @@ class Appliance:
         wanted = self._settings.portal.name if self._announcement is None else self._announcement.name
         return f"{wanted}.local"
 
+    def updates(self) -> Updates:
+        return self._updates
+
     def sync(self) -> types.Sync:
         if self._forwarder is None:
             return types.Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_at="", fault="")
@@ -287,7 +292,13 @@ class Appliance:
         await self._unlock(lambda: keyslots.open_with(self._home.store, passphrase))
 
     async def unlock_by_machine(self) -> bool:
-        """By the slot whose key this machine keeps, if it has one; whether it did. Faults: those of the store."""
+        """By the slot whose key this machine keeps, if it has one; whether it did. Faults: those of the store.
+
+        On a release that has yet to prove itself: as soon as it has.
+        """
+        if self._updates.on_trial:
+            self._tasks.append(asyncio.create_task(self._updates.until_proved(self._unlock_later)))
+            return False
         seed = await asyncio.to_thread(machine.seed, self._home.store)
         if seed is None:
             return False
@@ -297,10 +308,18 @@ class Appliance:
         await self._unlock(lambda: opened)
         return True
 
+    async def _unlock_later(self) -> None:
+        try:
+            await self.unlock_by_machine()
+        except Fault as fault:
+            log.warning("the machine's own key slot did not open the box: %s", fault.code)
+
     async def _unlock(self, find: Callable[[], keyslots.Opened]) -> None:
         async with self._unlocking:
             if self._clinic is not None:
                 return
+            if self._updates.on_trial:  # opening may migrate, and the release before must still know this store
+                raise Fault("update_trial")
             opened = await asyncio.to_thread(find)
             db = await Database.open(self._home.store, opened.key, reserve=True)
             try:
@@ -333,6 +352,7 @@ class Appliance:
         await live.begin()
         on_metered = metered.limits(self._settings.sync)
         self._forwarder = Forwarder(db, self._home.spool, lambda: self._feed.publish("sync"), limits=on_metered)
+        self._hq_time.signed = lambda: self._forwarder.signed_at if self._forwarder else 0.0
         self._sticks = Sticks(self._home, db, self._forwarder, lambda: self._feed.publish("sync"))
         self._applier = self._applying(db, clinic, self._forwarder)
         self._keep_going(self._relay.run)
@@ -341,6 +361,7 @@ class Appliance:
         self._enroller = Enroller(db, Desk(self._home.spool), version("hearth"), self._enrolment_changed)
         self._keep_going(self._enroller.run)
         self._keep_going(copier.run)
+        self._keep_going(lambda: self._updates.run(db))
         self._keep_going(lambda: checkup.run(db))
         self._keep_going(lambda: self._watch_certificate(db))
         self._keep_going(lambda: self._watch_pages(clinic))
@@ -384,6 +405,7 @@ class Appliance:
             await self._copier.close()
         if self._sticks is not None:
             await self._sticks.close()
+        await self._updates.close()
         if self._clinic is not None:
             await self._clinic.live.close()
             await self._clinic.clock.end()

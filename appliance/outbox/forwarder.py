@@ -25,7 +25,7 @@ from appliance.outbox.rows import NOTHING_WAITS, Backlog, Standing
 from appliance.outbox.telling import LINE, Seen, SyncFacts, facts_of
 from appliance.policy import Actor
 from appliance.store.database import Database, Transaction
-from sync import keys, outbox
+from sync import keys, outbox, receipt
 from sync.faults import SyncFault
 from sync.keys import HqFacts
 from sync.limits import Limits
@@ -83,6 +83,7 @@ class Forwarder:
         self._wake = asyncio.Event()
         self._compared = False  # whether the spool's bytes were compared with the store's since the start
         self._refused = ""  # the last receipt's fault, until one settles
+        self.signed_at = 0.0  # HQ's time in the newest receipt that was taken since the start, Unix seconds; 0: none
         self._told = ""
         self._hq: HqFacts | None = None
         self._written = (0, b"")  # hq.json as it was found to be right: its stamp, and what it holds
@@ -268,6 +269,8 @@ class Forwarder:
             if fault.code in _NO_RECEIPT:
                 await asyncio.to_thread(self._spool.drop_receipt, size)
             raise
+        if not self._refused:
+            self.signed_at = max(self.signed_at, float(receipt.parse(raw).at))
         if not self._refused and (await self._db.read(rows.standing)).settled < size:
             await asyncio.to_thread(self._spool.drop_receipt, size)  # an old one under that name hides those that come
 

@@ -7,6 +7,7 @@ start before; only what changes from then on is listened to. It comes with each 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,16 +35,16 @@ class Listening:
     def __init__(self, spool: Path) -> None:
         self._spool = Spool(spool)
         self._file = spool / "courier.json"
-        self._stamp = 0
+        self._stamp, self._last = 0, CourierStatus()
         self._first = self._told()
         self._heard = Heard()
-        self.signed = 0.0  # told by who takes receipts
+        self.signed: Callable[[], float] = lambda: 0.0  # told by who takes receipts
 
     def __call__(self) -> Heard:
         told = self._told()
         if told.hq_ahead and (told.hq_heard, told.hq_ahead) != (self._first.hq_heard, self._first.hq_ahead):
             self._heard = Heard(told.hq_ahead, told.hq_heard)
-        return Heard(self._heard.ahead, self._heard.at, self.signed)
+        return Heard(self._heard.ahead, self._heard.at, self.signed())
 
     def _told(self) -> CourierStatus:
         try:
@@ -54,5 +55,3 @@ class Listening:
         except OSError:
             self._stamp, self._last = 0, CourierStatus()
         return self._last
-
-    _last = CourierStatus()
