@@ -10,8 +10,12 @@ from pathlib import Path
 from image import modules
 from image.tools import HERE, fresh, run
 
-# Loaded whatever the hardware is: file systems have no hardware that asks for them.
-ALWAYS = ("squashfs", "ext4", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8", "sd_mod", "mmc_block")
+# Loaded whatever the hardware is, in this order: file systems have no hardware that asks for them, and busybox's modprobe
+# does not follow soft dependencies (ext4's checksums).
+ALWAYS = (
+    *("crc32c_generic", "crc32c_intel", "squashfs", "ext4"),
+    *("vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8", "sd_mod", "mmc_block"),
+)
 
 
 def build(root: Path, busybox: Path, made: Path, work: Path, epoch: int) -> None:

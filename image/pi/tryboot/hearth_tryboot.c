@@ -59,6 +59,13 @@ static void __exit end(void)
 	rpi_firmware_put(firmware);
 }
 
+/* Loaded by udev where there is such firmware. */
+static const struct of_device_id hardware[] = {
+	{ .compatible = "raspberrypi,bcm2835-firmware" },
+	{ }
+};
+MODULE_DEVICE_TABLE(of, hardware);
+
 module_init(begin);
 module_exit(end);
 MODULE_LICENSE("GPL");
