@@ -28,7 +28,7 @@ from appliance.faults import Fault
 
 FOLDER = Path("/run/hearth")
 LOOK_SECONDS = 0.1  # between two looks for the answer
-Word = Literal["network", "clock", "update", "power", "reset", "stick"]
+Word = Literal["network", "clock", "update", "power", "reset", "stick", "slots"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -70,6 +70,11 @@ class Home:
         return self.root / "setup.json"
 
     @property
+    def restart(self) -> Path:
+        """The night for which a restart was promised."""
+        return self.root / "restart.json"
+
+    @property
     def witness(self) -> Path:
         """Beside the store (`store/witness.py`): a store was here."""
         return self.root / "store.witness"

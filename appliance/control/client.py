@@ -51,6 +51,7 @@ from appliance.control.types import (
     FeedEntry,
     Heard,
     HeardNetwork,
+    InstallRelease,
     Invitation,
     KeyMade,
     Keys,
@@ -78,9 +79,11 @@ from appliance.control.types import (
     ShowCard,
     SignIn,
     Snapshot,
+    StartRelease,
     Sticks,
     TryNetwork,
     Unlock,
+    Updates,
     WayIn,
     Wire,
 )
@@ -107,6 +110,7 @@ MemberAction = Literal[
 Answer = TypeVar("Answer", bound=Wire)
 
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
+UPDATE_SECONDS = 180.0  # the steward asks RAUC, which looks at both slots
 REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it may take
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
 AUDIT_SECONDS = 300.0  # to look at every entry: a million take half a minute on a server, some minutes on a Pi
@@ -434,6 +438,29 @@ class ControlClient:
     async def sync_now(self) -> None:
         """Have the courier try at once. Faults: refused."""
         await self._post("/v1/sync/now", Done)
+
+    # -- releases of the box
+
+    async def updates(self) -> Updates:
+        """Which release runs, which ones are there. Faults: not_signed_in, refused, box_locked."""
+        return await self._request("GET", "/v1/updates", Updates)
+
+    async def install_release(self, path: str, *, anyway: bool = False, repair: bool = False) -> Updates:
+        """Begin; `updates` tells how it goes on. Faults: refused, session_open, not_found, machine_busy."""
+        return await self._post("/v1/updates/install", Updates, InstallRelease(path=path, anyway=anyway, repair=repair))
+
+    async def go_back(self) -> Updates:
+        """Have the release before started next. Faults: refused, update_no_other, update_older, update_trial."""
+        return await self._post("/v1/updates/back", Updates, seconds=UPDATE_SECONDS)
+
+    async def start_release(self, when: Literal["now", "tonight", "later"], *, anyway: bool = False) -> Updates:
+        """Start what was installed. Faults: refused, session_open."""
+        given = StartRelease(when=when, anyway=anyway)
+        return await self._post("/v1/updates/restart", Updates, given, seconds=UPDATE_SECONDS)
+
+    async def failure_seen(self) -> Updates:
+        """Somebody has read that a release failed. Faults: refused."""
+        return await self._post("/v1/updates/seen", Updates, seconds=UPDATE_SECONDS)
 
     # -- headquarters
 

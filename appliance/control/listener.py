@@ -37,6 +37,7 @@ from appliance.control import (
     sticks,
     timers,
     types,
+    updates,
     views,
 )
 from appliance.control.desk import BOX, Box, Handler, Route, actor, answer, body, gated, signed_in, token_of
@@ -99,6 +100,7 @@ class ControlListener:
             *sticks.ROUTES,
             *enrolment.ROUTES,
             *audit.ROUTES,
+            *updates.ROUTES,
             *network.ROUTES,
             *timers.ROUTES,
             *machine.ROUTES,

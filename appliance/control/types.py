@@ -206,6 +206,64 @@ class Sync(Wire, frozen=True, kw_only=True):
     stick: StickState = StickState()
 
 
+class Release(Wire, frozen=True, kw_only=True):
+    """A bundle that lies somewhere. `where`: the stick's name, "" for what came over the line; `refused`: why it is not
+    for this box, a fault's code, "" if it can be installed."""
+
+    path: str
+    where: str
+    size: int
+    version: str
+    refused: str = ""
+
+
+class Updates(Wire, frozen=True, kw_only=True):
+    """Releases of the box. `possible`: this machine is the box's own. `made_at`: when the one that runs was built,
+    `since`: since when it runs, "" for since the box was set up or not known. `trial`: it has yet to prove itself.
+    `installed`: waits to be started; `other_version`: can be gone back to; `failed_version`: did not come up
+    (`fell_back`) or was not written to its end. `release`, `notes`: what HQ told of; `fetching`, `have`,
+    `size`: how far the courier is with it.
+    """
+
+    possible: bool
+    version: str
+    made_at: str = ""
+    since: str = ""
+    trial: bool = False
+    installed: str = ""
+    other_version: str = ""
+    failed_version: str = ""
+    fell_back: bool = False
+    release: str = ""
+    release_since: str = ""
+    notes: dict[str, str] = {}
+    fetching: Literal["", "waiting", "fetching", "here", "none", "no_room"] = ""
+    fetch_fault: str = ""
+    have: int = 0
+    size: int = 0
+    found: tuple[Release, ...] = ()
+    step: Literal["", "installing"] = ""
+    percent: int = 0
+    installing: str = ""
+    fault: str = ""
+    restart_at: str = ""
+
+
+class InstallRelease(Wire, frozen=True, kw_only=True):
+    """Install what lies there. `anyway`: although a session goes on; `repair`: although it runs already."""
+
+    path: str
+    anyway: bool = False
+    repair: bool = False
+
+
+class StartRelease(Wire, frozen=True, kw_only=True):
+    """Start what was installed: now, in the night, or with the next restart, whoever makes it."""
+
+    when: Literal["now", "tonight", "later"]
+    anyway: bool = False
+
+
 class Enrolment(Wire, frozen=True, kw_only=True):
     """Whether this box has a headquarters, and what it asks it. `fault`: why there is no answer yet, or why HQ refused,
     a code of sync's faults. `hq_code`: of HQ's key, as HQ reads it out. `clock_off`: seconds by which this box's clock
