@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from image import boot, disk, initrd, layout, rootfs
-from image.targets import TARGETS, Target
+from image.pi import board
+from image.targets import ARM64, TARGETS, Target
 from image.tools import CACHE, OUT, PROJECT, Failed, Step, fresh, say
 
 
@@ -40,7 +41,8 @@ def parts(target: Target, release: str, when: int, broken: str, work: Path) -> P
         rootfs.squash(root, made / "root-a.img", when)
     if (made / "root-a.img").stat().st_size > layout.ROOT_A.size:
         raise Failed("The root does not fit its partition any more.")
-    boot.slot(made / "boot-a.img", layout.BOOT_A, work / "vmlinuz", work / "initrd.img", when)
+    way = board if target == ARM64 else boot
+    way.slot(made / "boot-a.img", layout.BOOT_A, work / "vmlinuz", work / "initrd.img", when)
     return made
 
 
@@ -50,10 +52,11 @@ def make(target: Target, release: str, when: int, broken: str) -> Path:
     OUT.mkdir(exist_ok=True)
     made = parts(target, release, when, broken, work)
     with Step("putting the disk together"):
-        boot.esp(made / "esp.img", work, when)
+        (board if target == ARM64 else boot).esp(made / "esp.img", work, when)
         disk.data(made / "data.img", work, when)
         image = OUT / f"hearth-{release}-{target.name}.img"
-        disk.join(made, image, work)
+        table = layout.genimage_mbr if target == ARM64 else layout.genimage
+        disk.join(made, image, work, table(image.name))
     say(f"{image.relative_to(PROJECT)}: root {(made / 'root-a.img').stat().st_size / 2**20:.0f} MiB")
     return image
 

@@ -22,13 +22,12 @@ def data(made: Path, work: Path, epoch: int) -> None:
     run("mke2fs", *flags, "-d", folder, made, blocks, epoch=epoch, E2FSPROGS_FAKE_TIME=str(epoch))
 
 
-def join(parts: Path, made: Path, work: Path) -> None:
-    """`parts` holds `NAME.img` for each filled partition."""
-    config = work / "genimage.cfg"
-    config.write_text(layout.genimage(made.name))
+def join(parts: Path, made: Path, work: Path, config: str) -> None:
+    """`parts` holds `NAME.img` for each filled partition; `config`: genimage's, of `layout`."""
+    (work / "genimage.cfg").write_text(config)
     empty, temporary = fresh(work / "genimage.root"), work / "genimage.tmp"
     if temporary.exists():
         fresh(temporary).rmdir()
     where = ("--rootpath", empty, "--tmppath", temporary, "--inputpath", parts, "--outputpath", made.parent)
-    run("genimage", "--config", config, *where)
+    run("genimage", "--config", work / "genimage.cfg", *where)
     run("fallocate", "--dig-holes", made)

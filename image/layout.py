@@ -49,15 +49,31 @@ def disk_size(table: tuple[Partition, ...] = TABLE) -> int:
     return ALIGNMENT + sum(-(-part.size // ALIGNMENT) * ALIGNMENT for part in table) + ALIGNMENT
 
 
+# A Raspberry Pi's firmware finds slots in an MBR alone (README.md). It has room for three, and for one around all
+# others, so numbers are 1, 2, 3, 5, 6, 7; a disk of ours is known by its signature, "HTRH" on the disk.
+MBR_SIGNATURE = 0x48525448
+_MBR_KINDS = {_EFI: 0x0C, _BASIC: 0x0C, _LINUX: 0x83}
+
+
+def genimage_mbr(image: str, table: tuple[Partition, ...] = TABLE) -> str:
+    """As `genimage`, for firmware that reads the old table: the fourth and later ones lie in an extended one."""
+    parts = "".join(_partition(part, [f"partition-type = {_MBR_KINDS[part.kind]:#04x}"]) for part in table)
+    disk = f'partition-table-type = "mbr"\n    disk-signature = {MBR_SIGNATURE:#x}\n    extended-partition = 4'
+    # Each partition in the extended one has its own little table before it.
+    size = disk_size(table) + ALIGNMENT * (len(table) - 3)
+    return f"image {image} {{\n  hdimage {{\n    {disk}\n    align = {ALIGNMENT}\n  }}\n  size = {size}\n{parts}}}\n"
+
+
 def genimage(image: str, table: tuple[Partition, ...] = TABLE) -> str:
     """genimage's configuration; it finds `NAME.img` for each filled partition in its input folder."""
-    parts = "".join(_partition(part) for part in table)
+    kinds = {part: [f'partition-type-uuid = "{part.kind}"', f'partition-uuid = "{part.uuid}"'] for part in table}
+    parts = "".join(_partition(part, kinds[part]) for part in table)
     disk = f'partition-table-type = "gpt"\n    disk-uuid = "{DISK}"\n    align = {ALIGNMENT}'
     return f"image {image} {{\n  hdimage {{\n    {disk}\n  }}\n  size = {disk_size(table)}\n{parts}}}\n"
 
 
-def _partition(part: Partition) -> str:
-    lines = [f'partition-type-uuid = "{part.kind}"', f'partition-uuid = "{part.uuid}"', f"size = {part.size}"]
+def _partition(part: Partition, kind: list[str]) -> str:
+    lines = [*kind, f"size = {part.size}"]
     if part.filled:
         lines.append(f'image = "{part.name}.img"')
     return f"  partition {part.name} {{\n" + "".join(f"    {line}\n" for line in lines) + "  }\n"

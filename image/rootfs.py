@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from image import debian, modules, wheels
-from image.targets import PYTHON, Target
+from image.pi import board
+from image.targets import ARM64, PYTHON, Target
 from image.tools import HERE, PROJECT, fresh, run
 
 # Where a file of ../systemd goes, by the end of its name.
@@ -20,7 +21,9 @@ PLACES = {
     ".rules": "usr/lib/udev/rules.d/{name}",
     ".network": "usr/lib/systemd/network/{name}",
     ".preset": "usr/lib/systemd/system-preset/{name}",
-    **dict.fromkeys((".service", ".socket", ".timer", ".target", ".path", ".mount", ".slice"), "usr/lib/systemd/system/{name}"),
+    **dict.fromkeys(
+        (".service", ".socket", ".timer", ".target", ".path", ".mount", ".slice"), "usr/lib/systemd/system/{name}"
+    ),
 }
 # Mount points and empty folders, made here because nothing can be made on the box.
 FOLDERS = ("data", "esp", "media", "mnt", "srv", "home", "root", "tmp", "run", "proc", "sys", "dev", "var", "boot")
@@ -41,7 +44,17 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 def build(target: Target, version: str, epoch: int, root: Path, work: Path, broken: str = "") -> Path:
     """Make the root at `root`; return the busybox that was taken out of it for the initrd."""
     fresh(root)
-    run("tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-f", debian.root_tar(target), "-C", root)
+    run(
+        "tar",
+        "--extract",
+        "--numeric-owner",
+        "--xattrs",
+        "--xattrs-include=*",
+        "-f",
+        debian.root_tar(target),
+        "-C",
+        root,
+    )
     busybox = Path(shutil.copy(root / "usr/bin/busybox", work / "busybox"))
     shutil.copy(root / "var/lib/dpkg/status", work / "packages.status")
     _prune(root, target)
@@ -49,6 +62,8 @@ def build(target: Target, version: str, epoch: int, root: Path, work: Path, brok
     _units(root)
     _facts(root, target, version)
     shutil.copytree(HERE / "files", root, symlinks=True, dirs_exist_ok=True)
+    if target == ARM64:
+        board.dress(root, work)
     _accounts(root)
     _compile(root, target)
     if broken:
