@@ -6,21 +6,26 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance import clock
 from appliance.audit import rows as audit
 from appliance.audit.actions import signature_due
+from appliance.errands import Told, Word
 from appliance.faults import Fault
 from appliance.policy import Actor
 from appliance.sessions import actions as sessions
 from appliance.store import birth
 from appliance.store.database import Database
 from appliance.timekeeping import rows
+from appliance.timekeeping.headquarters import Heard, Listening
 from appliance.timekeeping.keeper import Machine, Timekeeper
-from appliance.timekeeping.rules import DAY, Kept
+from appliance.timekeeping.rules import BACK, DAY, Kept
+from sync.spool import CourierStatus, Spool
 from tests.fakes.box import OpenBox
+from tests.fakes.steward import Obedient
 from tests.fakes.stores import CHEAP, PASSPHRASE
 
 YEAR = 365 * DAY
@@ -225,6 +230,136 @@ async def test_the_machines_own_time_is_never_used_once_the_box_is_open(keeper: 
     for off in (10 * YEAR, -10 * YEAR):
         wall.off = off
         assert right()
+
+
+# -- headquarters, and the machine's own clock -------------------------------------------------------------------------
+
+
+class Steward(Obedient):
+    """Sets the machine's clock as it is told to."""
+
+    def __init__(self, wall: Wrong) -> None:
+        super().__init__()
+        self._wall = wall
+
+    async def ask(self, word: Word, what: dict[str, Any], seconds: float = 30.0) -> Told:
+        told = await super().ask(word, what, seconds)
+        self._wall.off = what["at"] - time.time()
+        return told
+
+
+def hq(keeper: Timekeeper, off: float = 0.0) -> None:
+    """Headquarters said a moment ago what time it is."""
+    ahead, at = time.time() + off - clock.elapsed(), clock.elapsed()
+    keeper.heard = lambda: Heard(ahead, at)
+
+
+@pytest.mark.parametrize("off", [-40 * 365 * DAY, -YEAR, YEAR])
+async def test_headquarters_puts_a_box_right_whose_machine_is_years_off_and_nobody_is_asked(
+    keeper: Timekeeper, wall: Wrong, off: float
+) -> None:
+    wall.off, wall.battery = max(off, 86400 - time.time()), False
+    await keeper.begin()
+    assert keeper.trouble in ("behind", "ahead")
+    hq(keeper)
+    await keeper.look()
+    assert (keeper.trouble, keeper.source, keeper.synchronised) == ("", "headquarters", True) and right()
+    with pytest.raises(Fault, match="wrong_state"):
+        await keeper.set(DESK, time.time() + DAY)
+
+
+async def test_once_the_box_knows_better_its_machine_is_set_and_the_time_goes_on_evenly(
+    db: Database, keeper: Timekeeper, wall: Wrong
+) -> None:
+    steward = Steward(wall)
+    wall.off, wall.battery, keeper.errands = -YEAR, False, steward
+    await keeper.begin()
+    assert steward.asked == []  # nothing is known yet
+    hq(keeper)
+    await keeper.look()
+    assert [word for word, _ in steward.asked] == ["clock"] and abs(steward.asked[0][1]["at"] - time.time()) < 5
+    assert abs(wall.off) < 5 and keeper.correction in (0, -1, 1) and right()
+    await keeper.look()
+    assert len(steward.asked) == 1 and right() and keeper.trouble == ""
+    kept = await db.read(rows.kept)
+    assert kept is not None and abs(kept.correction) <= 1  # the next start goes by the machine
+
+
+async def test_what_staff_said_sets_the_machine_too(keeper: Timekeeper, wall: Wrong) -> None:
+    steward = Steward(wall)
+    wall.off, keeper.errands = -YEAR, steward
+    await keeper.begin()
+    await keeper.set(DESK, time.time())
+    assert len(steward.asked) == 1 and abs(wall.off) < 5 and right() and keeper.source == "staff"
+
+
+async def test_a_machine_whose_clock_cannot_be_set_is_asked_seldom_and_the_correction_stays(
+    keeper: Timekeeper, wall: Wrong
+) -> None:
+    steward = Obedient("machine_busy")
+    wall.off, keeper.errands = -YEAR, steward
+    await keeper.begin()
+    await keeper.set(DESK, time.time())
+    await keeper.look()
+    assert len(steward.asked) == 1 and right() and abs(keeper.correction - YEAR) < 5
+
+
+async def test_a_time_server_on_the_network_does_not_outweigh_headquarters(keeper: Timekeeper, wall: Wrong) -> None:
+    wall.server, wall.off = True, 30 * DAY
+    hq(keeper)
+    await keeper.begin()
+    assert right() and keeper.source == "headquarters"
+    wall.off = 0
+    await keeper.look()
+    assert right() and keeper.source == "server"
+
+
+async def test_a_time_server_does_not_take_the_box_back_past_what_the_audit_noted(
+    box: OpenBox, in_session: Timekeeper, wall: Wrong
+) -> None:
+    await in_session.begin()
+    wall.server, wall.off = True, -DAY
+    await in_session.look()
+    troubles: list[str] = [in_session.trouble]
+    assert right()
+    await in_session.set(DESK, time.time() - DAY)  # a day is anybody's to give back
+    assert abs(clock.now() - time.time() + DAY) < 5
+    await in_session.look()
+    assert [*troubles, in_session.trouble] == ["contradicted", ""] and in_session.source == "server"
+
+
+async def test_more_than_a_day_back_is_an_administrators_and_stands_in_the_log_from_where_to_where(
+    box: OpenBox, in_session: Timekeeper
+) -> None:
+    await in_session.begin()
+    await in_session.set(DESK, time.time() + YEAR)
+    with pytest.raises(Fault, match="clock_before_audit"):
+        await in_session.set(ADMIN, time.time())
+    with pytest.raises(Fault, match="refused"):
+        await in_session.set(DESK, time.time(), back=True)
+    await in_session.set(ADMIN, time.time(), back=True)
+    *_, there, here = await box.clinic.db.read(audit.entries)
+    assert (there.action, here.action) == ("set_clock_back", "set_clock") and right()
+    assert there.at[:4] > here.at[:4]
+    await in_session.set(DESK, time.time() - BACK + 60)
+
+
+async def test_a_signed_receipt_from_later_shows_that_the_box_is_behind(keeper: Timekeeper, wall: Wrong) -> None:
+    await keeper.begin()
+    keeper.heard = lambda: Heard(signed=time.time() + 10 * DAY)
+    await keeper.look()
+    assert keeper.trouble == "behind" and abs(clock.now() - time.time() - 10 * DAY) < 5
+
+
+def test_what_the_courier_noted_before_this_start_is_not_listened_to(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put_status(CourierStatus(hq_heard=50.0, hq_ahead=1.8e9))
+    listening = Listening(tmp_path)
+    assert listening() == Heard()
+    spool.put_status(CourierStatus(hq_heard=51.0, hq_ahead=1.8e9))
+    assert listening() == Heard(1.8e9, 51.0)
+    (tmp_path / "courier.json").unlink()
+    assert listening() == Heard(1.8e9, 51.0)
 
 
 async def _left(box: OpenBox) -> int:

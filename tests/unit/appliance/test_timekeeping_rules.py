@@ -7,16 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.faults import Fault
+from appliance.timekeeping.headquarters import Heard
 from appliance.timekeeping.rules import (
+    BACK,
     DAY,
     EARLIEST,
+    HQ_FRESH,
+    HQ_SLACK,
     JUMP,
     LIFETIME,
     PAUSE,
     SLACK,
+    STAND,
     Kept,
     Verdict,
     at_start,
+    by_headquarters,
+    by_receipt,
     steady_at_start,
     told,
     while_running,
@@ -147,3 +154,90 @@ def test_the_steady_clock_never_goes_back_and_counts_the_time_off(now: int, kept
         assert steady == now
     else:
         assert steady - kept.steady == max(0, now - kept.seen_at)
+
+
+# -- never back past the audit, and what headquarters says -------------------------------------------------------------
+
+verdicts = st.builds(Verdict, corrections, st.sampled_from(("", "behind", "ahead", "jumped", "unsure", "contradicted")))
+
+
+def hq(said: float, *, machine: float = NOW, expected: float = NOW, floor: float = 0.0, signed: float = 0.0) -> Verdict:
+    return by_headquarters(machine, expected, said, Verdict(0, "unsure"), floor=floor, signed=signed)
+
+
+@given(machine=moments, expected=moments, floor=moments, before=verdicts)
+def test_no_time_server_takes_the_box_back_past_its_last_audit_entry(
+    machine: int, expected: int, floor: int, before: Verdict
+) -> None:
+    for found in (
+        while_running(machine, max(expected, floor), before, synchronised=True, floor=floor),
+        at_start(machine, KEPT, synchronised=True, battery=True, boot="this", floor=floor),
+    ):
+        if machine >= EARLIEST:
+            assert machine + found.correction >= floor
+            assert found == Verdict(0) or machine < floor
+
+
+@given(machine=moments, expected=moments, said=moments, floor=moments, signed=moments, before=verdicts)
+def test_headquarters_takes_no_box_back_past_its_last_audit_entry_nor_far_beyond_what_is_known(
+    machine: int, expected: int, said: int, floor: int, signed: int, before: Verdict
+) -> None:
+    expected = max(expected, floor)
+    found = by_headquarters(machine, expected, said, before, floor=floor, signed=signed)
+    if found != before:
+        assert machine + found.correction >= floor - HQ_SLACK
+        assert machine + found.correction <= max(expected, floor, signed) + PAUSE
+
+
+@given(machine=moments, kept=kepts, floor=moments, battery=st.booleans())
+def test_a_box_that_starts_is_never_before_its_last_audit_entry(
+    machine: int, kept: Kept | None, floor: int, battery: bool
+) -> None:
+    if kept is not None:
+        found = at_start(machine, kept, synchronised=False, battery=battery, boot="this", floor=floor)
+        assert machine + found.correction >= floor - SLACK
+
+
+@given(behind=st.integers(1, STAND))
+def test_a_small_step_back_lets_the_clock_stand_until_the_time_has_caught_up(behind: int) -> None:
+    found = while_running(NOW - behind, NOW, Verdict(0), synchronised=True, floor=NOW)
+    assert found == Verdict(behind)
+    assert while_running(NOW, NOW + behind, found, synchronised=True, floor=NOW) == Verdict(0)
+
+
+def test_a_large_step_back_is_not_followed_and_said() -> None:
+    found = while_running(NOW - STAND - 1, NOW + 5, Verdict(0), synchronised=True, floor=NOW)
+    assert found == Verdict(STAND + 6, "contradicted")
+    assert hq(NOW - DAY, floor=NOW).trouble == "contradicted"
+
+
+def test_headquarters_ends_the_doubt_of_a_clock_that_agrees_and_sets_one_that_does_not() -> None:
+    assert hq(NOW + HQ_SLACK) == Verdict(0)
+    assert hq(NOW + 3 * DAY) == Verdict(3 * DAY)
+    assert hq(NOW - DAY) == Verdict(-DAY)
+
+
+def test_what_the_courier_says_is_bounded_until_headquarters_signs_for_it() -> None:
+    """A courier that was taken over can end tickets 60 days early, and not all of them for ever."""
+    assert hq(NOW + PAUSE + 1) == hq(EARLIEST - 1) == Verdict(0, "unsure")
+    assert hq(NOW + PAUSE + DAY, signed=NOW + PAUSE) == Verdict(PAUSE + DAY)
+
+
+def test_a_receipt_proves_that_it_is_not_earlier_and_nothing_else() -> None:
+    before = Verdict(0, "unsure")
+    assert by_receipt(NOW, NOW, NOW - DAY, before) == by_receipt(NOW, NOW, NOW + SLACK, before) == before
+    assert by_receipt(NOW, NOW, NOW + DAY, before) == Verdict(DAY, "behind")
+    assert by_receipt(NOW, NOW, NOW + PAUSE + 1, before) == before
+
+
+def test_what_was_heard_of_headquarters_counts_from_the_machines_start_and_for_a_day() -> None:
+    heard = Heard(ahead=float(NOW), at=100.0)
+    assert heard.now(160.0) == NOW + 160
+    assert heard.now(101.0 + HQ_FRESH) is None and heard.now(99.0) is None and Heard().now(5.0) is None
+
+
+def test_staff_set_the_clock_back_by_a_day_and_an_hour_and_further_only_on_purpose() -> None:
+    assert told(NOW, NOW - BACK, floor=NOW) == Verdict(-BACK)
+    with pytest.raises(Fault, match="clock_before_audit"):
+        told(NOW, NOW - BACK - 1, floor=NOW)
+    assert told(NOW, NOW - YEAR // 2, floor=NOW, back=True) == Verdict(-YEAR // 2)
