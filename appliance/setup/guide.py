@@ -134,8 +134,9 @@ class Guide:
         Faults: as above, wifi_refused, network_* for a field that is wrong.
         """
         await self._allowed(token)
-        await self._network.try_settings(chosen)
-        found = await self._network.keep()
+        found = await self._network.try_settings(chosen)
+        if found.seconds_left:
+            found = await self._network.keep()
         self._keep(answers.reached(self.answers, "passphrase"))
         return found
 
@@ -208,7 +209,11 @@ class Guide:
         return await self._behind.keeper().list(actor, now_text())
 
     async def change_person(self, token: str, given: Person) -> None:
-        """Another name, sign-in name or password ("" keeps it) of one of the first two. Faults: as `give_birth`."""
+        """Another name, sign-in name or password ("" keeps it) of one of the first two. Before there is a clinic it is
+        only looked at, so that a person hears at once what will not do. Faults: as `give_birth`."""
+        if self.answers and not self.born:
+            _founder(given, (given,))
+            return
         actor = await self.standing(token)
         name, username = clean_name(given.name), clean_username(given.username)
         clinic, phc = self._behind.clinic(), ""
