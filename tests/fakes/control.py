@@ -28,9 +28,11 @@ from appliance.power.actions import Power
 from appliance.settings import BackupSection, Settings
 from appliance.setup.guide import Guide
 from appliance.sticks.actions import Sticks
+from appliance.updates.actions import Updates
 from tests.fakes.box import CHEAP, PASSPHRASE, OpenBox, open_box
 from tests.fakes.sealing import Sealing
 from tests.fakes.steward import Obedient
+from tests.fakes.updates import updates
 
 
 class Box:
@@ -41,6 +43,7 @@ class Box:
         self.hq_key: bytes | None = None
         db = opened.clinic.db
         self._power = Power(Obedient())
+        self._updates = updates(db.folder.parent)
         self._home = Home(db.folder.parent)
         self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
         self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
@@ -108,6 +111,9 @@ class Box:
 
     def power(self) -> Power:
         return self._power
+
+    def updates(self) -> Updates:
+        return self._updates
 
     async def examine(self, language: Literal["en", "es"]) -> types.Doctor:
         told = Told(Figures(), language)

@@ -15,6 +15,7 @@ from sync import suite
 from sync.enrolment import new_code
 from sync.keys import HqFacts, hq_to_json
 from tests.fakes.matrix import WORD, Doors, Things
+from tests.fakes.updates import STICK
 
 _RECORD, _SIGNING = suite.RecordKey(bytes(range(32))), suite.SigningKey(bytes(range(32)))
 HQ = HqFacts("https://hq.example.org", (_RECORD.public,), (_SIGNING.public,), (b"certificate",), (_SIGNING.public,))
@@ -159,6 +160,8 @@ def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
         "/v1/enrolment/facts": {"content": b64encode(hq_to_json(HQ)).decode(), "code": key_code(HQ.record_key)},
         "/v1/sync/adopt": {"reason": "the box was restored from a backup"},
         "/v1/sync/sticks": {"way": "export", "place": str(folder)},
+        "/v1/updates/install": {"path": STICK.path},
+        "/v1/updates/restart": {"when": "tonight"},
         "/v1/keys/passphrase": {"passphrase": "one for the night", "label": "night"},
         "/v1/keys/sheet": {"language": "en"},
         "/v1/keys/machine": {"public": b64encode(suite.RecordKey(bytes(range(32))).public).decode()},
