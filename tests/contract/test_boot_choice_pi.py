@@ -66,7 +66,7 @@ class Pi:
 
 
 def firmware(text: str, *, tryboot: bool) -> str:
-    """Which slot a Raspberry Pi's boot loader takes by an autoboot.txt: filters decide which lines count, later ones win."""
+    """Which slot the boot loader takes by an autoboot.txt: filters decide which lines count, later ones win."""
     assert len(text.encode()) <= 512
     counts, partition = True, ""
     for line in text.splitlines():
