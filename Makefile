@@ -11,11 +11,12 @@ KILLS ?= 500
 REKEYS ?= 200
 STEP ?= 1
 HQ_SECONDS ?= 180
+CUTS ?= 100
 
-.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-image test-power setup lock freeze clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 run:  ## install what is missing, start a demo clinic on this machine; Ctrl-C ends it
 	@.ci/setup run
@@ -85,6 +86,15 @@ hq:  ## kill -9 of headquarters' servers and of their store under load; HQ_SECON
 interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, see tests/README.md)
 	@.ci/setup test
 	@$(B)/pytest -m interop -s tests/interop
+
+test-image:  ## a box's image in a virtual machine: set up, a session, updates, the search of its disk (an hour; see tests/image)
+	@.ci/setup test
+	@$(B)/pytest -m image -s -n0 tests/image
+
+test-power:  ## power cuts on a disk that loses what was not flushed, CUTS=100 a way of writing; then starts of the image
+	@.ci/setup test
+	@$(B)/python -m tests.image.power --cuts $(CUTS)
+	@$(B)/python -m tests.image.starts
 
 setup:  ## install what is missing for running and testing
 	@.ci/setup test
