@@ -61,6 +61,7 @@ NUMBERS: Mapping[Where, int] = {
     "done": 9,
 }
 STEPS = 9
+FEWEST = "US"  # whose radio rules allow what nearly all countries do, where nobody said where the box is
 # Where a step of the box begins at the console.
 BEGINS: Mapping[SetUpStep, Where] = {
     "welcome": "welcome",
@@ -216,7 +217,7 @@ class Walk:
 
     async def set_network(self, kind: Literal["wired", "wifi", "access_point"], name: str, password: str) -> None:
         """Try it; the page tells the address that came of it."""
-        country = places.country(self.draft.zone) or "00"
+        country = places.country(self.draft.zone) or FEWEST
         settings = NetworkSettings(
             kind=kind,
             wifi=WifiSettings(name=name, password=password, country=country) if kind == "wifi" else None,
@@ -239,14 +240,15 @@ class Walk:
 
         await self._onward(change, "administrator")
 
-    async def change_person(self, role: Role) -> None:
-        """After the clinic was made."""
+    async def give_person(self, role: Role, *, born: bool) -> None:
+        """Before the clinic is made the box only looks at it; then it changes them."""
         person = self.draft.people[role]
         given = SetUpPerson(role=role, name=person.name, username=person.username, password=person.password)
 
         async def change() -> None:
             await self.client.change_founder(given)
-            person.password = ""
+            if born:
+                person.password = ""
 
         await self._onward(change, self.after(role))
 

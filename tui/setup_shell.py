@@ -9,7 +9,7 @@ from appliance.control.types import SetUp
 from tui import model
 from tui.screens.setup import first, last, network, people
 from tui.screens.setup.page import Back, Given, Said, SetupPage
-from tui.setting_up import Moved, NotDone, Role, Stayed, Walk, Where, role_of
+from tui.setting_up import BEGINS, Moved, NotDone, Role, Stayed, Walk, Where, role_of
 from tui.shell import Shell
 from tui.widgets.banner import Notice
 from tui.words import plain
@@ -46,7 +46,11 @@ class SetupShell(Shell):
         self._runs += 1
         language: Literal["en", "es"] = "es" if self.words.language == "es" else "en"
         self._walk = Walk(self.client, self.post_message, self._runs, language)
-        self._go(self._walk.begins(self._set_up))
+        where = self._walk.begins(self._set_up)
+        if where in ("join", "welcome"):
+            self._go(where)
+        else:  # what the page shows may have to be fetched first
+            self._once(f"setup {self._runs}", self._walk.arrive(where))
 
     def leave_setup(self) -> None:
         """It is over, or the line is another: nothing typed stays."""
@@ -152,10 +156,8 @@ class SetupShell(Shell):
         person = walk.draft.people[role]
         person.name, person.username = given["name"].strip(), given["username"].strip()
         person.password = given["password"]
-        if self._set_up.born:
-            self._asks(walk.change_person(role))
-        elif role == "administrator":
-            self._asks(walk.arrive("clinical_lead"))
+        if self._set_up.born or role == "administrator":
+            self._asks(walk.give_person(role, born=self._set_up.born))
         else:
             self._say("note", "setup.making")
             self._asks(walk.found())
@@ -182,6 +184,8 @@ class SetupShell(Shell):
             return
         if message.where and message.where != self._where:
             self._go(message.where)
+        elif not isinstance(self.screen, SetupPage | last.HeadquartersPage):  # nothing stands there yet
+            self._go("join" if self._set_up.born else BEGINS[self._set_up.step])
         self.notice = Notice("fault", self.words.fault(message.code, plain(message.about), message.seconds))
 
     # -- inside

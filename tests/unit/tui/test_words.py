@@ -23,6 +23,7 @@ from appliance.room.rules import Trouble
 from sync.faults import SENTENCES as SYNC_FAULTS
 from tui.commands import COMMANDS
 from tui.model import NeedKind
+from tui.places import REGIONS
 from tui.setup_shell import PAGES
 from tui.words import FOLDER, LANGUAGES, MAX_NAME, Language, Words, choose_language, plain
 
@@ -215,6 +216,7 @@ def test_every_sentence_is_shown_somewhere() -> None:
     words |= {command.id for command in COMMANDS} | {kind.code for kind in KINDS} | {*CODES, *SYNC_FAULTS}
     words |= {one for part in get_args(Trouble) for one in get_args(part)}
     words |= {"too_soon", "locked_complete", "locked_leader", "emergency_none", "on_call_none"}  # made of two
+    words |= {region.lower() for region in REGIONS}
     words |= {"title", "text", "rule"}  # of the pages of set-up
     words |= {f"capacity_{one}" for one in ("measured", "set", "assumed")}
     for identifier in ENGLISH:

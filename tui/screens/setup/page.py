@@ -132,8 +132,9 @@ class SetupPage(Page):
         if sentence:
             self.post_message(Said(sentence))
             self.set_focus(self.query_one(f"#{name}", Input))
-            if self.query_one(f"#{name}", Input).password:
-                self.query_one(f"#{name}", Input).clear()
+            for one in self.fields[self.fields.index(name) :]:  # a secret that was wrong, and its repetition
+                if self.query_one(f"#{name}", Input).password and self.query_one(f"#{one}", Input).password:
+                    self.query_one(f"#{one}", Input).clear()
         else:
             self.give(values)
 
