@@ -92,6 +92,7 @@ UNFINISHED = {
     ("POST", "/staff/audit/entries/{sequence}/proof"),  # a checkpoint, which a rehearsal takes back
     ("POST", "/v1/audit/proofs/{sequence}"),
     ("POST", "/v1/keys/hq"),  # not enrolled
+    ("POST", "/v1/network/back"),  # the settings on trial are kept by then
     ("POST", "/v1/enrolment/request"),  # no courier, so no key to ask for
     ("POST", "/v1/enrolment/answer"),  # HQ's
     ("POST", "/v1/keys/{slot}/remove"),  # the last one

@@ -30,6 +30,7 @@ from appliance.setup.guide import Guide
 from appliance.sticks.actions import Sticks
 from appliance.updates.actions import Updates
 from tests.fakes.box import CHEAP, PASSPHRASE, OpenBox, open_box
+from tests.fakes.machine import OfMachine, Programs, machine
 from tests.fakes.sealing import Sealing
 from tests.fakes.steward import Obedient
 from tests.fakes.updates import updates
@@ -45,6 +46,9 @@ class Box:
         self._power = Power(Obedient())
         self._updates = updates(db.folder.parent)
         self._home = Home(db.folder.parent)
+        made_up = db.folder.parent / "machine"
+        made_up.mkdir()
+        self._network = MachineNetwork(OfMachine(machine(made_up, Programs())), made_up / "net")
         self._keeper = Keeper(db.folder, db, db.key, cost=CHEAP)
         self._copier = Copier(Home(db.folder.parent), self._keeper, BackupSection(), lambda: feed.publish("copies"))
         self._enroller = Enroller(db, Desk(Home(db.folder.parent).spool), "test", lambda: feed.publish("sync"))
@@ -108,6 +112,12 @@ class Box:
 
     def copies(self) -> types.Copies:
         return copies(self._copier.told()) if self._unlocked else types.Copies()
+
+    def network(self) -> MachineNetwork:
+        return self._network
+
+    def authority(self) -> str:
+        return "AB:CD:EF:01"
 
     def power(self) -> Power:
         return self._power
