@@ -36,7 +36,7 @@ def parts(target: Target, release: str, when: int, broken: str, work: Path) -> P
     with Step("laying out the root"):
         busybox = rootfs.build(target, release, when, root, work, broken)
     with Step("packing the initrd"):
-        initrd.build(root, busybox, work / "initrd.img", work, when)
+        initrd.build(root, target, busybox, work / "initrd.img", work, when)
     with Step("packing the root"):
         rootfs.squash(root, made / "root-a.img", when)
     if (made / "root-a.img").stat().st_size > layout.ROOT_A.size:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from image import modules
+from image.targets import Target
 from image.tools import HERE, fresh, run
 
 # Loaded whatever the hardware is, in this order: file systems have no hardware that asks for them, and busybox's modprobe
@@ -18,7 +19,7 @@ ALWAYS = (
 )
 
 
-def build(root: Path, busybox: Path, made: Path, work: Path, epoch: int) -> None:
+def build(root: Path, target: Target, busybox: Path, made: Path, work: Path, epoch: int) -> None:
     """Write the packed initrd to `made`. `root` must still have its kernel modules."""
     tree = fresh(work / "initrd")
     for folder in ("bin", "etc", "lib/modules"):
@@ -28,17 +29,17 @@ def build(root: Path, busybox: Path, made: Path, work: Path, epoch: int) -> None
     (tree / "init").chmod(0o755)
     (tree / "bin/busybox").chmod(0o755)
     (kernel,) = (root / "usr/lib/modules").iterdir()
-    present = _modules(kernel, tree / "lib/modules" / kernel.name)
+    present = _modules(kernel, target, tree / "lib/modules" / kernel.name)
     (tree / "etc/always").write_text("".join(f"{one}\n" for one in ALWAYS if one in present))
     _pack(tree, made, epoch)
 
 
-def _modules(kernel: Path, made: Path) -> set[str]:
+def _modules(kernel: Path, target: Target, made: Path) -> set[str]:
     """Copy what `initrd/modules.txt` names and what that needs, unpacked; return the names."""
     made.mkdir()
     needed = modules.needs((kernel / "modules.dep").read_text())
     soft, alias = (kernel / "modules.softdep").read_text(), (kernel / "modules.alias").read_text()
-    listed = modules.named(needed, modules.patterns((HERE / "initrd/modules.txt").read_text()))
+    listed = modules.named(needed, modules.patterns(target.listed("initrd/modules.txt")))
     chosen = modules.closure(listed, needed, modules.wishes(soft), modules.aliases(alias))
     for path in chosen:
         target = made / modules.unpacked(path)

@@ -82,20 +82,20 @@ def _prune(root: Path, target: Target) -> None:
     (kernel,) = (root / "usr/lib/modules").iterdir()
     (boot,) = (root / "boot").glob("vmlinuz-*")
     shutil.copy(boot, root.parent / "vmlinuz")
-    _kernel(root, kernel)
+    _kernel(root, kernel, target)
     for pattern in modules.patterns((HERE / "removed.txt").read_text()):
         for path in root.glob(pattern):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _kernel(root: Path, kernel: Path) -> None:
+def _kernel(root: Path, kernel: Path, target: Target) -> None:
     """Only the modules of `modules.txt`, those of the initrd, and what they need; the lists made anew for them."""
     needed = modules.needs((kernel / "modules.dep").read_text())
     wished = modules.wishes((kernel / "modules.softdep").read_text())
     known = modules.aliases((kernel / "modules.alias").read_text())
     listed = set()
     for name in ("modules.txt", "initrd/modules.txt"):
-        listed |= modules.named(needed, modules.patterns((HERE / name).read_text()))
+        listed |= modules.named(needed, modules.patterns(target.listed(name)))
     kept = modules.closure(listed, needed, wished, known)
     for path in needed:
         if path not in kept:

@@ -29,6 +29,14 @@ class Target:
     # Programs below image/ that mmdebstrap runs when all is unpacked, with the root as their argument.
     hooks: tuple[str, ...] = field(default=(), repr=False)
 
+    # Below image/: what this machine has besides, under the names that the lists of all have.
+    folder: str = field(default="", repr=False)
+
+    def listed(self, name: str) -> str:
+        """A list of `image/` with this machine's own after it, where later lines win."""
+        own = HERE / self.folder / name
+        return (HERE / name).read_text() + (own.read_text() if self.folder and own.exists() else "")
+
     @property
     def compatible(self) -> str:
         """What a bundle must say before this box takes it."""
@@ -54,5 +62,6 @@ ARM64 = Target(
         f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE}-backports main non-free-firmware",
     ),
     hooks=("pi/unpack",),
+    folder="pi",
 )
 TARGETS = {target.name: target for target in (AMD64, ARM64)}
