@@ -33,7 +33,6 @@ CALL_BYTES = 8_000  # that a call costs: handshake, HELLO, NEWS
 BARREN_RIVALS = 3  # lines in a row that bring nothing new, until a rival is no answer any more
 BARREN, BARREN_TIMES = 8, 10  # after so many the waits grow tenfold, to 10 minutes: each costs a handshake at least
 ASKED_JITTER = 0.25  # of the time for which HQ asked: the boxes that it sent away do not come back together
-CLOCK_SECONDS = 3600  # a difference to HQ's clock that is told
 
 _log = logging.getLogger("hearth.courier")
 
@@ -143,7 +142,7 @@ class Courier:
                 try:
                     line = await talking.run()
                 finally:
-                    self._settle_clock(talking.line)  # a refusal has HQ's time too
+                    talking.tell_time()  # a refusal has HQ's time too
                 if line is not None and desk.barren > BARREN_RIVALS:
                     await line.close()  # opened at once and as dumb as those before: a wait, not another one
                     raise SyncFault("hq_unreachable")
@@ -187,17 +186,6 @@ class Courier:
             desk.telling.change(state=held or "idle", waits_until=until)
         desk.telling.change(bytes_today=desk.purse.bytes_today, budget_left=desk.purse.left, in_flight=0)
         await asyncio.to_thread(desk.telling.write)
-
-    def _settle_clock(self, line: Line) -> None:
-        """How far our clock is from HQ's; a small difference is none. And what time HQ says it is: whoever told that
-        has the key of the pinned certificate, in this connection's own handshake: it is neither old nor another's."""
-        if not line.hq_time:
-            return
-        ahead = line.hq_time - line.hq_heard
-        off = int(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) - ahead)
-        self._desk.telling.change(
-            clock_off=off if abs(off) >= CLOCK_SECONDS else 0, hq_heard=line.hq_heard, hq_ahead=ahead
-        )
 
     async def _failed(self, fault: SyncFault) -> None:
         """Say what went wrong and wait; a new envelope in the spool ends the wait, unless HQ asked us to stay away."""

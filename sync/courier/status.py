@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from sync.spool import CourierStatus, Spool
 
 SELDOM_SECONDS = 10.0  # between two writes that only carry figures
 RATE_SECONDS = 300.0  # over which the rate is measured, outages and all
-_WORDS = ("fault", "state", "next_wanted", "waits_until")  # a change of these is told at once
+CLOCK_SECONDS = 3600  # a difference to HQ's clock that is told
+_WORDS = ("fault", "state", "next_wanted", "waits_until", "hq_heard")  # a change of these is told at once
 
 
 def utc_now() -> str:
@@ -60,6 +62,15 @@ class Telling:
 
     def change(self, **fields: Any) -> None:
         self.status = msgspec.structs.replace(self.status, **fields)
+
+    def heard_time(self, said: float, heard: float) -> None:
+        """HQ said that it is `said` when the machine had run for `heard`; 0 for nothing. Whoever told that has the key
+        of the pinned certificate, in this connection's own handshake: it is neither old nor another's."""
+        if not said or heard == self.status.hq_heard:
+            return
+        ahead = said - heard
+        off = int(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) - ahead)
+        self.change(clock_off=off if abs(off) >= CLOCK_SECONDS else 0, hq_heard=heard, hq_ahead=ahead)
 
     def write(self) -> None:
         """Write if a word is new, or if figures are and the last time is a while ago."""

@@ -240,8 +240,13 @@ class Talk:
             self.clear_at = now
         self.clear_at = max(self.clear_at, now - wire.silent, self.line.heard_at)
 
+    def tell_time(self) -> None:
+        """What time HQ says it is, once on each line."""
+        self.desk.telling.heard_time(self.line.hq_time, self.line.hq_heard)
+
     def _tell(self) -> None:
         desk = self.desk
+        self.tell_time()
         state = "sending" if self.flying else desk.held or "idle"
         desk.telling.change(
             state=state,
