@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from image import debian, modules, wheels
-from image.pi import board
+from image.pi import board, bytecode
 from image.targets import ARM64, PYTHON, Target
 from image.tools import HERE, PROJECT, fresh, run
 
@@ -149,7 +149,10 @@ def _compile(root: Path, target: Target) -> None:
     places = ("/opt/hearth/lib", f"/usr/lib/python{PYTHON}", "/usr/lib/python3")
     there = [place for place in places if (root / place.lstrip("/")).exists()]
     flags = ("-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash")
-    run(*target.under, "chroot", root, f"/usr/bin/python{PYTHON}", "-B", *flags, *there)
+    if target.under:
+        bytecode.build(root, flags, there)
+    else:
+        run("chroot", root, f"/usr/bin/python{PYTHON}", "-B", *flags, *there)
     shutil.rmtree(root / "proc", ignore_errors=True)
     (root / "proc").mkdir()
 
