@@ -12,7 +12,8 @@ from image.targets import AMD64, PYTHON
 from image.tools import CACHE, fresh, run
 
 # $1 the other root, $2 this processor's: seen there as /mnt, in a mount namespace of its own.
-INSIDE = 'mount --bind "$1" "$2/mnt"; root=$2; shift 2; exec chroot "$root" "$@"'
+# Its workers share a semaphore in /dev/shm.
+INSIDE = 'mount --bind "$1" "$2/mnt"; mount --rbind /dev "$2/dev"; root=$2; shift 2; exec chroot "$root" "$@"'
 
 
 def build(root: Path, flags: tuple[str, ...], places: list[str]) -> None:
