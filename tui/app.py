@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, cast
 from textual.binding import Binding, BindingType
 
 from appliance.control.types import Admit
-from tui import asking, backups, carrying, enrolling, keys, model, work
+from tui import asking, backups, carrying, enrolling, keys, machine, model, networking, updating, work
 from tui.commands import BY_ID, COMMANDS, Command, Target, by_key, needs_confirm, refusal, variants
 from tui.screens.backups import BackupsPage
 from tui.screens.calls import CallsPage
@@ -16,11 +16,15 @@ from tui.screens.enrol import EnrolPage
 from tui.screens.health import HealthPage
 from tui.screens.help import HelpPage
 from tui.screens.keys import KeysPage
+from tui.screens.machine import MachinePage
+from tui.screens.network import NetworkPage
 from tui.screens.page import Page
 from tui.screens.palette import Palette
+from tui.screens.reset import ResetPage
 from tui.screens.session import SessionPage
 from tui.screens.sync import SyncPage
 from tui.screens.today import TodayPage
+from tui.screens.updates import UpdatesPage
 from tui.setup_shell import SetupShell
 from tui.widgets.banner import Notice
 from tui.widgets.choice import Choice
@@ -144,6 +148,43 @@ class Console(SetupShell):
     def _do_health(self) -> None:
         self._show(HealthPage(self._frame))
 
+    def _do_see_machine(self) -> None:
+        self._show(MachinePage(self._frame))
+
+    def on_machine_page_asked(self, message: MachinePage.Asked) -> None:
+        told = (self.post_message, message.page.post_message, self._login, self.words.language)
+        self._work(machine.examine(self.client, *told), group="act")
+
+    def _do_restart_box(self) -> None:
+        self._ask_power("power.question", anyway=False)
+
+    def _ask_power(self, question: str, *, anyway: bool, only: machine.Do | None = None) -> None:
+        """Restart, switch off, or neither; once more where a session goes on."""
+        answers = ("stay", "restart", "off") if only is None else ("stay", only)
+
+        def answered(answer: str | None) -> None:
+            if answer in ("restart", "off"):
+                do = cast(machine.Do, answer)
+                self._once("restart_box", machine.order(self.client, self.post_message, self._login, do, anyway=anyway))
+
+        self.push_screen(Choice(self.words, self.words(question), "power", answers), answered)
+
+    def on_session_open(self, message: machine.SessionOpen) -> None:
+        if message.login == self._login:
+            self._ask_power("power.session_open", anyway=True, only=message.do)
+
+    def on_ordered(self, message: machine.Ordered) -> None:
+        if message.login == self._login:
+            self._say("note", f"done.power.{message.do}")
+
+    def _do_reset_box(self) -> None:
+        self._show(ResetPage(self._frame, locked=model.place(self.known) == "unlock"))
+
+    def on_reset_page_given(self, message: ResetPage.Given) -> None:
+        do = machine.erase if message.locked else machine.reset
+        told = (self.post_message, message.page.post_message, self._login, message.typed)
+        self._once("reset_box", do(self.client, *told))
+
     def _do_calls(self) -> None:
         self._show(CallsPage(self._frame))
 
@@ -185,6 +226,17 @@ class Console(SetupShell):
     def on_enrol_page_told(self, message: EnrolPage.Told) -> None:
         self.notice = message.notice
 
+    def _do_install_update(self) -> None:
+        self._show(UpdatesPage(self._frame))
+
+    def on_updates_page_asked(self, message: UpdatesPage.Asked) -> None:
+        page, wish = message.page, message.wish
+        doing = updating.do(self.client, self.post_message, page.post_message, self._login, wish)
+        self._once(f"updates.{wish.word}", doing)
+
+    def on_updates_page_said(self, message: UpdatesPage.Said) -> None:
+        self.notice = message.notice
+
     def _do_set_clock(self) -> None:
         self._show(ClockPage(self._frame))
 
@@ -192,12 +244,37 @@ class Console(SetupShell):
         self.notice = message.notice
 
     def on_clock_page_given(self, message: ClockPage.Given) -> None:
-        self._once("set_clock", work.set_clock(self.client, self.post_message, self._login, message.at, message.text))
+        self._set_clock(message.at, message.text)
+
+    def _set_clock(self, at: str, text: str, *, back: bool = False) -> None:
+        doing = work.set_clock(self.client, self.post_message, self._login, at, text, back=back)
+        self._once("set_clock", doing)
+
+    def on_clock_far_back(self, message: work.ClockFarBack) -> None:
+        """The audit has been further than that: an administrator may say it once more, others are told."""
+        if message.login != self._login:
+            return
+        if self.known.login is None or self.known.login.role != "administrator":
+            self.notice = Notice("fault", self.words.fault("clock_before_audit"))
+            return
+        question = Confirm(self.words, self.words("confirm.set_clock.far_back", moment=message.text))
+        self.push_screen(question, lambda yes: self._set_clock(message.at, message.text, back=True) if yes else None)
 
     def on_clock_set(self, message: work.ClockSet) -> None:
         if message.login == self._login:
             self.action_leave()
             self._say("note", "done.set_clock", moment=message.text)
+
+    def _do_set_network(self) -> None:
+        self._show(NetworkPage(self._frame))
+
+    def on_network_page_asked(self, message: NetworkPage.Asked) -> None:
+        page, wish = message.page, message.wish
+        doing = networking.do(self.client, self.post_message, page.post_message, self._login, wish)
+        self._once(f"network.{wish.word}", doing)
+
+    def on_network_page_told(self, message: NetworkPage.Told) -> None:
+        self.notice = message.notice
 
     def _do_list_keys(self) -> None:
         self._show(KeysPage(self._frame))
