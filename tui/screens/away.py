@@ -17,7 +17,8 @@ class AwayPage(Page):
     extra_hints = ()
 
     def body(self) -> Iterable[Widget]:
-        yield Static(self.words("away.text"), markup=False)
+        yield Static(self.words("away.text"), classes="about", markup=False)
+        yield Static(self.words("away.wait"), markup=False)
 
     def draw(self) -> None:
         """Nothing is known that could be drawn."""

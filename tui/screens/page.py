@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from tui.commands import Target, offered
 from tui.model import Known
+from tui.widgets.address import Beside
 from tui.widgets.banner import Banner, Notice
 from tui.widgets.hints import Hints
 from tui.widgets.status import Status
@@ -94,6 +95,16 @@ class Page(Screen[None]):
     def _tell(self, notice: Notice | None) -> None:
         self.notice = notice
         self.query_one(Banner).draw(self.known, notice)
+        self.call_after_refresh(self.fit)
+
+    def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """There may be more or less room than before: the code of the portal's address takes what it needs, or goes."""
+        addresses = self.known.box.addresses if self.known.box else ()
+        for beside in self.query(Beside):
+            beside.show(addresses, self.query_one("#body").container_size.height)
 
     def _who(self, known: Known) -> str:
         if known.login is None:

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from tui.screens.page import Page
+from tui.widgets.address import Beside
 
 
 class SignInPage(Page):
@@ -44,6 +45,9 @@ class SignInPage(Page):
             self.password = password
 
     def body(self) -> Iterable[Widget]:
+        yield Beside(self.words, self._form())
+
+    def _form(self) -> Iterable[Widget]:
         yield Static(self.words("sign_in.text"), classes="about", markup=False)
         yield Label(self.words("sign_in.username"), markup=False)
         yield Input(id="username", select_on_focus=False, compact=True, max_length=64)

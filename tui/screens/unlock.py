@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from tui.screens.page import Page
+from tui.widgets.address import Beside
 
 
 class UnlockPage(Page):
@@ -18,7 +19,12 @@ class UnlockPage(Page):
     AUTO_FOCUS = "#passphrase"
     typing = True
     title_id = "unlock.title"
-    extra_hints = (("enter", "hint.send"), ("f10", "command.calls"), ("ctrl+q", "command.quit"))
+    extra_hints = (
+        ("enter", "hint.send"),
+        ("f10", "command.calls"),
+        ("f12", "command.see_machine"),
+        ("ctrl+q", "command.quit"),
+    )
 
     class Given(Message):
         """Somebody typed a passphrase."""
@@ -28,10 +34,14 @@ class UnlockPage(Page):
             self.passphrase = passphrase
 
     def body(self) -> Iterable[Widget]:
+        yield Beside(self.words, self._form())
+
+    def _form(self) -> Iterable[Widget]:
         yield Static(self.words("unlock.text"), classes="about", markup=False)
         yield Label(self.words("unlock.passphrase"), markup=False)
         yield Input(password=True, id="passphrase", select_on_focus=False, compact=True, max_length=256)
         yield Static(self.words("unlock.empty"), classes="about after", markup=False)
+        yield Static(self.words("unlock.lost"), markup=False)
 
     def draw(self) -> None:
         """The page is the same whatever is known."""

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.widgets.invitation import qr_lines
+from tui.words import Words, plain
 
-LONGEST = 60  # characters of an address with a code that fits 80x24
+LONGEST = 60  # characters of an address whose code fits 80x24
+_NUMBERED = re.compile(r"https?://[0-9.]+(:[0-9]+)?/?")
+
+
+def surest(addresses: Sequence[str]) -> str:
+    """The address that works on every device: one of numbers; else the first, "" where there is none for others."""
+    numbered = (one for one in addresses if _NUMBERED.fullmatch(one))
+    others = (one for one in addresses if "//localhost" not in one)
+    return next(numbered, next(others, ""))
 
 
 class AddressCode(Static):
-    """The QR code of one address; nothing where there is none, or too little room."""
+    """The QR code of one address; nothing where there is none."""
 
     DEFAULT_CSS = """
     AddressCode {
@@ -22,12 +37,51 @@ class AddressCode(Static):
     """
 
     def __init__(self, address: str = "") -> None:
-        super().__init__(markup=False, classes="address-code")
+        super().__init__(markup=False)
+        self.rows = 0
         self.show(address)
 
     def show(self, address: str) -> None:
         """Another address."""
-        self._address = address
-        known = 0 < len(address) <= LONGEST and "//localhost" not in address
-        self.update("\n".join(qr_lines(address)) if known else "")
-        self.display = known
+        lines = qr_lines(address) if 0 < len(address) <= LONGEST else []
+        self.rows = len(lines)
+        self.update("\n".join(lines))
+        self.display = bool(lines)
+
+
+class Beside(Horizontal):
+    """What a page says, and to its right where the portal is. The code goes where there is too little room for it."""
+
+    DEFAULT_CSS = """
+    Beside, Beside > Vertical {
+        height: auto;
+    }
+    Beside > Vertical {
+        width: 1fr;
+    }
+    Beside Input, Beside Input:focus {
+        width: 38;
+    }
+    """
+
+    def __init__(self, words: Words, left: Iterable[Widget]) -> None:
+        super().__init__()
+        self._words = words
+        self._left = tuple(left)
+        self._room = 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield from self._left
+            yield Static(id="portal", classes="after", markup=False)
+        yield AddressCode()
+
+    def show(self, addresses: Sequence[str], room: int) -> None:
+        """`room`: lines of the page."""
+        if not (self.query("#portal") and self.query(AddressCode)):
+            return  # on its way in or out
+        code, address = self.query_one(AddressCode), surest(addresses)
+        code.show(address)
+        code.display = 0 < code.rows <= room
+        told = self._words("portal.here", address=plain(address)) if address else ""
+        self.query_one("#portal", Static).update(told)

@@ -17,7 +17,7 @@ from tui.screens.enrol import EnrolPage
 from tui.screens.page import Frame
 from tui.screens.setup.page import Back, Given, SetupPage
 from tui.setting_up import NUMBERS, STEPS, Walk
-from tui.widgets.address import AddressCode
+from tui.widgets.address import AddressCode, surest
 from tui.widgets.hints import Hints
 from tui.widgets.invitation import qr_lines
 from tui.words import plain
@@ -145,7 +145,7 @@ class DonePage(SetupPage):
 
     def draw(self) -> None:
         box = self.known.box
-        address = plain(box.addresses[0]) if box and box.addresses else ""
+        address = plain(surest(box.addresses)) if box else ""
         self.query_one(AddressCode).show(address)
         self.query_one("#address", Static).update(self.words("setup.done.address", address=address))
         lead = self.walk.draft.people["clinical_lead"].username
