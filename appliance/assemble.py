@@ -172,6 +172,8 @@ class Appliance:
             ),
             set_up=self._set_up(),
             language=self._settings.clinic.language,
+            update=self._updates.waiting()[0],
+            update_version=self._updates.waiting()[1],
         )
 
     def guide(self) -> Guide:

@@ -152,8 +152,9 @@ class Console(SetupShell):
         self._show(MachinePage(self._frame))
 
     def on_machine_page_asked(self, message: MachinePage.Asked) -> None:
-        told = (self.post_message, message.page.post_message, self._login, self.words.language)
-        self._work(machine.examine(self.client, *told), group="act")
+        page = message.page.post_message
+        asking = machine.examine(self.client, self.post_message, page, self._login, self.words.language)
+        self._work(asking, group="act")
 
     def _do_restart_box(self) -> None:
         self._ask_power("power.question", anyway=False)

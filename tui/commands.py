@@ -21,9 +21,9 @@ Target = tuple[str, str]  # ids of the session and the member that a page points
 class Command:
     """One row. `reach` says what it needs; `confirm`: ask once before it; `hint`: shown in the line of keys.
 
-    `asks` with `everywhere`: of the login, and of nobody at a box that is locked. `keys`: none where the palette is enough. Two share a key where each undoes the other or follows it, and never can
+    `keys`: none where the palette is enough. Two share a key where each undoes the other or follows it, and never can
     both be done: the key does the one that can. `asks`: the policy's word that the login must have (`Login.may`), for
-    what is done to the box itself.
+    what is done to the box itself; with `everywhere` it is asked of nobody at a box where nobody can sign in.
     """
 
     id: str
@@ -85,9 +85,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("install_update", ("9", "f11"), "inside", hint=False, asks="install_update"),
     Command("set_network", ("2",), "inside", hint=False, asks="set_network"),
     Command("set_clock", ("c", "f6"), "inside", hint=False, asks="set_clock"),
-    Command("see_machine", ("5", "f5"), "everywhere", hint=False, asks="see_machine"),
+    Command("see_machine", ("7", "f12"), "everywhere", hint=False, asks="see_machine"),
     Command("restart_box", (), "inside", hint=False, asks="restart_box"),  # asks which of the two, or neither
-    Command("reset_box", ("f12",), "everywhere", hint=False, asks="reset_box"),  # wants a name or a word typed
+    Command("reset_box", ("ctrl+r",), "everywhere", hint=False, asks="reset_box"),  # wants a name or a word typed
     Command("calls", ("0", "f10"), "everywhere", hint=False),
     Command("help", ("question_mark", "f1"), "everywhere"),
     Command("palette", ("ctrl+p",), "everywhere"),
@@ -152,10 +152,8 @@ def by_key(key: str, known: Known, target: Target) -> Command:
 
 def refusal(command: Command, known: Known, target: Target) -> str:
     """Why the command can't be done here: the id of a sentence, or "" if it can."""
-    if command.reach == "everywhere" and (not command.asks or _at_a_closed_box(known)):
-        return ""
-    if command.id == "reset_box" and known.box is not None and known.box.state == "new":
-        return "refusal.new_box"
+    if command.reach == "everywhere":
+        return _refusal_everywhere(command, known)
     if known.login is None:
         return "refusal.signed_out"
     if command.asks and command.asks not in known.login.may:
@@ -177,9 +175,16 @@ def refusal(command: Command, known: Known, target: Target) -> str:
     return _member_refusal(command.id, of, who) if who else "refusal.no_member"
 
 
-def _at_a_closed_box(known: Known) -> bool:
+def _refusal_everywhere(command: Command, known: Known) -> str:
     """Where nobody can sign in, what the box itself offers is for whoever sits there."""
-    return known.box is not None and known.box.state == "locked"
+    state = known.box.state if known.box is not None else ""
+    if command.id == "reset_box" and state == "new":
+        return "refusal.new_box"
+    if not command.asks or state in ("locked", "new"):
+        return ""
+    if known.login is None:
+        return "refusal.signed_out"
+    return "" if command.asks in known.login.may else "refusal.role"
 
 
 def needs_confirm(command: Command, known: Known, target: Target) -> bool:

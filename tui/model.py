@@ -40,6 +40,8 @@ NeedKind = Literal[
     "audit_broken",
     "set_back",
     "hot",
+    "card_failing",
+    "card_worn",
     "memory_full",
     "restored",
     "backup_failed",
@@ -48,6 +50,9 @@ NeedKind = Literal[
     "hq_unreachable",
     "pack_refused",  # what HQ sent cannot be applied
     "hq_silent",
+    "update_failed",
+    "update_installed",
+    "update_ready",
     "name_ends",  # the certificate of the box's name
 ]
 
@@ -240,7 +245,20 @@ def needs(known: Known) -> tuple[Need, ...]:
     if known.sync is not None and known.sync.state == "hq_unreachable" and known.sync.queued:
         found.append(Need("hq_unreachable", count=known.sync.queued))
     found.extend(from_hq(known.sync))
+    found.extend(Need(kind) for kind in release(known))
     return tuple(found)
+
+
+def release(known: Known) -> tuple[NeedKind, ...]:
+    """A release that waits for somebody who may do something about it."""
+    if known.box is None or known.login is None or "install_update" not in known.login.may:
+        return ()
+    table: dict[str, NeedKind] = {
+        "failed": "update_failed",
+        "installed": "update_installed",
+        "ready": "update_ready",
+    }
+    return (table[known.box.update],) if known.box.update in table else ()
 
 
 def from_hq(sync: Sync | None) -> tuple[Need, ...]:
@@ -263,8 +281,10 @@ def ill(health: Health | None) -> tuple[NeedKind, ...]:
     found: list[NeedKind] = [kind for kind in STORE_TROUBLES if kind == health.store]
     if health.store != "disk_full" and disk_low(health):
         found.append("disk_low")
-    if health.temperature is not None and health.temperature >= HOT:
+    if (health.temperature is not None and health.temperature >= HOT) or health.throttled == "now":
         found.append("hot")
+    if health.card:
+        found.append("card_failing" if health.card == "failing" else "card_worn")
     if share(health.memory_used, health.memory_total) >= MEMORY_FULL:
         found.append("memory_full")
     return tuple(found)

@@ -369,6 +369,10 @@ class Box(Wire, frozen=True, kw_only=True):
     emergency: tuple[Contact, ...] = ()  # whom to call in an emergency, for whoever sits there, on a locked box too
     set_up: SetUp | None = None
     language: str = ""  # that the clinic chose for the box's own screen
+    update: Literal["", "trial", "failed", "installed", "ready"] = (
+        ""  # what a release waits for; `update_version`: which
+    )
+    update_version: str = ""
 
 
 class Login(Wire, frozen=True, kw_only=True):

@@ -117,6 +117,18 @@ class Updates:
     def told(self) -> Told:
         return self._told
 
+    def waiting(self) -> tuple[Literal["", "trial", "failed", "installed", "ready"], str]:
+        """What a release waits for, the most pressing first, and which one."""
+        slots = self.slots()
+        if slots.trial:
+            return "trial", slots.version
+        if slots.failed_version:
+            return "failed", slots.failed_version
+        if slots.installed:
+            return "installed", slots.installed
+        fit = [one.version for one in self._told.found if not one.refused and self.possible]
+        return ("ready", max(fit, key=rules.version)) if fit else ("", "")
+
     # -- what a person asks for
 
     async def begin(self, db: Database, actor: Actor, path: str, *, anyway: bool, repair: bool = False) -> None:

@@ -36,6 +36,7 @@ from appliance.control.types import (
     Enrolment,
     FaultBody,
     FeedEntry,
+    InstallRelease,
     Invitation,
     Login,
     Member,
@@ -51,9 +52,11 @@ from appliance.control.types import (
     SignIn,
     Snapshot,
     Stage,
+    StartRelease,
     Sticks,
     StickState,
     Unlock,
+    Updates,
     WayIn,
     Wire,
 )
@@ -62,6 +65,7 @@ from appliance.policy import TABLE, Actor, Facts, may_do
 from appliance.sessions import rules
 from tests.fakes import clinic
 from tests.fakes.daemon_keys import FakeKeys
+from tests.fakes.daemon_network import FakeNetwork
 
 PASSPHRASE = "four quiet lamps"
 PASSWORD = "seven green boats"
@@ -89,10 +93,13 @@ class FakeDaemon:
         self.copies = Copies()
         self.backed_up: list[str] = []  # where to
         self.places: tuple[Place, ...] = ()
+        self.updates = Updates(possible=True, version="0.7.0", made_at="2031-02-20T00:00:00Z")
+        self.released: list[tuple[str, str, bool]] = []  # what was asked of releases, of which, although in session
         self.carried: list[tuple[str, str]] = []  # which way, on which stick
         self.adopted: list[str] = []  # why
         self.sessions = {one.id: one for one in clinic.sessions()}
         self.keys = FakeKeys()
+        self.network = FakeNetwork()
         self.on_call: tuple[Contact, ...] = ()
         self.enrolment = Enrolment(state="not_enrolled")
         self.enrolled: list[tuple[str, str]] = []  # at which address, by which code
@@ -102,6 +109,9 @@ class FakeDaemon:
         self.cards: list[tuple[str, str]] = []  # kind, and to which member
         self.before: dict[str, Any] = {}  # the phase that a pause returns to
         self.told: list[str] = []  # what time staff said it is
+        self.figures = Figures(major=0, minor=7, patch=0, running=3, disk_percent=82, disk_mib=20_000)
+        self.powered: list[tuple[str, bool]] = []  # restart or off, and whether although a session goes on
+        self.deleted: list[str] = []  # by which word or name
         self.steps: dict[str, list[Stage]] = {}  # what somebody still has to do after the password
         self.factors = {"authenticator": 1, "codes": 9, "passkeys": 0}  # which second ones they have
         self._halves: dict[str, str] = {}
@@ -131,10 +141,17 @@ class FakeDaemon:
         app.router.add_get("/v1/backups", self._backups)
         app.router.add_post("/v1/{word:backups}", self._post)
         app.router.add_post("/v1/backups/{word:seen}", self._post)
+        app.router.add_get("/v1/network", self._network)
+        app.router.add_post("/v1/{word:network|zone}", self._post)
+        app.router.add_post("/v1/network/{word:keep|back|scan}", self._post)
         app.router.add_get("/v1/on-call", self._on_call)
+        app.router.add_get("/v1/doctor", self._doctor)
+        app.router.add_post("/v1/machine/{word:power|reset|erase}", self._post)
         app.router.add_get("/v1/enrolment", self._enrolment)
         app.router.add_post("/v1/{word:enrolment}", self._post)
         app.router.add_post("/v1/enrolment/{word:cancel}", self._post)
+        app.router.add_get("/v1/updates", self._updates)
+        app.router.add_post("/v1/updates/{word:install|back|restart|seen}", self._post)
         app.router.add_get("/v1/sync/sticks", self._sticks)
         app.router.add_post("/v1/sync/{word:sticks|now|adopt}", self._post)
         app.router.add_post("/v1/sign-in/{word:code|new-password|codes|codes/confirm}", self._post)
@@ -188,6 +205,10 @@ class FakeDaemon:
     def tell_copies(self, **fields: Any) -> None:
         changed = self.copies = msgspec.structs.replace(self.copies, **fields)
         self._tell(lambda user: {"copies": changed})
+
+    def tell_updates(self, **fields: Any) -> None:
+        self.updates = msgspec.structs.replace(self.updates, **fields)
+        self.tell_box()
 
     def tell_session(self, identifier: str, **fields: Any) -> None:
         changed = self.sessions[identifier] = msgspec.structs.replace(self.sessions[identifier], **fields)
@@ -282,12 +303,59 @@ class FakeDaemon:
             return _answer(*_refuse("not_signed_in"))
         return _answer(200, msgspec.json.encode(OnCall(contacts=self.on_call)))
 
+    async def _doctor(self, request: web.Request) -> web.Response:
+        try:
+            if self.box.state == "unlocked":
+                self._may(request, "see_machine")
+        except Fault as fault:
+            return _answer(*_refuse(fault.code))
+        told = Told(self.figures, "es" if request.query["language"] == "es" else "en")
+        return _answer(
+            200, msgspec.json.encode(Doctor(lines=told.lines, code=told.code, words=told.words, bad=told.bad))
+        )
+
+    def _machine(self, request: web.Request, word: str, body: bytes) -> Wire:
+        if word == "power":
+            self._may(request, "restart_box")
+            asked = msgspec.json.decode(body, type=Power)
+            if not asked.anyway and any(one.state == "open" for one in self.sessions.values()):
+                raise Fault("session_open")
+            self.powered.append((asked.do, asked.anyway))
+        elif word == "reset":
+            self._may(request, "reset_box")
+            typed = msgspec.json.decode(body, type=Reset).clinic
+            if not same_name(typed, self.box.clinic):
+                raise Fault("clinic_name_wrong")
+            self.deleted.append(typed)
+        else:
+            self.deleted.append(msgspec.json.decode(body, type=Erase).word)
+        return Done()
+
     async def _sticks(self, request: web.Request) -> web.Response:
         try:
             self._may(request, "carry_by_stick")
             return _answer(200, msgspec.json.encode(Sticks(places=self.places)))
         except Fault as fault:
             return _answer(*_refuse(fault.code))
+
+    async def _updates(self, request: web.Request) -> web.Response:
+        self.asked.append("updates?")
+        try:
+            self._may(request, "install_update")
+        except Fault as fault:
+            return _answer(*_refuse(fault.code))
+        return _answer(200, msgspec.json.encode(self.updates))
+
+    def _release(self, request: web.Request, word: str, body: bytes) -> Wire:
+        self._may(request, "install_update")
+        self.released.append(_release_wish(word, body))
+        if word == "install":
+            path = self.released[-1][1]
+            version = next(one.version for one in self.updates.found if one.path == path)
+            self.tell_updates(step="installing", installing=version, fault="", percent=0)
+        elif word == "seen":
+            self.tell_updates(failed_version="", fell_back=False)
+        return self.updates
 
     async def _backups(self, request: web.Request) -> web.Response:
         self.asked.append("backups?")
@@ -333,6 +401,11 @@ class FakeDaemon:
                 done = self._of_session(self._user(request), word, request.match_info, await request.read() or b"{}")
             elif request.path.startswith("/v1/enrolment"):
                 done = self._enrol(request, word, await request.read())
+            elif request.path.startswith("/v1/updates/"):
+                done = self._release(request, word, await request.read() or b"{}")
+            elif request.path.startswith(("/v1/network", "/v1/zone")):
+                self._may(request, "set_network")
+                done = self.network.do(word, await request.read())
             elif request.path.startswith("/v1/sync/"):
                 done = self._sync(request, word, await request.read())
             elif word in STEPS:
@@ -400,6 +473,13 @@ class FakeDaemon:
         try:
             self._may(request, "enrol_box")
             return _answer(200, msgspec.json.encode(self.enrolment))
+        except Fault as fault:
+            return _answer(*_refuse(fault.code))
+
+    async def _network(self, request: web.Request) -> web.Response:
+        try:
+            self._may(request, "set_network")
+            return _answer(200, msgspec.json.encode(self.network.state))
         except Fault as fault:
             return _answer(*_refuse(fault.code))
 
@@ -535,6 +615,17 @@ class FakeDaemon:
             session=session.id,
             member=who.id,
         )
+
+
+def _release_wish(word: str, body: bytes) -> tuple[str, str, bool]:
+    """What was asked, of which bundle or when, and whether although a session goes on."""
+    if word == "install":
+        given = msgspec.json.decode(body, type=InstallRelease)
+        return word, given.path, given.anyway
+    if word == "restart":
+        start = msgspec.json.decode(body, type=StartRelease)
+        return word, start.when, start.anyway
+    return word, "", False
 
 
 def _login(user: str) -> Login:

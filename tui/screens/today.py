@@ -114,6 +114,8 @@ class TodayPage(Page):
         if copies is not None and need.kind in ("restored", "old_backup"):
             when = copies.restored_from if need.kind == "restored" else copies.last_at
             return self.words(f"need.{need.kind}", when=self.words.moment(when, self.now()))
+        if need.kind.startswith("update_") and self.known.box is not None:
+            return self.words(f"need.{need.kind}", version=plain(self.known.box.update_version))
         if need.kind in ("hq_silent", "name_ends"):
             return self.words(f"need.{need.kind}", days=need.count)
         if need.kind in ("concern", "waiting", "hq_unreachable"):
