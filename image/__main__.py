@@ -1,15 +1,19 @@
-"""`python -m image make|bundle|again`: builds what a box is flashed with, and what it is updated with. See README.md."""
+"""`python -m image make`: what a box is flashed with and what updates it; `bundle`: the latter alone; `again`: twice.
+
+VERSION names a release other than pyproject.toml's, SOURCE_DATE_EPOCH its moment. See README.md.
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from image import boot, disk, initrd, layout, rootfs
+from image import again, boot, bundle, debian, disk, initrd, layout, rootfs, sbom, wheels
 from image.pi import board
 from image.targets import ARM64, TARGETS, Target
 from image.tools import CACHE, OUT, PROJECT, Failed, Step, fresh, say
@@ -46,29 +50,54 @@ def parts(target: Target, release: str, when: int, broken: str, work: Path) -> P
     return made
 
 
-def make(target: Target, release: str, when: int, broken: str) -> Path:
+def make(target: Target, release: str, when: int, broken: str, disk_too: bool) -> None:
+    """Write the image, the bundle and the list of what is in them to `image/out`."""
     work = CACHE / f"work-{target.name}"
     work.mkdir(parents=True, exist_ok=True)
     OUT.mkdir(exist_ok=True)
+    name = OUT / f"hearth-{release}{'-broken-' + broken if broken else ''}-{target.name}"
     made = parts(target, release, when, broken, work)
-    with Step("putting the disk together"):
-        (board if target == ARM64 else boot).esp(made / "esp.img", work, when)
-        disk.data(made / "data.img", work, when)
-        image = OUT / f"hearth-{release}-{target.name}.img"
-        table = layout.genimage_mbr if target == ARM64 else layout.genimage
-        disk.join(made, image, work, table(image.name))
-    say(f"{image.relative_to(PROJECT)}: root {(made / 'root-a.img').stat().st_size / 2**20:.0f} MiB")
-    return image
+    if disk_too:
+        with Step("putting the disk together"):
+            image(target, made, named(name, "img"), work, when)
+    with Step("signing the bundle"):
+        bundle.pack(made, target, release, named(name, "raucb"), work, when)
+    if not broken:
+        bill(target, release, work, name, made / "root-a.img")
+    for file in [named(name, "raucb"), *([named(name, "img")] if disk_too else [])]:
+        say(f"image/out/{file.name}: {file.stat().st_blocks * 512 / 2**20:.0f} MiB on this disk")
+
+
+def named(name: Path, ending: str) -> Path:
+    return name.with_name(f"{name.name}.{ending}")
+
+
+def image(target: Target, made: Path, file: Path, work: Path, when: int) -> None:
+    (board if target == ARM64 else boot).esp(made / "esp.img", work, when)
+    disk.data(made / "data.img", work, when)
+    table = layout.genimage_mbr if target == ARM64 else layout.genimage
+    disk.join(made, file, work, table(file.name))
+
+
+def bill(target: Target, release: str, work: Path, name: Path, root: Path) -> None:
+    """What is in it, beside it."""
+    _, build_only = debian.wanted(target)
+    lock = wheels.wanted((PROJECT / "requirements.lock").read_text(), target.machine)
+    found = [*sbom.debian((work / "packages.status").read_text(), build_only), *sbom.wheels(lock.values())]
+    digest = hashlib.sha256(root.read_bytes()).hexdigest()
+    sbom.write(name, found, target.compatible, release, digest)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m image")
-    parser.add_argument("what", choices=("make",))
+    parser.add_argument("what", choices=("make", "bundle", "again"))
     parser.add_argument("--target", choices=sorted(TARGETS), default="amd64")
-    parser.add_argument("--break", dest="broken", choices=sorted(rootfs.BROKEN), default="")
+    parser.add_argument("--break", dest="broken", choices=["", *sorted(rootfs.BROKEN)], default="")
     given = parser.parse_args()
     try:
-        make(TARGETS[given.target], version(), epoch(), given.broken)
+        if given.what == "again":
+            return again.compare(TARGETS[given.target], version(), epoch(), parts)
+        make(TARGETS[given.target], version(), epoch(), given.broken, given.what == "make")
     except Failed as fault:
         say(str(fault))
         return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from image import modules
 from image.layout import ESP, Partition
 from image.tools import HERE, fresh, run
 
@@ -12,7 +13,7 @@ GRUB_MODULES = (
     *("part_gpt", "fat", "normal", "linux", "loadenv", "test", "regexp", "sleep", "reboot", "configfile", "echo"),
     *("efi_gop", "efi_uga", "all_video", "gzio", "minicmd"),
 )
-GRUBENV = b"# GRUB Environment Block\nA_OK=1\nA_TRY=0\nB_OK=0\nB_TRY=0\nORDER=A B\n"
+GRUBENV = b"# GRUB Environment Block\nslot=a\ntry=\n"
 
 
 def fat(made: Path, partition: Partition, files: dict[str, Path], epoch: int) -> None:
@@ -33,15 +34,23 @@ def fat(made: Path, partition: Partition, files: dict[str, Path], epoch: int) ->
         run("mcopy", "-i", made, source, f"::{path}", epoch=epoch)
 
 
+def grub_cfg(template: str, options: str) -> str:
+    """GRUB's script with the kernel's options in it."""
+    return template.replace("@OPTIONS@", " ".join(modules.patterns(options)))
+
+
 def esp(made: Path, work: Path, epoch: int) -> None:
     folder = fresh(work / "esp")
     flags = ("-O", "x86_64-efi", "-p", "/EFI/BOOT", "-o", folder / "BOOTX64.EFI")
     run("grub-mkimage", *flags, *GRUB_MODULES)
     (folder / "grubenv").write_bytes(GRUBENV.ljust(1024, b"#"))
+    (folder / "grub.cfg").write_text(
+        grub_cfg((HERE / "grub/grub.cfg").read_text(), (HERE / "grub/options.txt").read_text())
+    )
     files = {
         "EFI/BOOT/BOOTX64.EFI": folder / "BOOTX64.EFI",
-        "EFI/BOOT/grub.cfg": HERE / "grub/grub.cfg",
-        "EFI/BOOT/grubenv": folder / "grubenv",
+        "EFI/BOOT/grub.cfg": folder / "grub.cfg",
+        "EFI/hearth/grubenv": folder / "grubenv",
     }
     fat(made, ESP, files, epoch)
 

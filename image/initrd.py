@@ -1,4 +1,4 @@
-"""The first file system of the box: busybox, the modules that find the disk, and `initrd/init`. Bit for bit the same each time."""
+"""The first file system of the box: busybox, the modules that find the disk, `initrd/init`. The same each time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from image import modules
 from image.targets import Target
 from image.tools import HERE, fresh, run
 
-# Loaded whatever the hardware is, in this order: file systems have no hardware that asks for them, and busybox's modprobe
-# does not follow soft dependencies (ext4's checksums).
+# Loaded whatever the hardware is, in this order: file systems have no hardware that asks for them, and
+# busybox's modprobe does not follow soft dependencies (ext4's checksums).
 ALWAYS = (
     *("crc32c_generic", "crc32c_intel", "squashfs", "ext4"),
     *("vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8", "sd_mod", "mmc_block"),

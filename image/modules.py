@@ -49,7 +49,7 @@ def patterns(text: str) -> list[str]:
 
 
 def named(paths: Iterable[str], wanted: Iterable[str]) -> set[str]:
-    """Paths that the last pattern fitting them wants. A pattern without `/` is a module's name, else a part of the tree."""
+    """Paths that the last pattern fitting them wants. A pattern without `/` is a module's name, else a path's."""
     ordered = list(wanted)
     return {path for path in paths if _fits(path, ordered)}
 

@@ -1,6 +1,6 @@
-"""The root of the box: Debian's files less what no box needs, Hearth in /opt/hearth, our units, and `files/` over all of it.
+"""The root of the box: Debian's files less what no box needs, Hearth in /opt/hearth, our units, `files/` over all.
 
-The order matters: what a later step writes wins. Nothing is started here but the box's own Python, to compile its modules.
+The order matters: what a later step writes wins. Nothing of the box is started here but its Python, to compile modules.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from image import debian, modules, wheels
+from image import debian, modules, signing, wheels
 from image.pi import board, bytecode
 from image.targets import ARM64, PYTHON, Target
 from image.tools import HERE, PROJECT, fresh, run
@@ -34,6 +34,16 @@ LINKS = {
     "etc/mtab": "../proc/self/mounts",
     "etc/systemd/system/default.target": "/usr/lib/systemd/system/multi-user.target",
 }
+# Units of systemd that have nothing to do here, or cannot do it on a root that is read-only.
+MASKED = (
+    *("systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount", "proc-sys-fs-binfmt_misc.mount"),
+    *("dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"),
+    *("systemd-networkd-persistent-storage.service", "systemd-ask-password-console.path"),
+    *("systemd-ask-password-wall.path", "systemd-sysext.socket", "systemd-hostnamed.socket", "systemd-initctl.socket"),
+    *("modprobe@drm.service", "systemd-remount-fs.service", "systemd-hibernate-clear.service"),
+    *("systemd-user-sessions.service", "systemd-tpm2-setup-early.service"),
+    *("systemd-pcrphase-sysinit.service", "systemd-pcrphase.service", "rauc-mark-good.service"),
+)
 # Deliberately broken releases, for tests of the way back.
 BROKEN: dict[str, Callable[[Path], object]] = {
     "portal": lambda root: (root / "opt/hearth/bin/hearth").write_text("#!/bin/sh\nexit 1\n"),
@@ -44,23 +54,15 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 def build(target: Target, version: str, epoch: int, root: Path, work: Path, broken: str = "") -> Path:
     """Make the root at `root`; return the busybox that was taken out of it for the initrd."""
     fresh(root)
-    run(
-        "tar",
-        "--extract",
-        "--numeric-owner",
-        "--xattrs",
-        "--xattrs-include=*",
-        "-f",
-        debian.root_tar(target),
-        "-C",
-        root,
-    )
+    whole = ("--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*")
+    run("tar", *whole, "-f", debian.root_tar(target), "-C", root)
     busybox = Path(shutil.copy(root / "usr/bin/busybox", work / "busybox"))
     shutil.copy(root / "var/lib/dpkg/status", work / "packages.status")
     _prune(root, target)
     wheels.install(root, target, version, work)
     _units(root)
     _facts(root, target, version)
+    _updates(root, target)
     shutil.copytree(HERE / "files", root, symlinks=True, dirs_exist_ok=True)
     if target == ARM64:
         board.dress(root, work)
@@ -135,11 +137,21 @@ def _facts(root: Path, target: Target, version: str) -> None:
     (root / "usr/lib/os-release").write_text("\n".join((*lines, f"IMAGE_ID={target.compatible}")) + "\n")
 
 
+def _updates(root: Path, target: Target) -> None:
+    """Whose releases this box takes, and how it is told which one to start."""
+    config = (HERE / "rauc/system.conf").read_text().replace("@COMPATIBLE@", target.compatible)
+    (root / "etc/rauc").mkdir(exist_ok=True)
+    (root / "etc/rauc/system.conf").write_text(config)
+    shutil.copy(signing.folder() / "ca.pem", root / "etc/rauc/keyring.pem")
+    shutil.copy(HERE / f"rauc/boot-choice-{target.chooser}", root / "usr/lib/hearth/boot-choice")
+
+
 def _accounts(root: Path) -> None:
     run("systemd-sysusers", f"--root={root}")
     for name in ("passwd-", "shadow-", "group-", "gshadow-", ".pwd.lock"):
         (root / "etc" / name).unlink(missing_ok=True)
     run("systemctl", f"--root={root}", "preset-all", "--preset-mode=full")
+    run("systemctl", f"--root={root}", "mask", *MASKED)
 
 
 def _compile(root: Path, target: Target) -> None:

@@ -29,6 +29,9 @@ class Target:
     # Programs below image/ that mmdebstrap runs when all is unpacked, with the root as their argument.
     hooks: tuple[str, ...] = field(default=(), repr=False)
 
+    # Which of `rauc/boot-choice-…` tells its boot loader.
+    chooser: str = field(default="grub", repr=False)
+
     # Below image/: what this machine has besides, under the names that the lists of all have.
     folder: str = field(default="", repr=False)
 
@@ -62,6 +65,7 @@ ARM64 = Target(
         f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE}-backports main non-free-firmware",
     ),
     hooks=("pi/unpack",),
+    chooser="pi",
     folder="pi",
 )
 TARGETS = {target.name: target for target in (AMD64, ARM64)}

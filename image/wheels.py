@@ -65,8 +65,8 @@ def dependencies(target: Target) -> Path:
     (part / "requirements.txt").write_text("\n".join(lock.values()) + "\n")
     with Step(f"fetching {len(lock)} wheels and checking their hashes"):
         pip = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install")
-        kept = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile", "--ignore-requires-python", "--target", part / "site")
-        run(sys.executable, *pip, *kept, *_for(target), "-r", part / "requirements.txt")
+        kept = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile", "--ignore-requires-python")
+        run(sys.executable, *pip, *kept, *_for(target), "--target", part / "site", "-r", part / "requirements.txt")
     shutil.rmtree(part / "site" / "bin", ignore_errors=True)
     part.rename(made)
     return made
