@@ -13,7 +13,7 @@ STEP ?= 1
 HQ_SECONDS ?= 180
 CUTS ?= 100
 
-.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-image test-power setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-units test-image test-power setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -86,6 +86,18 @@ hq:  ## kill -9 of headquarters' servers and of their store under load; HQ_SECON
 interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, see tests/README.md)
 	@.ci/setup test
 	@$(B)/pytest -m interop -s tests/interop
+
+test-units:  ## the root of the image in a container: what starts, what comes back, what hangs (two minutes; needs root, `make image`)
+	@.ci/setup test
+	@$(B)/pytest -n0 -m units tests/units
+
+image-pi:  ## the image for a Raspberry Pi 4 or 5, into image/out (needs root; 10 minutes, later 2)
+	@.ci/setup test
+	@$(B)/python -m image make --target arm64
+
+test-image-pi:  ## that image in a virtual machine for its processor, to the portal answering (10 minutes)
+	@.ci/setup test
+	@$(B)/pytest -m image -s -n0 tests/image/test_arm64.py
 
 test-image:  ## a box's image in a virtual machine: set up, a session, updates, the search of its disk (an hour; see tests/image)
 	@.ci/setup test

@@ -180,8 +180,8 @@ class Machine:
             )
         )
         command = [
-            *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp", "2"),
-            *("-m", str(self.memory), "-nodefaults", "-vga", "std", "-display", "none"),
+            *self._board(),
+            *("-accel", "tcg,thread=multi", "-smp", "2", "-m", str(self.memory), "-nodefaults", "-display", "none"),
             *self._firmware(),
             *self._disk(),
             *("-netdev", f"user,id=net,{forwarded}", "-device", "virtio-net-pci,netdev=net"),
@@ -193,6 +193,9 @@ class Machine:
             command += ["-drive", f"if=none,id=s{number},format=raw,file={stick}"]
             command += ["-device", f"usb-storage,drive=s{number},bus=usb.0"]
         return command
+
+    def _board(self) -> list[str]:
+        return ["qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-vga", "std"]
 
     def _firmware(self) -> list[str]:
         if self.direct:
