@@ -43,7 +43,10 @@ KINDS: tuple[FaultKind, ...] = (
     # the machine itself
     FaultKind("session_open", "caller", 409, "A session is going on. Whoever is in it would lose the line."),
     FaultKind(
-        "clinic_name_wrong", "caller", 422, "That is not the name of the clinic as it stands above. Nothing was deleted."
+        "clinic_name_wrong",
+        "caller",
+        422,
+        "That is not the name of the clinic as it stands above. Nothing was deleted.",
     ),
     FaultKind("erase_wait", "caller", 409, "Read it once more, then type the word again. Nothing was deleted."),
     FaultKind(
@@ -307,6 +310,13 @@ KINDS: tuple[FaultKind, ...] = (
         "caller",
         409,
         "There is no other release on this box to go back to.",
+    ),
+    FaultKind(
+        "update_old_boot_loader",
+        "machine",
+        409,
+        "The start program of this Raspberry Pi is too old to try a release safely."
+        " Renew it once with Raspberry Pi Imager, then install the release.",
     ),
     FaultKind(
         "update_session",
