@@ -31,9 +31,11 @@ from appliance.control.types import (
     Codes,
     Contact,
     Copies,
+    Doctor,
     Done,
     Enrol,
     Enrolment,
+    Erase,
     FaultBody,
     FeedEntry,
     InstallRelease,
@@ -45,6 +47,8 @@ from appliance.control.types import (
     Paper,
     PaperWanted,
     Place,
+    Power,
+    Reset,
     Role,
     Session,
     SetClock,
@@ -60,8 +64,11 @@ from appliance.control.types import (
     WayIn,
     Wire,
 )
+from appliance.doctor.figures import Figures
+from appliance.doctor.told import Told
 from appliance.faults import BY_CODE, Fault
 from appliance.policy import TABLE, Actor, Facts, may_do
+from appliance.power.rules import same_name
 from appliance.sessions import rules
 from tests.fakes import clinic
 from tests.fakes.daemon_keys import FakeKeys
@@ -110,6 +117,7 @@ class FakeDaemon:
         self.before: dict[str, Any] = {}  # the phase that a pause returns to
         self.told: list[str] = []  # what time staff said it is
         self.figures = Figures(major=0, minor=7, patch=0, running=3, disk_percent=82, disk_mib=20_000)
+        self.set_back = False  # and whether past what the audit had noted
         self.powered: list[tuple[str, bool]] = []  # restart or off, and whether although a session goes on
         self.deleted: list[str] = []  # by which word or name
         self.steps: dict[str, list[Stage]] = {}  # what somebody still has to do after the password
@@ -403,9 +411,8 @@ class FakeDaemon:
                 done = self._enrol(request, word, await request.read())
             elif request.path.startswith("/v1/updates/"):
                 done = self._release(request, word, await request.read() or b"{}")
-            elif request.path.startswith(("/v1/network", "/v1/zone")):
-                self._may(request, "set_network")
-                done = self.network.do(word, await request.read())
+            elif request.path.startswith("/v1/machine/"):
+                done = self._machine(request, word, await request.read())
             elif request.path.startswith("/v1/sync/"):
                 done = self._sync(request, word, await request.read())
             elif word in STEPS:
@@ -417,6 +424,9 @@ class FakeDaemon:
             return _refuse(fault.code)
 
     def _login_word(self, word: str, body: bytes, request: web.Request) -> Wire:
+        if request.path.startswith(("/v1/network", "/v1/zone")):
+            self._may(request, "set_network")
+            return self.network.do(word, body)
         if word == "paper":
             wanted = msgspec.json.decode(body, type=PaperWanted)
             self.printed.append((wanted.kind, wanted.language, wanted.code))
@@ -435,7 +445,8 @@ class FakeDaemon:
         elif word in ("backups", "seen"):
             self._back_up(word, body)
         elif word == "clock":
-            return self._set_clock(self._user(request), msgspec.json.decode(body, type=SetClock).at)
+            given_time = msgspec.json.decode(body, type=SetClock)
+            return self._set_clock(self._user(request), given_time.at, back=given_time.back)
         else:
             self.tokens.pop(request.headers.get("Authorization", "").removeprefix("Bearer "), None)
         return Done()
@@ -526,12 +537,13 @@ class FakeDaemon:
             self.backed_up.append(msgspec.json.decode(body, type=BackUp).to)
             self.tell_copies(step="copying", percent=0)
 
-    def _set_clock(self, user: str, at: str) -> Wire:
+    def _set_clock(self, user: str, at: str, *, back: bool) -> Wire:
         if not user:
             raise Fault("not_signed_in")
         if "set_clock" not in _login(user).may:
             raise Fault("refused")
         self.told.append(at)
+        self.set_back = self.set_back or back
         self.tell_box(clock="", clock_correction=0)
         return Clock(at=at, trouble="", correction=0, synchronised=False)
 
