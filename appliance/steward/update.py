@@ -27,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.steward import errand, health, releases
+from appliance.steward import errand, health, pi, releases
 from appliance.steward.errand import Refused, Tell
 from appliance.steward.rauc import Bundle, Rauc
 from appliance.steward.releases import Standing
@@ -47,6 +47,7 @@ class Machine:
     epoch: Path = Path("/usr/lib/clock-epoch")
     system: Path = Path("/etc/rauc/system.conf")
     command_line: Path = Path("/proc/cmdline")
+    tree: Path = pi.TREE
     errands: Path = errand.FOLDER
     sources: Sequence[str] = ("/data/update", "/data/hearth/spool/update", "/media/*")
     rauc: Rauc = field(default_factory=Rauc)
@@ -246,6 +247,8 @@ def _in(folder: Path, source: str) -> bool:
 def _refusal(machine: Machine, found: Bundle, *, repair: bool = False) -> str:
     if found.compatible != machine.compatible():
         return "update_other_box"
+    if code := pi.refusal(pi.read(machine.tree)):
+        return code
     return releases.refusal(found.version, machine.running(), _text(machine.floor), repair=repair)
 
 

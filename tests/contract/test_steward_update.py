@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,15 @@ def test_what_is_not_for_this_box_changes_nothing(box: Box) -> None:
     assert refused(box, do="install", path=box.bundle("0.7.1")) == "update_same"
     assert box.machine.standing.read_bytes() == before
     assert box.told()["other_version"] == "0.7.0"
+
+
+def test_a_raspberry_pi_that_could_not_fall_back_installs_nothing(box: Box, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "model").write_bytes(b"Raspberry Pi 4 Model B Rev 1.1\0")
+    box.machine = dataclasses.replace(box.machine, tree=tree)
+    assert refused(box, do="install", path=box.bundle("0.7.1")) == "update_old_boot_loader"
+    assert box.slots.held["b"] == ""
 
 
 def test_a_release_on_trial_proves_itself_before_the_next_one_comes(box: Box) -> None:
