@@ -22,6 +22,7 @@ from appliance.settings import PortalSection, Settings
 from appliance.store import birth
 from media.client import RelayClient
 from tests.fakes.box import CHEAP, PASSPHRASE
+from tests.fakes.updates import Slotted
 from tests.fakes.waiting import until
 
 
@@ -49,6 +50,21 @@ async def test_a_certificate_that_cannot_be_written_keeps_no_box_locked(
         raise OSError("full")
 
     monkeypatch.setattr(tls, "renew", fail)
+    await appliance.unlock(PASSPHRASE)
+    assert appliance.is_unlocked()
+
+
+async def test_a_release_on_trial_opens_no_store_until_it_has_proved_itself(appliance: Appliance) -> None:
+    """Opening may migrate: if the release fails, the one before must find the store as it knows it."""
+    steward = Slotted(trial=True)
+    appliance._updates.errands = steward
+    before = (appliance._home.store / "hearth.db").read_bytes()
+    with pytest.raises(Fault, match="update_trial"):
+        await appliance.unlock(PASSPHRASE)
+    assert not await appliance.unlock_by_machine()
+    assert (appliance._home.store / "hearth.db").read_bytes() == before
+    assert appliance.about().update == "trial"
+    steward.slots["trial"] = False
     await appliance.unlock(PASSPHRASE)
     assert appliance.is_unlocked()
 
