@@ -10,13 +10,15 @@ SOAK ?= 3600
 KILLS ?= 500
 REKEYS ?= 200
 STEP ?= 1
+BREAK ?=
+export VERSION FRESH
 HQ_SECONDS ?= 180
 CUTS ?= 100
 
-.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-units image-pi test-image-pi test-image test-power setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-units image bundle image-reproducible image-pi test-image-pi test-image test-power setup lock freeze clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 
 run:  ## install what is missing, start a demo clinic on this machine; Ctrl-C ends it
 	@.ci/setup run
@@ -90,6 +92,18 @@ interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, 
 test-units:  ## the root of the image in a container: what starts, what comes back, what hangs (two minutes; needs root, `make image`)
 	@.ci/setup test
 	@$(B)/pytest -n0 -m units tests/units
+
+image:  ## the image for a PC or a virtual machine, and its update bundle, into image/out (needs root; 3 minutes, later 1)
+	@.ci/setup image
+	@$(B)/python -m image make
+
+bundle:  ## that update bundle alone; VERSION=0.7.1 for another number, BREAK=portal for a release that must be rolled back
+	@.ci/setup image
+	@$(B)/python -m image bundle --break "$(BREAK)"
+
+image-reproducible:  ## the image's contents built twice, the second time from nothing: the same, or what differs (5 minutes)
+	@.ci/setup image
+	@$(B)/python -m image again
 
 image-pi:  ## the image for a Raspberry Pi 4 or 5, into image/out (needs root; 10 minutes, later 2)
 	@.ci/setup test

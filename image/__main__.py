@@ -6,11 +6,14 @@ VERSION names a release other than pyproject.toml's, SOURCE_DATE_EPOCH its momen
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from image import again, boot, bundle, debian, disk, initrd, layout, rootfs, sbom, wheels
@@ -31,6 +34,15 @@ def epoch() -> int:
         return int(given)
     log = ("git", "-C", str(PROJECT), "log", "-1", "--format=%ct")
     return int(subprocess.run(log, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+
+
+@contextmanager
+def alone(target: str) -> Iterator[None]:
+    """One build of a kind at a time: a second one waits for the first."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{target}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def parts(target: Target, release: str, when: int, broken: str, work: Path) -> Path:
@@ -95,9 +107,10 @@ def main() -> int:
     parser.add_argument("--break", dest="broken", choices=["", *sorted(rootfs.BROKEN)], default="")
     given = parser.parse_args()
     try:
-        if given.what == "again":
-            return again.compare(TARGETS[given.target], version(), epoch(), parts)
-        make(TARGETS[given.target], version(), epoch(), given.broken, given.what == "make")
+        with alone(given.target):
+            if given.what == "again":
+                return again.compare(TARGETS[given.target], version(), epoch(), parts)
+            make(TARGETS[given.target], version(), epoch(), given.broken, given.what == "make")
     except Failed as fault:
         say(str(fault))
         return 1
