@@ -44,8 +44,11 @@ async def test_a_release_on_a_stick_is_installed_after_a_yes_and_its_progress_sh
     await desk.presses("enter")
     await desk.sees("Install release 0.7.1? It takes 5 to 30 minutes.")
     await desk.presses("enter")  # no, by default
+    await desk.comes_to("UpdatesPage")
     assert desk.daemon.released == []
-    await desk.presses("enter", "y")
+    await desk.presses("enter")
+    await desk.sees("Install release 0.7.1?")
+    await desk.presses("y")
     await desk.until(lambda: desk.daemon.released == [("install", STICK.path, False)])
     desk.daemon.tell_updates(percent=40)
     await desk.sees("[########............] 0.7.1", "The box goes on working meanwhile.")
