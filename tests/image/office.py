@@ -87,7 +87,7 @@ async def plan(page: Page, portal: str, title: str, leader: str, shown: str, peo
         await page.locator("#people label", has_text=name).locator("input").check()
     async with page.expect_navigation(timeout=SLOW):
         await page.locator("button.big[value=plan]").click()
-    found = re.search(r"/staff/planned/([0-9a-f-]+)", page.url)
+    found = re.search(r"/staff/planned/([^/?#]+)", page.url)
     assert found, f"{page.url}\n{await page.locator('main').inner_text()}"
     return found[1]
 
