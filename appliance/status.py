@@ -20,6 +20,14 @@ _SYNC = {
 }
 
 
+_CARD = {
+    "": "",
+    "worn": "; THE CARD IS NEARLY WORN OUT: copy it to a new one",
+    "failing": "; THE CARD HAS ERRORS: copy it to a new one",
+}
+_THROTTLED = {"before": "was slowed down since its start", "now": "IS SLOWED DOWN: heat, or a weak power supply"}
+
+
 def status(socket: Path, *, as_json: bool) -> int:
     """Print it; 0, or 1 if no box runs there."""
     try:
@@ -41,6 +49,13 @@ async def _ask(socket: Path) -> Snapshot:
         return await client.snapshot()
     finally:
         await client.close()
+
+
+def _heat(health: Health) -> str:
+    """Of the processor, where the machine tells."""
+    degrees = "" if health.temperature is None else f", {health.temperature:.0f} °C"
+    slowed = _THROTTLED.get(health.throttled or "", "")
+    return degrees + (f", {slowed}" if slowed else "")
 
 
 def _rooms(health: Health) -> str:
@@ -72,8 +87,8 @@ def _text(snapshot: Snapshot) -> str:
         f"portal  {'  '.join(box.addresses)}\n"
         f"health  load {health.load:.2f} on {health.cores} cores, memory {health.memory_used / gib:.1f} of"
         f" {health.memory_total / gib:.1f} GiB, disk {health.disk_used / gib:.1f} of {health.disk_total / gib:.1f}"
-        " GiB\n"
-        f"store   {ailing or 'well'}\n"
+        f" GiB{_heat(health)}\n"
+        f"store   {ailing or 'well'}{_CARD[health.card]}\n"
         f"rooms   {_rooms(health)}\n"
         f"sync    {_SYNC[sync.state]}; {sync.queued} records wait, last receipt {sync.last_receipt_at or 'none yet'}\n"
         f"backup  {_backup(snapshot.copies)}\n"

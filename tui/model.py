@@ -54,6 +54,8 @@ NeedKind = Literal[
     "update_installed",
     "update_ready",
     "name_ends",  # the certificate of the box's name
+    "certificate_ends",  # the box's own, which it could not renew
+    "authority_ends",  # what the clinic's devices trust
 ]
 
 DISK_LOW = 0.05  # of the disk free, or DISK_LEAST bytes: time to make room before the box takes no more
@@ -71,6 +73,7 @@ SET_BACK = frozenset(
 )  # HQ holds more than this box remembers, or something else
 MEMORY_FULL = 0.92  # of the memory used: the kernel soon ends a process
 HOT = 80.0  # °C, where a Pi slows itself down
+AUTHORITY_ENDS_SOON = 182  # days: a new one must be installed on every device of the clinic
 NAME_ENDS_SOON = 28  # days: weeks ahead, the next one may have to come on a stick
 STRAINED = 0.95  # of what the box carries: the next person hardly fits
 BUSY = 1.5  # load for each core: picture and sound begin to stutter
@@ -238,6 +241,7 @@ def needs(known: Known) -> tuple[Need, ...]:
     ]
     if known.box is not None and known.box.state == "unlocked":
         found.extend(Need(kind) for kind in _of_the_box(known.box))
+    found.extend(ending(known.box))
     found.extend(Need(kind) for kind in ill(known.health))
     found.extend(Need(kind) for kind in unsaved(known.copies))
     if known.sync is not None and SET_BACK & {known.sync.fault, known.sync.trouble}:
@@ -272,6 +276,17 @@ def from_hq(sync: Sync | None) -> tuple[Need, ...]:
     if days is not None and days < NAME_ENDS_SOON:
         found.append(Need("name_ends", count=max(0, days)))
     return tuple(found)
+
+
+def ending(box: Box | None) -> tuple[Need, ...]:
+    """The box's own certificates that end soon, also of a locked box: only who opens it can have it renew them."""
+    if box is None:
+        return ()
+    rows: tuple[tuple[NeedKind, int | None, int], ...] = (
+        ("certificate_ends", box.certificate_days, NAME_ENDS_SOON),
+        ("authority_ends", box.authority_days, AUTHORITY_ENDS_SOON),
+    )
+    return tuple(Need(kind, count=days) for kind, days, soon in rows if days is not None and days < soon)
 
 
 def ill(health: Health | None) -> tuple[NeedKind, ...]:

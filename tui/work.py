@@ -62,6 +62,16 @@ class ClockSet(Message):
         self.text = text
 
 
+class ClockFarBack(Message):
+    """It was not set: the audit has been more than a day further than `at`."""
+
+    def __init__(self, login: int, at: str, text: str) -> None:
+        super().__init__()
+        self.login = login
+        self.at = at
+        self.text = text
+
+
 class Entered(Message):
     """Somebody signed in."""
 
@@ -127,12 +137,12 @@ async def take_step(client: ControlClient, post: Post, login: int, step: str, va
         post(Entered() if way.stage == "full" else Onward(login, way, codes))
 
 
-async def set_clock(client: ControlClient, post: Post, login: int, at: str, text: str) -> None:
+async def set_clock(client: ControlClient, post: Post, login: int, at: str, text: str, *, back: bool = False) -> None:
     """Tell the box what time it is."""
     try:
-        await client.set_clock(at)
+        await client.set_clock(at, back=back)
     except ControlFault as fault:
-        post(Refused(login, fault.code))
+        post(ClockFarBack(login, at, text) if fault.code == "clock_before_audit" else Refused(login, fault.code))
     else:
         post(ClockSet(login, text))
 

@@ -165,7 +165,7 @@ class Told:
 
     def _memory(self) -> tuple[Mark, str]:
         found = self._found
-        if found.memory_total <= 0:
+        if found.memory_total <= 0 or found.memory_mib < 0:
             return "?", self._say("memory_unknown")
         low = 100 * found.memory_mib < MEMORY_LOW * found.memory_total
         return "NO" if low else "ok", self._say(

@@ -411,10 +411,9 @@ class FakeDaemon:
                 done = self._enrol(request, word, await request.read())
             elif request.path.startswith("/v1/updates/"):
                 done = self._release(request, word, await request.read() or b"{}")
-            elif request.path.startswith("/v1/machine/"):
-                done = self._machine(request, word, await request.read())
-            elif request.path.startswith("/v1/sync/"):
-                done = self._sync(request, word, await request.read())
+            elif request.path.startswith(("/v1/machine/", "/v1/sync/")):
+                of = self._sync if request.path.startswith("/v1/sync/") else self._machine
+                done = of(request, word, await request.read())
             elif word in STEPS:
                 done = self._step(word, await request.read(), request)
             else:

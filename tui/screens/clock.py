@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from appliance.control.types import ClockTrouble
+from appliance.control.types import Box, ClockTrouble
 from tui import clock
 from tui.screens.page import Page
 from tui.widgets.banner import Notice
@@ -25,6 +25,7 @@ WHY: Mapping[ClockTrouble, str] = {
     "ahead": "clock.ahead",
     "jumped": "clock.jumped",
     "unsure": "clock.unsure",
+    "contradicted": "clock.contradicted",
 }
 
 
@@ -72,7 +73,7 @@ class ClockPage(Page):
     def draw(self) -> None:
         box = self.known.box
         trouble: ClockTrouble = box.clock if box else ""
-        why = "clock.server" if box and box.clock_synchronised else WHY[trouble]
+        why = _server(box) if box and box.clock_synchronised else WHY[trouble]
         more = f" {self.words('clock.meanwhile')}" if trouble not in ("", "unsure") else ""
         self.query_one("#why", Static).update(self.words(why) + more)
         now = self._now()
@@ -87,7 +88,7 @@ class ClockPage(Page):
         event.stop()
         box, now = self.known.box, self._now()
         if box is not None and box.clock_synchronised:
-            self.post_message(self.Told(Notice("note", self.words("clock.server"))))
+            self.post_message(self.Told(Notice("note", self.words(_server(box)))))
             return
         date, typed = (self.query_one(query, Input).value for query in ("#date", "#time"))
         said = clock.read(date, typed, now)
@@ -115,3 +116,8 @@ class ClockPage(Page):
     def _text(self, moment: datetime) -> str:
         """With its day and year, also when it is today."""
         return self.words.whole(moment.isoformat())
+
+
+def _server(box: Box) -> str:
+    """Who sets the clock, so that nobody here does."""
+    return "clock.headquarters" if box.clock_source == "headquarters" else "clock.server"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.control.types import Box, Health
-from tui.model import busy, ill, share, strained
+from tui.model import NeedKind, busy, ill, share, strained
 from tui.screens.facts import Fact, FactsPage, bar
 from tui.words import plain
 
@@ -39,11 +39,21 @@ class HealthPage(FactsPage):
             (
                 words("health.disk"),
                 f"{bar(disk)} {words.gib(health.disk_used, health.disk_total)}",
-                words("health.full") if {"disk_full", "disk_low"} & set(wrong) else fine,
+                self._disk(health, wrong),
             ),
-            (words("health.temperature"), degrees, hot),
+            (words("health.temperature"), degrees + self._throttled(health), hot),
             (words("health.uptime"), words.span(health.uptime_seconds), ""),
         ]
+
+    def _throttled(self, health: Health) -> str:
+        """That the processor was slowed down, where the machine tells."""
+        word = {"before": "health.throttled_before", "now": "health.throttled_now"}.get(health.throttled or "")
+        return f"  {self.words(word)}" if word else ""
+
+    def _disk(self, health: Health, wrong: tuple[NeedKind, ...]) -> str:
+        """The card's own trouble before a full one: the first is an end, the second is not."""
+        word = {"failing": "health.card_failing", "worn": "health.card_worn"}.get(health.card)
+        return self.words(word or ("health.full" if {"disk_full", "disk_low"} & set(wrong) else "health.fine"))
 
     def _capacity(self, health: Health) -> tuple[str, str]:
         """What of it is in use, and where the figure of what the box carries comes from."""
