@@ -64,7 +64,7 @@ class JoinPage(SetupPage):
     where = "join"
     fields = ("passphrase",)
     AUTO_FOCUS = "#passphrase"
-    extra_hints = (("enter", "setup.hint.on"),)
+    extra_hints = (("enter", "setup.hint.on"), ("ctrl+r", "setup.hint.reveal"))
 
     def body(self) -> Iterable[Widget]:
         yield from self.about("setup.join.text", "setup.join.why")

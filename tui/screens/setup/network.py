@@ -8,7 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.screens.setup.page import SetupPage
+from tui.screens.setup.page import SECRET_HINTS, SetupPage
 from tui.words import plain
 
 KINDS = ("keep", "wired", "wifi", "access_point")
@@ -64,6 +64,7 @@ class WifiPage(SetupPage):
 
     where = "network"
     fields = ("wifi", "wifi_password")
+    extra_hints = SECRET_HINTS
     AUTO_FOCUS = "#heard"
 
     def body(self) -> Iterable[Widget]:

@@ -43,6 +43,14 @@ class Said(Message):
         self.sentence = sentence
 
 
+SECRET_HINTS = (
+    ("enter", "setup.hint.on"),
+    ("tab", "hint.next_field"),
+    ("ctrl+r", "setup.hint.reveal"),
+    ("escape", "setup.hint.back"),
+)
+
+
 class SetupPage(Page):
     """Subclasses name `where`, compose `body`, and may look at what was typed in `wrong`."""
 
@@ -61,6 +69,7 @@ class SetupPage(Page):
         Binding("shift+tab", "next_field(-1)", "", show=False, priority=True),
         Binding("enter", "leave_field", "", show=False, priority=True),
         Binding("escape", "screen.back", "", show=False),
+        Binding("ctrl+r", "screen.reveal", "", show=False, priority=True),
     ]
 
     def __init__(self, frame: Frame, walk: Walk) -> None:
@@ -94,7 +103,10 @@ class SetupPage(Page):
         """A label and its field."""
         yield Label(self.words(f"setup.{self.where}.{name}"), markup=False)
         longest = MAX_SECRET if secret else most
-        yield Input(value, password=secret, id=name, select_on_focus=False, compact=True, max_length=longest)
+        kind = "secret" if secret else ""
+        yield Input(
+            value, password=secret, id=name, classes=kind, select_on_focus=False, compact=True, max_length=longest
+        )
 
     def value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value
@@ -118,6 +130,12 @@ class SetupPage(Page):
     def action_back(self) -> None:
         self.post_message(Back())
 
+    def action_reveal(self) -> None:
+        """Show what is typed, or hide it again: a keyboard of another country has its letters elsewhere."""
+        for field in self.query(Input):
+            if field.has_class("secret"):
+                field.password = not field.password
+
     # -- handing on
 
     def wrong(self, values: dict[str, str]) -> tuple[str, str]:
@@ -133,7 +151,7 @@ class SetupPage(Page):
             self.post_message(Said(sentence))
             self.set_focus(self.query_one(f"#{name}", Input))
             for one in self.fields[self.fields.index(name) :]:  # a secret that was wrong, and its repetition
-                if self.query_one(f"#{name}", Input).password and self.query_one(f"#{one}", Input).password:
+                if all(self.query_one(f"#{field}", Input).has_class("secret") for field in (name, one)):
                     self.query_one(f"#{one}", Input).clear()
         else:
             self.give(values)

@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tui.screens.setup.page import SetupPage
+from tui.screens.setup.page import SECRET_HINTS, SetupPage
 from tui.setting_up import Role, Where, role_of
 from tui.words import plain
 
@@ -21,6 +21,7 @@ class PassphrasePage(SetupPage):
 
     where = "passphrase"
     fields = ("passphrase", "again")
+    extra_hints = SECRET_HINTS
     AUTO_FOCUS = "#passphrase"
 
     def body(self) -> Iterable[Widget]:
@@ -60,6 +61,7 @@ class PersonPage(SetupPage):
     """Name, name to sign in with, password twice; two fields beside each other, so that all fits a small screen."""
 
     fields = ("name", "username", "password", "again")
+    extra_hints = SECRET_HINTS
     AUTO_FOCUS = "#name"
     role: Role
 
