@@ -109,6 +109,8 @@ class UpdatesPage(Page):
         places.highlighted = min(chosen, len(lines) - 1) if any(self._wishes) else None
         places.display = bool(lines)
         self.query_one("#heading").display = bool(lines)
+        if lines and self.focused is None:  # it was hidden meanwhile, and lost the keys by that
+            places.focus()
 
     def _lines(self, told: Updates) -> list[tuple[str, Wish | None]]:
         """What can be done now, first what is most likely wanted; then what cannot, with the reason."""
