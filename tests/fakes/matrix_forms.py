@@ -155,6 +155,8 @@ def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
         },
         "/v1/sessions/{session}/cards": {"kind": "reminder"},
         "/v1/clock": {"at": now_text()},
+        "/v1/machine/power": {"do": "restart", "anyway": True},
+        "/v1/machine/reset": {"clinic": "Riverbend"},
         "/v1/network": {"settings": {"wired": {"addressing": "static", "address": "192.168.1.5/24"}}},
         "/v1/zone": {"zone": "Europe/Madrid"},
         "/v1/backups": {"to": str(folder)},
