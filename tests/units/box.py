@@ -23,6 +23,7 @@ IMAGES = PROJECT / "image" / "out"
 BLOCK = 512
 SYSTEMD = "/usr/lib/systemd/systemd"
 START_SECONDS = 120.0
+UP = ("running", "degraded")
 
 
 def newest() -> Path | None:
@@ -114,28 +115,36 @@ def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 @contextmanager
-def started(root: Path, screen: str = "") -> Iterator[Box]:
-    """The box of that root with fresh data, until the block ends. `screen`: a terminal of this machine as its tty1."""
+def fresh_data() -> Iterator[Path]:
+    """A data partition on which nothing was done yet."""
     with TemporaryDirectory(prefix="hearth-box-") as folder:
-        data, name = _data(Path(folder)), f"hearth-{uuid.uuid4().hex[:8]}"
-        binds = {data: "/data", data / "hearth": "/var/lib/hearth", data / "system/systemd": "/var/lib/systemd"}
-        binds[data / "system/machine-id"] = "/etc/machine-id"
-        options = [f"--bind={here}:{there}" for here, there in binds.items()]
-        options += [f"--bind={screen}:/dev/tty1"] if screen else []
-        kept = ["--read-only", "--tmpfs=/var:mode=0755", "--tmpfs=/media", "--private-network", "--capability=all"]
-        how = ["--boot", "--quiet", "--register=no", "--keep-unit", "--console=pipe", f"--machine={name}"]
-        process = subprocess.Popen(
-            ["systemd-nspawn", *how, *kept, *options, f"--directory={root}"],
-            env={**os.environ, "UNIFIED_CGROUP_HIERARCHY": "1", "SYSTEMD_NSPAWN_USE_CGNS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            until(lambda: _leader(process.pid))
-            yield Box(data, _leader(process.pid))
-        finally:
-            _end(process)
+        yield _data(Path(folder))
+
+
+@contextmanager
+def started(root: Path, data: Path, screen: str = "") -> Iterator[Box]:
+    """The box of that root on that data, up, until the block ends. `screen`: a terminal of this machine as its tty1."""
+    name = f"hearth-{uuid.uuid4().hex[:8]}"
+    binds = {data: "/data", data / "hearth": "/var/lib/hearth", data / "system/systemd": "/var/lib/systemd"}
+    binds[data / "system/machine-id"] = "/etc/machine-id"
+    options = [f"--bind={here}:{there}" for here, there in binds.items()]
+    options += [f"--bind={screen}:/dev/tty1"] if screen else []
+    kept = ["--read-only", "--tmpfs=/var:mode=0755", "--tmpfs=/media", "--private-network", "--capability=all"]
+    how = ["--boot", "--quiet", "--register=no", "--keep-unit", "--console=pipe", f"--machine={name}"]
+    process = subprocess.Popen(
+        ["systemd-nspawn", *how, *kept, *options, f"--directory={root}"],
+        env={**os.environ, "UNIFIED_CGROUP_HIERARCHY": "1", "SYSTEMD_NSPAWN_USE_CGNS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: _leader(process.pid))
+        box = Box(data, _leader(process.pid))
+        until(lambda: box.run("systemctl", "is-system-running", check=False).strip() in UP, START_SECONDS)
+        yield box
+    finally:
+        _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
