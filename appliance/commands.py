@@ -64,7 +64,12 @@ def _status(asked: argparse.Namespace) -> int:
 
 def _doctor(asked: argparse.Namespace) -> int:
     from appliance.doctor.command import doctor
+    from appliance.doctor.short import read_back, short
 
+    if asked.read:
+        return read_back(asked.read, asked.language, as_json=asked.json)
+    if asked.short:
+        return short(asked.home, asked.language, as_json=asked.json)
     return doctor(asked.home, as_json=asked.json)
 
 
@@ -249,7 +254,13 @@ COMMANDS: tuple[Command, ...] = (
         "doctor",
         "look at this machine and its network, measure the relay, say how many people it carries",
         _doctor,
-        (_HOME, _JSON),
+        (
+            _HOME,
+            _JSON,
+            ("--short", {"action": "store_true", "help": "the numbered lines for a helper alone; measures nothing"}),
+            ("--read", {"metavar": "CODE", "help": "the lines that such a code stands for, as it was read out"}),
+            ("--language", {"choices": ("en", "es"), "default": "en", "help": "of the numbered lines"}),
+        ),
     ),
     Command(
         "backup",

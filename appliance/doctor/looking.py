@@ -177,7 +177,7 @@ def _clock(home: Home, box: Box | None, now: float) -> dict[str, int | None]:
     hq = _status(Spool(home.spool)).hq_time(clock.elapsed())
     return {
         "clock": _CLOCK.index("locked" if opened is None else opened.clock),
-        "clock_from": None if opened is None else _FROM.index(opened.clock_source),
+        "clock_from": 0 if opened is None else _FROM.index(opened.clock_source),
         "clock_minutes": max(0, int(now - EPOCH.timestamp()) // 60),
         "clock_off": None if hq is None else round(now - hq),
     }

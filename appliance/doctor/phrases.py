@@ -9,7 +9,7 @@ EN = {
     "never": "never",
     "day": "{count} day",
     "days": "{count} days",
-    "hours": "{count} hours",
+    "hours": "{count} h ago",
     "ago": "{days} ago",
     "box": "Hearth {version}{age}; {state}{up}",
     "release_age": ", {days} old",
@@ -98,7 +98,7 @@ EN = {
     "records_none": "Records for headquarters: none",
     "records_unknown": "Records for headquarters: unknown",
     "rooms": "Sound and picture: {relay}; {people} people{carried} ({source})",
-    "rooms_closed": "Sound and picture: not while the box is locked",
+    "rooms_closed": "Sound and picture: only while the box is open",
     "relay_0": "NOT READY",
     "relay_1": "ready",
     "carried": ", {percent} % full",
@@ -107,7 +107,7 @@ EN = {
     "capacity_2": "as set",
     "backup": "Backup: {days} old",
     "backup_none": "Backup: NONE yet",
-    "backup_unknown": "Backup: not known while the box is locked",
+    "backup_unknown": "Backup: known only while the box is open",
 }
 
 ES = {
@@ -115,7 +115,7 @@ ES = {
     "never": "nunca",
     "day": "{count} día",
     "days": "{count} días",
-    "hours": "{count} horas",
+    "hours": "hace {count} h",
     "ago": "hace {days}",
     "box": "Hearth {version}{age}; {state}{up}",
     "release_age": ", de hace {days}",
@@ -204,7 +204,7 @@ ES = {
     "records_none": "Registros para la central: ninguno",
     "records_unknown": "Registros para la central: no se sabe",
     "rooms": "Sonido e imagen: {relay}; {people} personas{carried} ({source})",
-    "rooms_closed": "Sonido e imagen: no con el equipo bloqueado",
+    "rooms_closed": "Sonido e imagen: solo con el equipo abierto",
     "relay_0": "NO PREPARADOS",
     "relay_1": "preparados",
     "carried": ", {percent} % lleno",
@@ -213,7 +213,7 @@ ES = {
     "capacity_2": "fijado",
     "backup": "Copia de seguridad: de hace {days}",
     "backup_none": "Copia de seguridad: NINGUNA todavía",
-    "backup_unknown": "Copia de seguridad: no se sabe con el equipo bloqueado",
+    "backup_unknown": "Copia de seguridad: solo se sabe con el equipo abierto",
 }
 
 PHRASES: Mapping[str, Mapping[str, str]] = {"en": EN, "es": ES}

@@ -215,4 +215,6 @@ class Told:
         return "NO" if found.backup == 3 else "ok", self._say("backup", days=self._days(found.backup_days))
 
     def _span(self, hours: int) -> str:
-        return self._say("hours", count=hours) if hours < 48 else self._days(hours // 24)
+        if hours < 48:
+            return self._say("hours", count=hours)
+        return self._say("ago", days=self._days(hours // 24))

@@ -39,3 +39,27 @@ async def test_a_word_that_is_none_of_its_own_is_bad_usage(tmp_path: Path) -> No
         *command("doctor", "--cure", "--home", str(tmp_path)), stderr=asyncio.subprocess.DEVNULL
     )
     assert await process.wait() == 2
+
+
+async def _says(*words: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command("doctor", *words), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_beside_a_box_that_does_not_run_a_helper_is_told_so_and_reads_the_same_from_its_code(
+    tmp_path: Path,
+) -> None:
+    returned, said = await _says("--short", "--home", str(tmp_path))
+    lines = said.splitlines()
+    assert returned == 1 and lines[0].startswith(" 1 NO Hearth") and "the box does not run" in lines[0]
+    assert not list(tmp_path.iterdir())  # nothing was written
+    typed = " ".join(lines[-3:-1])
+    assert (await _says("--read", typed.lower()))[1] == said
+    assert "el equipo no funciona" in (await _says("--read", typed, "--language", "es"))[1]
+
+
+async def test_what_is_no_code_is_said_so() -> None:
+    assert await _says("--read", "A1B2 C3D4") == (1, "")
