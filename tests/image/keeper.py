@@ -1,0 +1,100 @@
+"""Who keeps the box, at its serial console after set-up: opens it, signs in, and looks after its releases."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+from tests.image.machine import BOOT, Machine
+from tests.image.wizard import Typed
+from tui.words import Words
+
+LONG = 600.0  # seconds for what a virtual machine does slowly
+INSTALLING = 2400.0
+LINES = 12  # of a list at most
+
+
+class Keeper:
+    """`typed` is what was chosen and written down at the set-up."""
+
+    def __init__(self, machine: Machine, typed: Typed) -> None:
+        self.machine, self.screen, self.typed = machine, machine.screen, typed
+        self.words = Words("en")
+
+    async def in_front(self) -> None:
+        """From a box that has just started to its own page."""
+        words = self.words
+        shown = await self.screen.expect(words("unlock.title"), words("sign_in.title"), seconds=BOOT)
+        if shown == words("unlock.title"):
+            await self.screen.type(self.typed.passphrase)
+            await self.screen.press("enter")
+            await self.screen.expect(words("sign_in.title"), seconds=LONG)
+        await self.screen.type(self.typed.administrator[1])
+        await self.screen.press("enter")
+        await self.screen.type(self.typed.administrator[2])
+        await self.screen.press("enter")
+        await self.screen.expect(words("second.title"), seconds=LONG)
+        await self.screen.type(self.typed.codes["administrator"].pop(1))  # the first one went at the set-up
+        await self.screen.press("enter")
+        await self.screen.gone(words("second.title"), seconds=LONG)
+
+    async def releases(self, until: str = "") -> None:
+        """The page of releases, until that stands there."""
+        if not self.screen.shows(self.words("updates.runs")):
+            await self.screen.press("9")
+            await self.screen.expect(self.words("updates.runs"), seconds=LONG)
+        async with asyncio.timeout(LONG):
+            while until and not self.screen.shows(until):
+                await self.screen.press("\x1b[15~")  # F5
+                await asyncio.sleep(2)
+
+    async def choose(self, line: str, question: str) -> None:
+        """Go to that line of the list, and say yes to the question."""
+        for _ in range(LINES):
+            await self.screen.press("enter")
+            try:
+                await self.screen.expect(question, seconds=20)
+            except AssertionError:
+                await self.screen.press("down")
+                continue
+            await self.screen.press(self.words("confirm.yes_keys"))
+            return
+        raise AssertionError(f"no line leads to {question!r} ({line})\n" + "\n".join(self.screen.lines()))
+
+    async def install(self, version: str) -> None:
+        """From the stick that is plugged in, to the end of it."""
+        await self.releases(f"Install {version} from the stick")
+        await self.choose(version, self.words("confirm.updates.install", version=version))
+        await self.screen.expect(self.words("done.updates.install", version=version), seconds=INSTALLING)
+
+    async def restart(self, version: str) -> None:
+        """Into what was installed; until the portal answers again."""
+        await self.releases(self.words("updates.do.now", version=version))
+        await self.choose(version, self.words("confirm.updates.now", version=version))
+        await self.machine.silent(LONG)
+        await self.machine.answers()
+
+
+def stick(path: Path, bundles: list[Path], size: int = 1024) -> Path:
+    """A USB stick of so many MiB with one FAT partition, as one buys them, and files on it."""
+    with path.open("wb") as file:
+        file.truncate(size * 2**20)
+    subprocess.run(["sfdisk", "-q", path], input=b"start=2048, type=c\n", check=True)
+    place = f"{path}@@{2048 * 512}"
+    made = ["mkfs.vfat", "-F", "32", "-n", "STICK", "--offset", "2048", str(path), str((size - 1) * 1024)]
+    subprocess.run(made, check=True, capture_output=True)
+    for bundle in bundles:
+        subprocess.run(["mcopy", "-i", place, bundle, f"::{bundle.name}"], check=True)
+    return path
+
+
+def tampered(bundle: Path, path: Path) -> Path:
+    """The same with one bit of its signature turned."""
+    subprocess.run(["cp", "--sparse=always", bundle, path], check=True)
+    with path.open("r+b") as file:
+        file.seek(bundle.stat().st_size - 600)
+        (byte,) = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
+    return path
