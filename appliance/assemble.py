@@ -50,7 +50,7 @@ from appliance.outbox import metered
 from appliance.outbox.forwarder import Forwarder
 from appliance.outbox.lives.rows import skip_numbers
 from appliance.packs.actions import Applier
-from appliance.portal import named, tls
+from appliance.portal import ends, named, tls
 from appliance.portal.listener import PortalListener, application
 from appliance.portal.mdns import Announcement
 from appliance.portal.plain import Own, PlainListener
@@ -113,6 +113,7 @@ class Appliance:
         self._named = [settings.clinic.name, settings.clinic.phone]  # as every page shows it
         self._port = settings.portal.port
         errands = Errands()
+        self._ends = ends.Ends()
         self._network = MachineNetwork(errands)
         self._power = Power(errands)
         self._updates = Updates(errands, home.spool, home.restart, lambda: self._feed.publish("box"))
@@ -167,6 +168,8 @@ class Appliance:
             clock_correction=self._clinic.clock.correction if self._clinic else 0,
             clock_synchronised=self._clinic is not None and self._clinic.clock.synchronised,
             clock_source=self._clinic.clock.source if self._clinic else "machine",
+            certificate_days=ends.days(self._ends.own, clock.moment()),
+            authority_days=ends.days(self._ends.authority, clock.moment()),
             emergency=tuple(
                 types.Contact(name=one.name, phone=one.phone, about=one.about) for one in self._wall.contacts
             ),
@@ -231,6 +234,9 @@ class Appliance:
         """What a device shows of the box's own authority, for comparing; "" before the box was first unlocked."""
         return tls.fingerprint(self._home.tls)
 
+    def _look_at_certificates(self) -> None:
+        self._ends = ends.read(self._home.tls, self._by_name.names)
+
     def _asked_for_by(self) -> Own:
         """By which names and addresses people come here."""
         names = {self._name(), *self._by_name.names}
@@ -260,10 +266,18 @@ class Appliance:
         self._tls = await asyncio.to_thread(tls.context, self._home.tls, names, lan_addresses())
         await asyncio.to_thread(self._by_name.load, self._home.tls, tls.bare())
         self._tls.sni_callback = self._by_name.choose
+        await asyncio.to_thread(self._look_at_certificates)
         await asyncio.to_thread(self._guide.begin)
         await asyncio.to_thread(self._wall.load)
         ca = self._home.tls / tls.CA_FILE
-        pages = application(self, self._named, ca, self._wall, being_set_up=lambda: self._guide.under_way)
+        pages = application(
+            self,
+            self._named,
+            ca,
+            self._wall,
+            being_set_up=lambda: self._guide.under_way,
+            certificates=lambda: self._ends,
+        )
         self._portal = PortalListener(pages)
         self._port = await self._portal.start(portal.host, portal.port, self._tls, self._sockets.get("https"))
         if "http" in self._sockets:  # below 1024: only where systemd opens it
@@ -465,6 +479,7 @@ class Appliance:
         try:
             await tls.renew(db, self._home.tls, self._settings.portal.name, lan_addresses(), self._tls)
             await named.follow(db, self._home.tls, self._by_name, tls.bare())
+            await asyncio.to_thread(self._look_at_certificates)
         except (OSError, ssl.SSLError, Fault) as problem:  # the old one still serves, and a session needs the box
             log.error("the portal's certificate could not be renewed: %s", type(problem).__name__)
 

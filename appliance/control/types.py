@@ -373,6 +373,8 @@ class Box(Wire, frozen=True, kw_only=True):
         ""  # what a release waits for; `update_version`: which
     )
     update_version: str = ""
+    certificate_days: int | None = None  # until the portal's own certificate ends, which the box renews by itself
+    authority_days: int | None = None  # until the one ends that devices of the clinic trust
 
 
 class Login(Wire, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from appliance.clock import moment
 from appliance.contacts.wall import Wall
 from appliance.faults import Fault
 from appliance.identity.passkeys.rules import Challenges
@@ -54,6 +55,7 @@ from appliance.portal import (
     trust,
     waiting,
 )
+from appliance.portal.ends import ENDS, Ends
 from appliance.portal.gate import gated
 from appliance.portal.route import Handler, Route
 from appliance.portal.state import BOX, Box
@@ -83,14 +85,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Strict-Transport-Security": "max-age=31536000",
 }
 # Sheets of style and lists of words, the same for all; scripts lie there compressed already. Pages are not compressed:
 # they hold what was typed beside words that must not be guessed, and their length would tell of both (BREACH).
 _COMPRESSED = (".css", ".json", ".svg")
 IN_HTML = {"Cache-Control": "no-store"}  # a page may hold names; the browser of a shared device keeps none
 
-CA_FILE = web.AppKey("ca_file", Path)
 BEING_SET_UP: web.AppKey[Callable[[], bool]] = web.AppKey("being_set_up")
 # What a box that is being set up tells all the same: what is the same for everybody, and the way to trust it.
 _OPEN_IN_SET_UP = ("/static/", "/language", "/look", "/protected", "/guides", "/help", "/ca.", "/trust")
@@ -185,12 +185,14 @@ def application(
     wall: Wall | None = None,
     *,
     being_set_up: Callable[[], bool] = lambda: False,
+    certificates: Callable[[], Ends] = Ends,
 ) -> web.Application:
     """The portal's application for that box. `clinic`: its name and phone as pages show them, a list that may change;
-    `wall`: and contacts. `being_set_up`: there is no clinic to come to yet."""
+    `wall`: and contacts. `being_set_up`: there is no clinic to come to yet. `certificates`: when they end."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[_guard])
     app[BOX], app[trust.CA_FILE], app[BEING_SET_UP] = box, ca_file, being_set_up
     app[pages.CLINIC] = clinic if isinstance(clinic, list) else list(clinic)
+    app[ENDS] = certificates
     app[pages.WALL] = wall or Wall(ca_file.parent / "contacts.json")
     app[line.ALLOWANCE] = line.allowance()
     app[passkeys.CHALLENGES] = Challenges()
@@ -263,6 +265,9 @@ def _compressed(request: web.Request, response: web.StreamResponse) -> web.Strea
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)  # a file that is handed out has a stricter policy of its own
+    seconds = request.app[ENDS]().promise(request.host.partition(":")[0], moment())
+    response.headers["Strict-Transport-Security"] = f"max-age={seconds}"
+    response.headers["Server"] = "hearth"  # and not which library in which version
     if not request.path.startswith("/static/"):
         response.headers.update(IN_HTML)
     else:

@@ -16,11 +16,12 @@ import jinja2
 from aiohttp import web
 from babel import Locale
 
-from appliance.clock import parse
+from appliance.clock import moment, parse
 from appliance.contacts.wall import Wall
 from appliance.faults import KINDS, Fault
 from appliance.policy import Role
 from appliance.portal import nav
+from appliance.portal.ends import ENDS
 from appliance.portal.looks import look_of
 
 FOLDER = Path(__file__).parent
@@ -149,9 +150,19 @@ def render(
         "fault": say(request, fault) if fault else None,
         "fault_code": fault.code if fault else "",
         "nav": nav.places(cast(Role, request[ROLE])) if ROLE in request else [],
+        "ending": _ending(request),
     }
     text = _environment(code).get_template(template).render({**facts, **(context or {})})
     return web.Response(text=text, content_type="text/html", status=fault.kind.status if fault else 200)
+
+
+def _ending(request: web.Request) -> list[tuple[str, str]]:
+    """Certificates that end soon, for who can do something about it: which, and the day."""
+    if request.get(ROLE) != "administrator":
+        return []
+    locale = Locale.parse(language(request))
+    soon = request.app[ENDS]().soon(moment())
+    return [(kind, babel.dates.format_date(ends.astimezone(), "long", locale=locale)) for kind, ends in soon]
 
 
 def sentences() -> tuple[str, ...]:

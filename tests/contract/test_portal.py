@@ -297,6 +297,9 @@ async def test_no_route_answers_a_stranger_with_more_than_a_page(newcomer: Newco
         "/join/gone",
         "/staff/sign-in",
         "/ca.pem",
+        "/ca.crt",
+        "/ca.mobileconfig",
+        "/trust",
     }
     stranger, told = newcomer(), []
     for route in ROUTES:

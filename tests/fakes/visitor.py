@@ -98,5 +98,5 @@ class Visitor:
         await self._http.close()
 
     async def _shown(self, response: aiohttp.ClientResponse) -> Shown:
-        self.last = Shown(response.status, response.url.path, await response.text(), response.headers)
+        self.last = Shown(response.status, response.url.path, await response.text(errors="replace"), response.headers)
         return self.last

@@ -116,7 +116,7 @@ class TodayPage(Page):
             return self.words(f"need.{need.kind}", when=self.words.moment(when, self.now()))
         if need.kind.startswith("update_") and self.known.box is not None:
             return self.words(f"need.{need.kind}", version=plain(self.known.box.update_version))
-        if need.kind in ("hq_silent", "name_ends"):
+        if need.kind in ("hq_silent", "name_ends", "certificate_ends", "authority_ends"):
             return self.words(f"need.{need.kind}", days=need.count)
         if need.kind in ("concern", "waiting", "hq_unreachable"):
             return self.words.count(f"need.{need.kind}", need.count, **facts)

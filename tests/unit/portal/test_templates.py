@@ -24,7 +24,7 @@ from appliance.faults import KINDS
 from appliance.guidelines.rules import KINDS as KINDS_OF_CARDS
 from appliance.hours.rules import INCIDENTS, QUESTIONS
 from appliance.identity.factors.rows import Factors
-from appliance.portal import guides, pages, trust
+from appliance.portal import ends, guides, pages, trust
 from appliance.portal.looks import Look
 from appliance.portal.plan_forms import Typed
 from appliance.returned.rules import Visit
@@ -473,6 +473,7 @@ ROUND: dict[str, Any] = {
     **{"cycle": 1, "began": "", "asked": 3, "signed": 2},
 }
 
+ENDING = [(kind, "January 1, 2036") for kind in get_args(ends.Kind)]
 AUTHORITY = {"name": "Hearth box ab12cd", "groups": ["AB CD EF 01"] * 8, "ends": "January 1, 2036"}
 
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -581,6 +582,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "account, passkeys": (
         "account.html",
         {**ACCOUNT, "passkeys": [PASSKEY, {**PASSKEY, "id": "k2", "used": "11:00"}]},
+    ),
+    "account, certificates end": (
+        "account.html",
+        {**ACCOUNT, "factors": next(iter(FACTORS.values())), "ending": ENDING},
     ),
     "account, by number": ("account.html", {**ACCOUNT, **NUMBER, "named": ""}),
     "passkeys": ("passkeys.html", {"me": ME, **SITE}),

@@ -235,3 +235,18 @@ def test_entries_out_of_order_never_pass_for_the_newest_state(order: list[int]) 
 @given(st.integers(), st.integers())
 def test_a_share_is_between_nothing_and_all(used: int, total: int) -> None:
     assert 0.0 <= model.share(used, total) <= 1.0
+
+
+# -- certificates ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "authority", "wanted"),
+    [(28, 182, []), (27, 182, ["certificate_ends"]), (0, 181, ["certificate_ends", "authority_ends"]), (None, None, [])],
+)
+def test_the_boxs_own_certificates_are_told_weeks_ahead_on_a_locked_box_too(
+    own: int | None, authority: int | None, wanted: list[str]
+) -> None:
+    box = msgspec.structs.replace(clinic.box(), certificate_days=own, authority_days=authority)
+    assert [one.kind for one in model.ending(box)] == wanted
+    assert set(wanted) <= {one.kind for one in model.needs(Known(box=box))}
