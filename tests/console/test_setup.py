@@ -16,8 +16,11 @@ from textual.events import Key
 from textual.widgets import Input
 
 from appliance.control.client import ControlClient
+from appliance.identity import passwords
+from appliance.store import birth
 from tests.console.conftest import NAMED
-from tests.fakes.new_box import NewBox
+from tests.fakes.new_box import Here, NewBox, Steward, cheap
+from tests.fakes.waiting import at_work
 from tui.app import Console
 from tui.screens.setup.last import SheetBackPage
 from tui.setting_up import Draft
@@ -32,7 +35,7 @@ LENA = ("Lena Brandt", "lena", "seven blue boats", "seven blue boats")
 class Sitting:
     """One person before the box's own screen."""
 
-    def __init__(self, box: NewBox, language: str = "en") -> None:
+    def __init__(self, box: NewBox | Here, language: str = "en") -> None:
         self.box = box
         self.language = language
         self.seconds = [0.0]
@@ -181,10 +184,24 @@ def box() -> Iterator[NewBox]:
             made.end()
 
 
-async def test_a_new_box_is_set_up_by_keyboard_alone_there_and_back_again(box: NewBox, impatient: None) -> None:
+@pytest.fixture
+async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Here]:
+    """A new box in this process, not started yet."""
+    monkeypatch.setattr(birth.give_birth, "__defaults__", birth.give_birth.__defaults__)
+    monkeypatch.setattr(passwords, "_MEMORY_KIB", 64)
+    cheap()
+    with TemporaryDirectory(prefix="hearth-") as folder:
+        made = Here(Path(folder))
+        try:
+            yield made
+        finally:
+            await made.end()
+
+
+async def test_a_new_box_is_set_up_by_keyboard_alone_there_and_back_again(here: Here, impatient: None) -> None:
     """Each step is left by Escape and come back to, and what was typed stands there still."""
-    await box.start()
-    async with Sitting(box).before() as person:
+    await here.start()
+    async with Sitting(here).before() as person:
         await person.welcome()
         await person.at("PlacePage")
         await person.presses("escape")
@@ -236,6 +253,14 @@ async def test_the_power_may_go_between_any_two_steps(box: NewBox, impatient: No
         person.headquarters: ("JoinPage", "DonePage"),
     }
     steps = person.steps()
+
+    async def cut() -> None:
+        await person.until(lambda: not person.app._busy)
+        box.kill()
+        await person.until(lambda: not person.app.known.reached)
+        await box.start()
+        await person.until(lambda: person.app.known.reached)
+
     async with person.before():
         at = 0
         while at < len(steps):
@@ -244,14 +269,14 @@ async def test_the_power_may_go_between_any_two_steps(box: NewBox, impatient: No
                 await person.presses("enter")  # they were confirmed before the power went
             await step()
             at += 1
+            if step == person.administrator:  # a console that stays needs nothing typed twice
+                await person.at("LeadPage")
+                await cut()
             if step not in resumes:
                 continue
-            await person.until(lambda: not person.app._busy)
-            box.kill()
-            await person.until(lambda: not person.app.known.reached)
-            await box.start()
-            await person.until(lambda: person.app.known.reached)
-            person.app.enter_setup()
+            await cut()
+            person.app.leave_setup()
+            person.app.enter_setup()  # as a console that was started anew
             await person.at(resumes[step][0])
             if len(resumes[step]) > 1:
                 await person.types(PASSPHRASE)
@@ -260,36 +285,9 @@ async def test_the_power_may_go_between_any_two_steps(box: NewBox, impatient: No
         assert person.app.words.language == "es"
 
 
-async def test_a_console_that_stays_goes_on_after_the_box_was_gone(box: NewBox, impatient: None) -> None:
-    """Nothing is typed twice but the passphrase, which the box has to be given anew."""
-    await box.start()
-    async with Sitting(box).before() as person:
-        for step in person.steps()[:5]:
-            await step()
-        await person.at("AdministratorPage")
-        box.kill()
-        await person.until(lambda: not person.app.known.reached)
-        await box.start()
-        await person.until(lambda: person.app.known.reached)
-        await person.administrator()
-        await person.lead()
-        await person.at("AdministratorCodes")
-        box.kill()
-        await person.until(lambda: not person.app.known.reached)
-        await box.start()
-        await person.until(lambda: person.app.known.reached)
-        await person.types(person.draft.codes["administrator"][0])
-        await person.at("JoinPage")
-        await person.types("not that one at all")
-        await person.sees(person.says("fault.wrong_passphrase"))
-        await person.types(PASSPHRASE)
-        await person.administrator_codes()
-        await person.at("LeadCodes")
-
-
-async def test_what_cannot_be_right_is_said_before_the_box_is_asked(box: NewBox, impatient: None) -> None:
-    await box.start()
-    async with Sitting(box).before() as person:
+async def test_what_cannot_be_right_is_said_before_the_box_is_asked(here: Here, impatient: None) -> None:
+    await here.start()
+    async with Sitting(here).before() as person:
         for step in person.steps()[:4]:
             await step()
         await person.at("PassphrasePage")
@@ -319,9 +317,9 @@ async def test_what_cannot_be_right_is_said_before_the_box_is_asked(box: NewBox,
         await person.at("AdministratorCodes")
 
 
-async def test_a_screen_that_nobody_watches_keeps_no_secret(box: NewBox, impatient: None) -> None:
-    await box.start()
-    async with Sitting(box).before() as person:
+async def test_a_screen_that_nobody_watches_keeps_no_secret(here: Here, impatient: None) -> None:
+    await here.start()
+    async with Sitting(here).before() as person:
         for step in person.steps()[:7]:
             await step()
         await person.at("AdministratorCodes")
@@ -332,8 +330,64 @@ async def test_a_screen_that_nobody_watches_keeps_no_secret(box: NewBox, impatie
         assert shown not in person.screen and not person.app.client.joined
 
 
-async def test_a_console_waits_for_a_box_that_is_starting(box: NewBox, impatient: None) -> None:
-    async with Sitting(box).before() as person:
+async def test_a_console_waits_for_a_box_that_is_starting(here: Here, impatient: None) -> None:
+    async with Sitting(here).before() as person:
         await person.sees(person.says("away.text"))
-        await box.start()
+        await here.start()
         await person.at("WelcomePage")
+
+
+async def test_a_codes_page_that_the_box_forgot_about_asks_for_the_passphrase(box: NewBox, impatient: None) -> None:
+    """The box was gone while the codes were written down: they are made anew, for they were on no disk."""
+    await box.start()
+    async with Sitting(box).before() as person:
+        for step in person.steps()[:7]:
+            await step()
+        await person.at("AdministratorCodes")
+        shown = person.draft.codes["administrator"][0]
+        box.kill()
+        await person.until(lambda: not person.app.known.reached)
+        await box.start()
+        await person.until(lambda: person.app.known.reached)
+        await person.types(shown)
+        await person.at("JoinPage")
+        await person.types("not that one at all")
+        await person.sees(person.says("fault.wrong_passphrase"))
+        await person.types(PASSPHRASE)
+        await person.administrator_codes()
+        await person.at("LeadCodes")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_wi_fi_is_chosen_from_a_list_and_a_wrong_password_is_said(
+    here: Here, impatient: None, tmp_path: Path, language: str
+) -> None:
+    steward = Steward(tmp_path)
+    here._errands = tmp_path
+    await here.start()
+    async with at_work(steward.run()), Sitting(here, language).before() as person:
+        for step in person.steps()[:3]:
+            await step()
+        await person.at("NetworkPage")
+        await person.presses("down", "down", "down", "enter")
+        await person.at("OwnWifiPage")
+        await person.types("House", "short")
+        await person.sees(person.says("setup.network.short"))
+        await person.presses("escape")
+        await person.at("NetworkPage")
+        await person.presses("down", "down", "enter")
+        await person.sees("Riverbend")
+        await person.at("WifiPage")
+        await person.presses("enter")
+        await person.types("a wrong password")
+        await person.sees(person.says("fault.wifi_refused"))
+        person.app.screen.query_one("#wifi_password", Input).value = ""
+        await person.types(Steward.PASSWORD)
+        await person.at("NetworkPage")
+        await person.sees(person.says("setup.network.joined"))
+        await person.presses("enter")
+        await person.at("PassphrasePage")
+    asked = [one for one in steward.asked if one["do"] != "names"]
+    assert [one["do"] for one in asked] == ["zone", "scan", "set", "set", "keep"]
+    assert asked[0]["zone"] == "Europe/Madrid"
+    assert asked[-2]["network"]["wifi"]["country"] == "ES"

@@ -7,12 +7,17 @@ then by `ready`. Deriving keys costs nothing there.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from appliance.assemble import Appliance
+from appliance.errands import Errands
+from appliance.home import Home
 from appliance.identity import passwords
 from appliance.settings import ControlSection, PortalSection, Settings
 from appliance.store import birth
@@ -25,6 +30,68 @@ def cheap() -> None:
     """Keys and passwords by a derivation that costs nothing."""
     birth.give_birth.__defaults__ = (CHEAP,)
     passwords._MEMORY_KIB = 64
+
+
+class Here:
+    """The same box in this process, for what needs no power cut."""
+
+    def __init__(self, home: Path, errands: Path | None = None) -> None:
+        self.home = home
+        self._errands = errands
+        self._box: Appliance | None = None
+
+    @property
+    def socket(self) -> Path:
+        return self.home / "run" / "control.sock"
+
+    async def start(self) -> None:
+        home = Home(self.home)
+        home.make()
+        self._box = Appliance(home, settings(), 0)
+        if self._errands is not None:
+            self._box._network._errands = Errands(self._errands)
+        await self._box.start()
+
+    async def end(self) -> None:
+        if self._box is not None:
+            await self._box.close()
+
+
+class Steward:
+    """What the machine would do, as `/run/hearth` sees it: one Wi-Fi in reach, whose password is known."""
+
+    PASSWORD = "the router's own"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: list[dict[str, Any]] = []
+        for name in ("ask", "told"):
+            (folder / name).mkdir()
+
+    async def run(self) -> None:
+        """Answer, until cancelled."""
+        while True:
+            for file in (self.folder / "ask").glob("*.json"):
+                self._answer(file)
+            await asyncio.sleep(0.005)
+
+    def _answer(self, file: Path) -> None:
+        asked = json.loads(file.read_bytes())
+        file.unlink()
+        what = asked["what"]
+        self.asked.append(what)
+        wifi = what.get("network", {}).get("wifi") or {}
+        failed = what["do"] == "set" and what["network"]["kind"] == "wifi" and wifi.get("password") != self.PASSWORD
+        facts: dict[str, Any] = (
+            {"networks": [{"name": "Riverbend", "strength": 71, "locked": True}]} if what["do"] == "scan" else {}
+        )
+        facts |= {"seconds_left": 60} if what["do"] == "set" else {}
+        told = {"id": asked["id"], "state": "failed" if failed else "done", "facts": facts}
+        if failed:
+            told["code"] = "wifi_refused"
+        beside = self.folder / "told" / "new"
+        beside.write_text(json.dumps(told))
+        beside.rename(self.folder / "told" / file.name)
 
 
 def settings() -> Settings:
