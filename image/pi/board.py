@@ -39,7 +39,7 @@ def dress(root: Path, work: Path) -> None:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     extra = kernel / "extra"
     extra.mkdir()
-    shutil.copy(tryboot.module(kernel.name), extra)
+    shutil.copy(tryboot.module(kernel.name), extra / f"{tryboot.NAME}.ko")
     run("depmod", "--basedir", root / "usr", kernel.name)
     shutil.copytree(HERE / "pi/files", root, symlinks=True, dirs_exist_ok=True)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from tests.image.machine import Machine, asks, overlay, raw
 pytestmark = [pytest.mark.image, pytest.mark.slow]
 
 SECTOR = 512
-OUT = Path(__file__).parents[2] / "image/out"
+IMAGE = Path(__file__).parents[2] / "image"
+OUT, CACHE = IMAGE / "out", IMAGE / ".cache"
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class Virt(Machine):
         return ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72"]
 
 
-def read(image: Path, name: str, into: Path) -> Path:
-    """A file of the first boot partition."""
-    place = f"{image}@@{table(image)[2].start}"
+def read(image: Path, name: str, into: Path, number: int = 2) -> Path:
+    """A file of a boot partition."""
+    place = f"{image}@@{table(image)[number].start}"
     subprocess.run(["mcopy", "-n", "-i", place, f"::{name}", into / name], check=True)
     return into / name
 
@@ -74,7 +76,6 @@ async def test_the_portal_answers_and_the_data_reach_to_the_end_of_the_card(
     async with Virt(tmp_path / "pi", disk, direct=started) as box:
         first = await box.answers()
         print(f"first start to the portal: {first:.0f} s, load {os.getloadavg()[0]:.1f}")
-        await box.off()
     after = table(raw(disk, tmp_path / "card.img"))
     assert after[7].start + after[7].size > 7.9 * 2**30
     assert {number: after[number] for number in (1, 2, 3, 5, 6)} == {
@@ -94,12 +95,104 @@ def updated(image: Path, tmp_path: Path) -> Path:
     words = ("bs=1M", "conv=notrunc,sparse", "iflag=skip_bytes,count_bytes", "oflag=seek_bytes", "status=none")
     where = (f"skip={places[5].start}", f"seek={places[6].start}", f"count={places[5].size}")
     subprocess.run(["dd", f"if={image}", f"of={disk}", *where, *words], check=True)
+    boot = (f"skip={places[2].start}", f"seek={places[3].start}", f"count={places[2].size}")
+    subprocess.run(["dd", f"if={image}", f"of={disk}", *boot, *words], check=True)
+    _hook(disk, places[3], "boot.1")
     return disk
 
 
+def _hook(disk: Path, place: Place, slot: str) -> None:
+    """Run the bundle's hook as RAUC does when it has written that slot."""
+    attach = ["losetup", "--find", "--show", f"--offset={place.start}", f"--sizelimit={place.size}", str(disk)]
+    device = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        given = {**os.environ, "RAUC_SLOT_CLASS": "boot", "RAUC_SLOT_NAME": slot, "RAUC_SLOT_DEVICE": device}
+        subprocess.run(["sh", IMAGE / "pi/bundle-hook", "slot-post-install"], env=given, check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
 async def test_the_other_slot_starts_too(updated: Path, started: tuple[str, ...], tmp_path: Path) -> None:
-    """As after an update, with the command line that the bundle's hook writes there."""
-    line = started[-1].replace("root=PARTLABEL=root-a", "root=PARTLABEL=root-b")
-    assert line != started[-1]
-    async with Virt(tmp_path / "pi", updated, direct=(*started[:-1], line)) as box:
+    """As after an update, with the command line that the bundle's hook wrote there."""
+    line = read(updated, "cmdline.txt", tmp_path, 3).read_text().strip()
+    assert "root=PARTLABEL=root-b " in line
+    async with Virt(tmp_path / "pi", updated, direct=(*started[:-1], f"{line} console=ttyAMA0")) as box:
         await box.answers()
+
+
+# -- a restart, as the firmware hears of it
+
+# The first program of an emulated Raspberry Pi 3, which QEMU has: loads the module of the image, and starts anew.
+RESTARTS = """
+#include <fcntl.h>
+#include <linux/reboot.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void)
+{
+    int file = open("/hearth_tryboot.ko", O_RDONLY);
+    if (syscall(SYS_finit_module, file, "", 0) == 0)
+        syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_RESTART2, ARGUMENT);
+    for (;;)
+        pause();
+}
+"""
+GET_REBOOT_FLAGS, SET_REBOOT_FLAGS = "0x00030064", "0x00038064"  # words of the firmware's mailbox
+
+
+@pytest.fixture
+def module(image: Path, tmp_path: Path) -> Path:
+    root = ["unsquashfs", "-q", "-n", "-d", str(tmp_path / "root"), "-o", str(table(image)[5].start), str(image)]
+    subprocess.run([*root, "usr/lib/modules/*/extra/hearth_tryboot.ko"], check=True, capture_output=True)
+    (found,) = (tmp_path / "root").rglob("hearth_tryboot.ko")
+    return found
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The device tree of the machine that QEMU has, from the packages that the image was made of."""
+    (tar,) = CACHE.glob("debian-arm64-*[0-9a-f].tar")
+    path = "./usr/lib/modules/*/dtb/broadcom/bcm2837-rpi-3-b.dtb"
+    said = subprocess.run(["tar", "-xOf", tar, "--wildcards", path], check=True, capture_output=True).stdout
+    (tmp_path / "tree.dtb").write_bytes(said)
+    return tmp_path / "tree.dtb"
+
+
+@pytest.mark.parametrize(("argument", "told"), [("0 tryboot", True), ("0", False)])
+def test_the_firmware_is_told_of_a_trial_and_of_no_other_restart(
+    image: Path, module: Path, tree: Path, tmp_path: Path, argument: str, told: bool
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    (tmp_path / "init.c").write_text(RESTARTS)
+    compiler = ["aarch64-linux-gnu-gcc", "-static", f'-DARGUMENT="{argument}"', str(tmp_path / "init.c")]
+    subprocess.run([*compiler, "-o", str(first / "init")], check=True)
+    (first / "hearth_tryboot.ko").write_bytes(module.read_bytes())
+    packed = "find . | cpio --quiet -o -H newc >../first.cpio"
+    subprocess.run(["sh", "-c", packed], cwd=first, check=True)
+    log, serial = tmp_path / "firmware.log", tmp_path / "serial.log"
+    command = ["qemu-system-aarch64", "-M", "raspi3b", "-m", "1G", "-nodefaults", "-display", "none"]
+    command += ["-kernel", str(read(image, "vmlinuz", tmp_path)), "-dtb", str(tree), "-initrd"]
+    command += [
+        str(tmp_path / "first.cpio"),
+        "-append",
+        "console=ttyS1,115200 rdinit=/init panic=-1",
+        "-serial",
+        "null",
+    ]
+    command += ["-serial", f"file:{serial}", "-d", "unimp", "-D", str(log)]
+    with subprocess.Popen(command) as machine:
+        try:
+            wait(lambda: "reboot: Restarting system" in serial.read_text(errors="replace"), serial)
+        finally:
+            machine.kill()
+    assert GET_REBOOT_FLAGS in log.read_text()
+    assert (SET_REBOOT_FLAGS in log.read_text()) is told
+
+
+def wait(condition: Callable[[], bool], serial: Path, seconds: float = 300.0) -> None:
+    until = time.monotonic() + seconds
+    while not serial.exists() or not condition():
+        assert time.monotonic() < until, serial.read_text(errors="replace")[-2000:]
+        time.sleep(0.2)
