@@ -242,7 +242,12 @@ def test_a_share_is_between_nothing_and_all(used: int, total: int) -> None:
 
 @pytest.mark.parametrize(
     ("own", "authority", "wanted"),
-    [(28, 182, []), (27, 182, ["certificate_ends"]), (0, 181, ["certificate_ends", "authority_ends"]), (None, None, [])],
+    [
+        (28, 182, []),
+        (27, 182, ["certificate_ends"]),
+        (0, 181, ["certificate_ends", "authority_ends"]),
+        (None, None, []),
+    ],
 )
 def test_the_boxs_own_certificates_are_told_weeks_ahead_on_a_locked_box_too(
     own: int | None, authority: int | None, wanted: list[str]
