@@ -20,6 +20,7 @@ from tui.screens.machine import MachinePage
 from tui.screens.network import NetworkPage
 from tui.screens.page import Page
 from tui.screens.palette import Palette
+from tui.screens.portal import PortalPage
 from tui.screens.reset import ResetPage
 from tui.screens.session import SessionPage
 from tui.screens.sync import SyncPage
@@ -185,6 +186,9 @@ class Console(SetupShell):
         do = machine.erase if message.locked else machine.reset
         told = (self.post_message, message.page.post_message, self._login, message.typed)
         self._once("reset_box", do(self.client, *told))
+
+    def _do_portal(self) -> None:
+        self._show(PortalPage(self._frame))
 
     def _do_calls(self) -> None:
         self._show(CallsPage(self._frame))

@@ -168,3 +168,21 @@ async def test_how_much_of_the_box_is_in_use_is_in_sight_at_80_by_24(language: L
         await desk.comes_to("HealthPage")
         await desk.sees("102 %, 20")
         assert all(len(line.rstrip()) <= 80 for line in desk.screen.splitlines())
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_where_the_portal_is_stands_on_an_empty_day_and_on_a_page_of_its_own(
+    language: Language, impatient: None
+) -> None:
+    async with sitting_down(language=language) as desk:
+        desk.daemon.sessions.clear()
+        await desk.signs_in()
+        await desk.sees(" ".join(desk.app.words("today.portal", address="https://192.168.1.5:8443").split()))
+        await desk.presses("ctrl+p")
+        await desk.comes_to("Palette")
+        await desk.types(desk.app.words("command.portal"))
+        await desk.presses("enter")
+        await desk.comes_to("PortalPage")
+        await desk.sees("https://192.168.1.5:8443/trust", "█████")
+        body = desk.app.screen.query_one("#body")
+        assert body.virtual_size.height <= body.container_size.height

@@ -17,6 +17,7 @@ from tui import model
 from tui.commands import Target
 from tui.model import Need
 from tui.screens.page import Page
+from tui.widgets.address import surest
 from tui.widgets.roster import fit
 from tui.words import Words, plain
 
@@ -102,10 +103,12 @@ class TodayPage(Page):
         remark.display = not lines
 
     def _empty(self) -> str:
-        login = self.known.login
+        login, box = self.known.login, self.known.box
+        told = self.words("today.none")
         if login is not None and login.role in ("administrator", "billing", "auditor"):
-            return self.words("today.none_for_role", role=self.words(f"role.{login.role}"))
-        return self.words("today.none")
+            told = self.words("today.none_for_role", role=self.words(f"role.{login.role}"))
+        address = plain(surest(box.addresses)) if box is not None else ""
+        return f"{told}\n\n{self.words('today.portal', address=address)}" if address else told
 
     def _need(self, need: Need) -> str:
         of, who = model.session(self.known, need.session), model.member(self.known, need.session, need.member)

@@ -85,3 +85,45 @@ class Beside(Horizontal):
         code.display = 0 < code.rows <= room
         told = self._words("portal.here", address=plain(address)) if address else ""
         self.query_one("#portal", Static).update(told)
+
+
+class Portal(Horizontal):
+    """Where people find the portal, with its code, and the first steps there. `username`: who takes them, if known."""
+
+    DEFAULT_CSS = """
+    Portal {
+        height: auto;
+    }
+    Portal > Vertical {
+        width: 1fr;
+        height: auto;
+        padding: 0 0 0 2;
+    }
+    Portal #address {
+        text-style: bold;
+        margin-bottom: 1;
+    }
+    """
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self._words = words
+
+    def compose(self) -> ComposeResult:
+        yield AddressCode()
+        with Vertical():
+            yield Static(id="address", markup=False)
+            yield Static(id="steps", markup=False)
+
+    def show(self, addresses: Sequence[str], username: str = "") -> None:
+        """Draw it for these addresses of the box."""
+        words, address = self._words, plain(surest(addresses))
+        self.query_one(AddressCode).show(address)
+        told = words("setup.done.address", address=address) if address else words("setup.network.not_found")
+        self.query_one("#address", Static).update(told)
+        who = "who" if username else "anybody"
+        text = (
+            words(f"setup.done.{one}", address=address, username=plain(username))
+            for one in ("open", "trust", who, "print")
+        )
+        self.query_one("#steps", Static).update("\n\n".join(text))

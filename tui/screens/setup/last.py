@@ -17,10 +17,9 @@ from tui.screens.enrol import EnrolPage
 from tui.screens.page import Frame
 from tui.screens.setup.page import Back, Given, SetupPage
 from tui.setting_up import NUMBERS, STEPS, Walk
-from tui.widgets.address import AddressCode, surest
+from tui.widgets.address import Portal
 from tui.widgets.hints import Hints
 from tui.widgets.invitation import qr_lines
-from tui.words import plain
 
 ASKED = 3  # words of the sheet that come back
 ENOUGH = 4  # letters of a word: no two words of the list begin alike
@@ -137,21 +136,11 @@ class DonePage(SetupPage):
     extra_hints = (("enter", "setup.hint.finish"), ("escape", "setup.hint.back"))
 
     def body(self) -> Iterable[Widget]:
-        with Horizontal():
-            yield AddressCode()
-            with Vertical(id="facts"):
-                yield Static(id="address", classes="about loud", markup=False)
-                yield Static(id="text", markup=False)
+        yield Portal(self.words)
 
     def draw(self) -> None:
-        box = self.known.box
-        address = plain(surest(box.addresses)) if box else ""
-        self.query_one(AddressCode).show(address)
-        self.query_one("#address", Static).update(self.words("setup.done.address", address=address))
-        lead = self.walk.draft.people["clinical_lead"].username
-        steps = ("open", "trust", "who", "print")
-        text = "\n\n".join(self.words(f"setup.done.{one}", username=plain(lead), address=address) for one in steps)
-        self.query_one("#text", Static).update(text)
+        addresses = self.known.box.addresses if self.known.box else ()
+        self.query_one(Portal).show(addresses, self.walk.draft.people["clinical_lead"].username)
 
     def action_leave_field(self) -> None:
         self.give()
