@@ -28,7 +28,7 @@ PLACES = {
 # Mount points and empty folders, made here because nothing can be made on the box.
 FOLDERS = ("data", "esp", "media", "mnt", "srv", "home", "root", "tmp", "run", "proc", "sys", "dev", "var", "boot")
 LINKS = {
-    "etc/resolv.conf": "/run/resolv.conf",
+    "etc/resolv.conf": "/run/systemd/resolve/resolv.conf",
     "etc/localtime": "/data/system/localtime",
     "etc/credstore.encrypted": "/data/system/credstore.encrypted",
     "etc/mtab": "../proc/self/mounts",
