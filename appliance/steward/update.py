@@ -50,6 +50,8 @@ class Machine:
     tree: Path = pi.TREE
     errands: Path = errand.FOLDER
     sources: Sequence[str] = ("/data/update", "/data/hearth/spool/update", "/media/*")
+    # The appliance's folder as it sees it, and where that lies: the steward's units see no more of it than this.
+    aliases: Sequence[tuple[str, str]] = (("/var/lib/hearth/", "/data/hearth/"),)
     rauc: Rauc = field(default_factory=Rauc)
 
     def running(self) -> str:
@@ -218,6 +220,8 @@ def seen(machine: Machine) -> dict[str, Any]:
 
 def bundle_at(machine: Machine, path: str) -> Path:
     """The file, if it lies where bundles may lie, and not through a link. Refused: update_missing, too_large."""
+    for shown, real in machine.aliases:
+        path = real + path[len(shown) :] if path.startswith(shown) else path
     place = Path(path)
     if not place.is_absolute() or place.suffix != ENDING or len(path) > 1024 or "\0" in path:
         raise Refused("update_missing")

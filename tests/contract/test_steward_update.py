@@ -68,6 +68,9 @@ def test_the_same_release_goes_again_only_as_a_repair() -> None:
 def test_a_bundle_lies_in_one_of_the_folders_and_nowhere_else(box: Box) -> None:
     good = Path(box.bundle("0.7.1", place="media/stick"))
     assert box.do(do="look", path=str(good)) == {"version": "0.7.1", "compatible": OURS, "refused": ""}
+    box.bundle("0.7.1")
+    assert box.do(do="look", path=f"{box.root}/home/update/0.7.1.raucb")["version"] == "0.7.1"
+    assert refused(box, do="look", path=f"{box.root}/home/system/0.7.1.raucb") == "update_missing"
     (box.root / "media" / "stick" / "deeper").mkdir()
     elsewhere = [
         box.root / "system" / "0.7.1.raucb",

@@ -108,6 +108,7 @@ class Box:
             command_line=root / "cmdline",
             errands=root,
             sources=(str(root / "update"), str(root / "media" / "*")),
+            aliases=((f"{root}/home/", f"{root}/"),),
             rauc=self.slots,
         )
         writes = update.write_whole
