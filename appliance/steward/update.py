@@ -220,8 +220,8 @@ def seen(machine: Machine) -> dict[str, Any]:
 
 def bundle_at(machine: Machine, path: str) -> Path:
     """The file, if it lies where bundles may lie, and not through a link. Refused: update_missing, too_large."""
-    for shown, real in machine.aliases:
-        path = real + path[len(shown) :] if path.startswith(shown) else path
+    for shown, lies in machine.aliases:
+        path = lies + path[len(shown) :] if path.startswith(shown) else path
     place = Path(path)
     if not place.is_absolute() or place.suffix != ENDING or len(path) > 1024 or "\0" in path:
         raise Refused("update_missing")
