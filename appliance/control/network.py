@@ -68,7 +68,9 @@ async def _note(request: web.Request, actor: Actor) -> None:
 
 def _answer(request: web.Request, found: types.NetworkState) -> web.Response:
     box = request.app[BOX]
-    return answer(msgspec.structs.replace(found, urls=box.about().addresses, authority=box.authority()))
+    name = box.sync().portal_name  # that HQ got a certificate for
+    urls = (*box.about().addresses, *([f"https://{name}"] if name else []))
+    return answer(msgspec.structs.replace(found, urls=urls, authority=box.authority()))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -194,7 +194,7 @@ def for_guests(radio: str) -> str:
         f"dhcp-range={OWN}.20,{OWN}.99,255.255.255.0,2h\ndhcp-authoritative\ndhcp-ignore-names\n"
         f"dhcp-option=option:router,{OWN_ADDRESS}\ndhcp-option=option:dns-server,{OWN_ADDRESS}\n"
         f"dhcp-leasefile={OTHERS}/leases\nquiet-dhcp\nquiet-dhcp6\nquiet-ra\n"
-        f"address=/#/{OWN_ADDRESS}\naddress=/dns.msftncsi.com/131.107.255.255\n"
+        f"local=/#/\naddress=/#/{OWN_ADDRESS}\naddress=/dns.msftncsi.com/131.107.255.255\n"
     )
 
 
