@@ -31,9 +31,9 @@ def packages(text: str, architecture: str) -> tuple[list[str], list[str]]:
     build: list[str] = []
     for line in text.splitlines():
         words = line.split("#")[0].split()
-        if not words or (words[0] in ARCHITECTURES and words[0] != architecture):
+        if not words or any(word in ARCHITECTURES and word != architecture for word in words[:-1]):
             continue
-        words = [word for word in words if word != architecture]
+        words = [word for word in words if word not in ARCHITECTURES]
         (build if words[0] == "build" else box).append(words[-1])
     return box, build
 
