@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-TREE = Path("/proc/device-tree")
+TREE = Path("/sys/firmware/devicetree/base")  # what /proc/device-tree leads to; seen by units that do not see /proc
 MODEL = b"Raspberry Pi"
 TRYBOOT_A_B = 1 << 2  # bit of `capabilities`: of two boot partitions one is tried once. Made since December 2022
 MAX_PROPERTY = 4096  # bytes
