@@ -127,6 +127,7 @@ class SetupShell(Shell):
 
     def _network(self, walk: Walk, given: dict[str, str]) -> None:
         kind = given["kind"]
+        walk.draft.zone = walk.draft.zone or self._set_up.zone  # whose country's rules its radio keeps
         if kind == "keep":
             self._asks(walk.keep_network())
         elif kind == "wired":

@@ -43,6 +43,10 @@ class Hints(Static):
         }
         self._lay_out()
 
+    def speak(self, words: Words) -> None:
+        """From the next drawing on in that language."""
+        self._words = words
+
     def on_resize(self) -> None:
         self._lay_out()
 

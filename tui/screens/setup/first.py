@@ -13,8 +13,9 @@ from textual.widgets.option_list import Option
 
 from tui import places
 from tui.screens.page import Frame
-from tui.screens.setup.page import SetupPage
+from tui.screens.setup.page import Said, SetupPage
 from tui.setting_up import Walk
+from tui.widgets.hints import Hints
 from tui.words import Words, plain
 
 LANGUAGES = (("en", "English"), ("es", "Español"))
@@ -36,6 +37,9 @@ class WelcomePage(SetupPage):
             self.language = language
 
     def body(self) -> Iterable[Widget]:
+        yield Static(
+            " / ".join(Words(code)("setup.welcome.choose") for code, _ in LANGUAGES), classes="loud", markup=False
+        )
         yield OptionList(*(Option(name, id=code) for code, name in LANGUAGES), id="language", markup=False)
         yield Static(id="text", markup=False)
 
@@ -49,6 +53,8 @@ class WelcomePage(SetupPage):
         text = (f"setup.welcome.{one}" for one in ("hello", "time", "need", "paper", "who", "power"))
         self.query_one("#text", Static).update("\n\n".join(words(one) for one in text))
         self.query_one("#where", Static).update(words(self.title_id))
+        self.query_one(Hints).speak(words)
+        self.draw_hints()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -99,14 +105,37 @@ class PlacePage(SetupPage):
         self._shown: tuple[places.Zone, ...] = ()
 
     def body(self) -> Iterable[Widget]:
+        if not self._ours:
+            zone = next((one.text for one in self._all if one.id == self._before), self._before or "UTC")
+            yield from self.about("setup.place.not_ours", zone=zone)
+            return
         yield from self.about("setup.place.text")
         yield from self.field("search", most=40)
         yield OptionList(id="zones", markup=False)
         yield Static(id="chosen", classes="loud", markup=False)
 
+    @property
+    def _ours(self) -> bool:
+        """Whether the machine's zone is the box's to set."""
+        return self.known.box is not None and self.known.box.set_up is not None and self.known.box.set_up.machine
+
+    @property
+    def _before(self) -> str:
+        """The zone that was chosen, here or in an earlier run; "" for none: a new machine is in UTC."""
+        told = self.known.box.set_up.zone if self.known.box and self.known.box.set_up else ""
+        found = self.walk.draft.zone or told
+        return "" if found in ("UTC", places.NOWHERE) else found
+
     def on_mount(self) -> None:
         super().on_mount()
-        self._fill("")
+        if self._ours:
+            self._fill("")
+
+    def action_leave_field(self) -> None:
+        if self._ours:
+            super().action_leave_field()
+        else:
+            self.give({"zone": ""})
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fill(event.value)
@@ -114,7 +143,8 @@ class PlacePage(SetupPage):
     def action_move(self, way: int) -> None:
         zones = self.query_one("#zones", OptionList)
         if zones.option_count:
-            zones.highlighted = min(max((zones.highlighted or 0) + way, 0), zones.option_count - 1)
+            at = -1 if zones.highlighted is None else zones.highlighted
+            zones.highlighted = min(max(at + way, 0), zones.option_count - 1)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self._say()
@@ -125,21 +155,19 @@ class PlacePage(SetupPage):
 
     def go_on(self) -> None:
         chosen = self._chosen()
-        if chosen is not None:
+        if chosen is None:
+            self.post_message(Said("setup.place.pick"))
+        else:
             self.give({"zone": chosen.id})
 
     def _fill(self, typed: str) -> None:
-        before = self.walk.draft.zone or (
-            self.known.box.set_up.zone if self.known.box and self.known.box.set_up else ""
-        )
         found = places.matching(self._all, typed) if typed.strip() else self._all
-        at = next((n for n, zone in enumerate(found) if zone.id == before), 0) if not typed.strip() else 0
-        begin = max(0, min(at - 4, len(found) - MOST_ZONES))
-        self._shown = found[begin : begin + MOST_ZONES] if typed.strip() else found
+        self._shown = found[:MOST_ZONES] if typed.strip() else found
         zones = self.query_one("#zones", OptionList)
         zones.clear_options()
         zones.add_options([Option(self._line(zone), id=zone.id) for zone in self._shown])
-        zones.highlighted = (at if not typed.strip() else 0) if self._shown else None
+        at = next((n for n, zone in enumerate(self._shown) if zone.id == self._before), None)
+        zones.highlighted = (0 if self._shown else None) if typed.strip() else at
         self._say()
 
     def _line(self, zone: places.Zone) -> str:
@@ -151,7 +179,8 @@ class PlacePage(SetupPage):
 
     def _say(self) -> None:
         chosen = self._chosen()
-        told = self.words("setup.place.chosen", zone=chosen.text) if chosen else self.words("setup.place.none")
+        none = "setup.place.pick" if self._shown else "setup.place.none"
+        told = self.words("setup.place.chosen", zone=chosen.text) if chosen else self.words(none)
         self.query_one("#chosen", Static).update(told)
 
 
