@@ -74,7 +74,7 @@ def _release(errands: Errands, release: Path, now: float) -> dict[str, int | Non
             found[name] = int(part)
     with suppress(OSError):
         found["release_days"] = max(0, int((now - release.stat().st_mtime) // 86400))
-    told = errands.told("update")
+    told = errands.told("slots")
     if told is not None:
         slot = str(told.facts.get("slot", "")).lower()
         found["slot"] = "ab".index(slot) if slot in ("a", "b") else None

@@ -41,7 +41,7 @@ KEYS = (
     "system/systemd/credential.secret",
 )
 # Of `system`, beside the marker: what stays as it is, and folders that stay for those that are mounted on them.
-STAYS = ("machine-id", "version-floor", "rauc", "reset")
+STAYS = ("machine-id", "version-floor", "update.json", "rauc", "reset")
 FOLDERS = ("systemd", "credstore.encrypted")
 SMALL = 4 * 1024 * 1024  # bytes: what is overwritten whole; keys, settings and lists are a thousandth of it
 _FITRIM = 0xC0185879  # linux/fs.h: _IOWR('X', 121, struct fstrim_range)

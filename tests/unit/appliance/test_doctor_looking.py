@@ -134,7 +134,7 @@ NOT_YET = Sync(state="not_enrolled", queued=0, last_receipt_at="", last_attempt_
 
 def test_the_release_its_slot_and_whether_it_fell_back_come_from_the_steward(home: Home) -> None:
     facts = '{"slot": "b", "version": "0.7.0", "trial": false, "other_version": "0.8.0", "fell_back": true}'
-    put(home.root, "told/update.json", f'{{"id": "{"0" * 16}", "state": "done", "facts": {facts}}}')
+    put(home.root, "told/slots.json", f'{{"id": "slots", "state": "done", "facts": {facts}}}')
     found = looking.look(home, clinic.box(), clinic.health(), clinic.sync(), Copies(), errands=Errands(home.root))
     assert (found.slot, found.trial, found.fell_back, found.running) == (1, 0, 1, 2)
 

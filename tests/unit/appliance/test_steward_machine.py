@@ -123,7 +123,13 @@ OTHERS = (
     "update/next.raucb",
     "loose",
 )
-STAYING = ("system/machine-id", "system/version-floor", "system/rauc/central.raucs", "system/systemd/timesync/clock")
+STAYING = (
+    "system/machine-id",
+    "system/version-floor",
+    "system/update.json",
+    "system/rauc/central.raucs",
+    "system/systemd/timesync/clock",
+)
 
 
 @pytest.fixture
