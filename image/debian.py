@@ -66,8 +66,9 @@ def _command(target: Target, names: list[str], made: Path) -> list[str | Path]:
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     included = [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
     hooks = [f'--customize-hook={HERE / hook} "$1"' for hook in target.hooks]
+    program = [*target.under, "mmdebstrap"]
     return [
-        *(*target.under, "mmdebstrap", f"--architectures={target.name}", "--variant=essential", "--mode=root"),
+        *(*program, f"--architectures={target.name}", "--variant=essential", "--mode=root"),
         *('--aptopt=Acquire::Retries "3"', *excluded, *included, *hooks, f"--include={','.join(names)}"),
         *(SUITE, made, *SOURCES, *target.more_suites),
     ]

@@ -42,10 +42,10 @@ def _modules(kernel: Path, target: Target, made: Path) -> set[str]:
     listed = modules.named(needed, modules.patterns(target.listed("initrd/modules.txt")))
     chosen = modules.closure(listed, needed, modules.wishes(soft), modules.aliases(alias))
     for path in chosen:
-        target = made / modules.unpacked(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        file = made / modules.unpacked(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
         data = (kernel / path).read_bytes()
-        target.write_bytes(lzma.decompress(data) if path.endswith(".xz") else data)
+        file.write_bytes(lzma.decompress(data) if path.endswith(".xz") else data)
     (made / "modules.dep").write_text(modules.dep_of(chosen, needed))
     (made / "modules.alias").write_text(modules.alias_of(chosen, alias))
     (made / "modules.softdep").write_text(modules.alias_of(chosen, soft))

@@ -32,7 +32,7 @@ def run(*command: str | Path, epoch: int = STAGE_EPOCH, cwd: Path | None = None,
     """Run a command, return what it printed. Raises Failed with the end of what it complained about."""
     words = [str(word) for word in command]
     given = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "SOURCE_DATE_EPOCH": str(epoch), **environment}
-    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=cwd, env=given)  # noqa: S603
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=cwd, env=given)
     if done.returncode:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
         raise Failed(f"{' '.join(words[:6])} … ended with {done.returncode}:\n{last}")
