@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ from appliance.setup import answers, people
 from appliance.setup.answers import Answers, Step
 from appliance.setup.people import Role
 from appliance.store import birth, keyslots
+
+log = logging.getLogger(__name__)
 
 ROLES: tuple[Role, ...] = ("administrator", "clinical_lead")
 MAX_CLINIC, MAX_PHONE = 60, 40  # characters
@@ -112,10 +115,19 @@ class Guide:
         if zone and not _ZONE.fullmatch(zone):
             raise Fault("bad_request", "zone")
         if zone and self.master:
-            await self._network.set_zone(zone)
-            time.tzset()
+            await self._set_zone(zone)
         self._set("clinic", {"language": language})
         self._keep(msgspec.structs.replace(answers.reached(self.answers, "clinic"), zone=zone or self.answers.zone))
+
+    async def _set_zone(self, zone: str) -> None:
+        """A machine that does not answer keeps nobody at the first step: the zone can be set later too."""
+        try:
+            await self._network.set_zone(zone)
+        except Fault as fault:
+            if fault.code != "machine_busy":
+                raise
+            log.warning("set-up: the time zone was not set: %s", fault.code)
+        time.tzset()
 
     async def name_clinic(self, token: str, name: str, phone: str) -> None:
         """As every page shows it from now on. Faults: bad_request and as above."""
