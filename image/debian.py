@@ -62,7 +62,7 @@ def root_tar(target: Target) -> Path:
     return made
 
 
-def _command(target: Target, names: list[str], made: Path) -> list[str | Path]:
+def _command(target: Target, names: list[str], made: Path) -> list[str]:
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     included = [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
     hooks = [f'--customize-hook={HERE / hook} "$1"' for hook in target.hooks]
@@ -70,5 +70,5 @@ def _command(target: Target, names: list[str], made: Path) -> list[str | Path]:
     return [
         *(*program, f"--architectures={target.name}", "--variant=essential", "--mode=root"),
         *('--aptopt=Acquire::Retries "3"', *excluded, *included, *hooks, f"--include={','.join(names)}"),
-        *(SUITE, made, *SOURCES, *target.more_suites),
+        *(SUITE, str(made), *SOURCES, *target.more_suites),
     ]
