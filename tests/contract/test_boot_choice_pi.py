@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,3 +237,12 @@ def test_the_first_words_of_a_box_are_those_that_the_script_would_write(pi: Pi) 
     pi.call("set-primary", "B")
     pi.call("set-primary", "A")
     assert pi.file.read_bytes() == shipped
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None and not os.environ.get("CI"), reason="no systemd-analyze")
+def test_the_unit_that_calls_it_is_hardened_and_comes_before_whoever_opens_the_store() -> None:
+    unit = IMAGE / "pi/files/usr/lib/systemd/system/hearth-trial.service"
+    analyze = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", str(unit)]
+    assert subprocess.run(analyze, capture_output=True, check=False).returncode == 0
+    (before,) = re.findall(r"(?m)^Before=(.*)$", unit.read_text())
+    assert {"hearth-slot.service", "hearth-appliance.service"} <= set(before.split())
