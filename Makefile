@@ -89,7 +89,7 @@ interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, 
 	@.ci/setup test
 	@$(B)/pytest -m interop -s tests/interop
 
-test-units:  ## the root of the image in a container: what starts, what comes back, what hangs (two minutes; needs root, `make image`)
+test-units:  ## the root of the image in a container: what starts, what comes back, what hangs (three minutes; needs root, `make image`; HEARTH_UNITS=here for the units of this folder)
 	@.ci/setup test
 	@$(B)/pytest -n0 -m units tests/units
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from tests.units.box import Box, fresh_data, newest, started, unpack, until
+from tests.units.box import Box, fresh_data, lay_over, newest, started, unpack, until
 
 pytestmark = pytest.mark.units
 afterwards = pytest.mark.usefixtures("well_again")
@@ -66,6 +66,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, image = tmp_path_factory.mktemp("root") / "root", newest()
     assert image is not None
     unpack(image, folder)
+    if os.environ.get("HEARTH_UNITS") == "here":
+        lay_over(folder)
     return folder
 
 
