@@ -31,6 +31,7 @@ PAUSE = 60 * DAY  # the longest a clinic is closed with its box off, with some t
 SLACK = 120  # seconds: how far a slewed clock may fall behind what was noted, at most
 JUMP = 60  # seconds between two looks: a time server slews less than 1 in a look, so more than this was a step
 
+SAVED = 3600 + SLACK  # seconds: systemd saves a clock without a battery each hour, the box notes its own oftener
 STAND = 3600  # seconds: how long the clock may stand until the time has caught up with what was noted already
 BACK = 26 * 3600  # seconds that anybody who sets the clock may set it back: a wrong day, or a wrong time zone
 HQ_SLACK = 10  # seconds: headquarters' Date has whole ones, and took some on a bad line
@@ -86,6 +87,8 @@ def at_start(
             sure = not kept.doubt and (battery or kept.boot == boot) if kept else battery
             return Verdict(correction, "" if sure else "unsure")
     believed = machine + (kept.correction if kept else 0)
+    if not battery and last - SAVED <= believed < last:
+        return Verdict(round(last - machine), "unsure")
     return Verdict(round(last - machine), "behind" if believed < last else "ahead")
 
 

@@ -88,6 +88,16 @@ def test_a_machine_without_a_battery_is_unsure_until_somebody_said_the_time_in_t
     assert start(NOW + DAY, boot="next") == Verdict(0)
 
 
+@pytest.mark.parametrize(("late", "trouble"), [(3600, "unsure"), (3600 + 2 * SLACK, "behind")])
+def test_a_clock_that_was_saved_within_the_hour_is_unsure_and_goes_on_from_the_last_time_seen(
+    late: int, trouble: str
+) -> None:
+    """The power was cut between two times that systemd saves it; nothing is wrong with such a machine."""
+    found = start(NOW - late, battery=False, boot="next")
+    assert (found.trouble, found.correction) == (trouble, late)
+    assert start(NOW - late).trouble == "behind"  # with a battery it is not saved, it runs
+
+
 def test_a_restart_alone_does_not_make_a_doubted_clock_right() -> None:
     assert start(NOW + DAY, Kept(0, NOW, boot="this", doubt=True)).trouble == "unsure"
 
