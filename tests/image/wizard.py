@@ -119,6 +119,8 @@ class Wizard:
         await self.screen.type(self.typed.headquarters[0])
         await self.screen.press("tab")
         await self.fill(self.typed.headquarters[1])
+        await self.screen.expect(self.words("done.enrol"), seconds=SLOW)
+        await self.screen.press("ctrl+l")
 
     async def done(self) -> None:
         await self.at("done", 9)
