@@ -33,7 +33,7 @@ from appliance.ids import new_token, token_hash
 from appliance.keeping import Keeper, Seen
 from appliance.machine.network import MachineNetwork
 from appliance.policy import Actor
-from appliance.setup import answers, people
+from appliance.setup import answers, people, rows
 from appliance.setup.answers import Answers, Step
 from appliance.setup.people import Role
 from appliance.store import birth, keyslots
@@ -282,7 +282,7 @@ class Guide:
 
     async def _still_new(self) -> None:
         """Fault("wrong_state") where somebody has signed in to this clinic ever: then it is nobody's to set up."""
-        if not await self._behind.clinic().db.read(people.untouched):
+        if not await self._behind.clinic().db.read(rows.untouched):
             self._end()
             raise Fault("wrong_state", "this clinic is in use")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from appliance.audit import rows as audit
 from appliance.clock import now_text
 from appliance.faults import Fault
 from appliance.identity import actions as identity
@@ -16,6 +15,7 @@ from appliance.identity import rows
 from appliance.identity.factors import actions as second
 from appliance.identity.factors import rows as factors
 from appliance.policy import Actor, Facts, decide
+from appliance.setup import rows as founding
 from appliance.store.database import Transaction
 
 Role = Literal["administrator", "clinical_lead"]
@@ -30,11 +30,6 @@ class First:
     name: str
     username: str
     ready: bool
-
-
-def untouched(tx: Transaction) -> bool:
-    """Whether nobody has ever signed in here: the audit keeps that, and nothing takes an entry back."""
-    return tx.one("SELECT 1 FROM audit WHERE action = 'sign_in' AND outcome = 'done' LIMIT 1") is None
 
 
 def first_two(tx: Transaction) -> tuple[First, First]:
@@ -60,9 +55,7 @@ def change(tx: Transaction, actor: Actor, role: Role, name: str, username: str, 
         raise Fault("username_taken")
     if (name, username) != (there.name, there.username):
         permit = decide(actor, "appoint", Facts(person=there.person))
-        tx.execute("UPDATE people SET name = ? WHERE id = ?", (name, there.person))
-        tx.execute("UPDATE accounts SET username = ? WHERE person = ?", (username, there.person))
-        audit.append(tx, permit, at, person=there.person)
+        founding.rename(tx, permit, there.person, name, username, at)
     if phc and there.person == actor.person:
         identity.change_password(tx, actor, phc, at)
     elif phc:
