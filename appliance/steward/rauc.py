@@ -24,14 +24,14 @@ MAX_ANSWER = 1024 * 1024
 _PERCENT = re.compile(r"\s*([0-9]{1,3})% ")
 # Words in RAUC's messages, first match first.
 _CODES: Sequence[tuple[str, str]] = (
+    ("bundle format", "update_damaged"),  # before the next: what is no bundle has no signature that could be read
     ("signature", "update_unsigned"),
     ("compatible", "update_other_box"),
     ("no space", "update_no_room"),
-    ("bundle format", "update_damaged"),
     ("verity", "update_damaged"),
     ("checksum", "update_damaged"),
     ("input/output", "update_damaged"),
-    ("no such file", "update_missing"),
+    ("no such file:", "update_missing"),
 )
 
 
