@@ -1,4 +1,4 @@
-"""What set-up asks of the tables of others: whether anybody has ever signed in, and another name for one of the first."""
+"""What set-up asks of the tables: whether anybody has ever signed in, and another name for one of the first two."""
 
 from __future__ import annotations
 
