@@ -24,7 +24,7 @@ def compare(target: Target, release: str, when: int, build: Build) -> int:
     for turn in ("first", "second"):
         if turn == "second":
             os.environ["FRESH"] = "1"
-        work = fresh(CACHE / f"again-{turn}")
+        work = fresh(CACHE / f"again-{target.name}-{turn}")
         made = build(target, release, when, "", work)
         found.append({name: _digest(made / name) for name in ("root-a.img", "boot-a.img")})
         found[-1]["packages"] = _digest(work / "packages.status")
@@ -32,12 +32,12 @@ def compare(target: Target, release: str, when: int, build: Build) -> int:
     for name, digest in found[0].items():
         say(f"{name}: {digest} {'twice' if digest == found[1][name] else 'and then ' + found[1][name]}")
     if not same:
-        trees = [contents(CACHE / f"again-{turn}/root") for turn in ("first", "second")]
+        trees = [contents(CACHE / f"again-{target.name}-{turn}/root") for turn in ("first", "second")]
         for path in differences(*trees):
             say(f"differs: {path}")
     else:
         for turn in ("first", "second"):
-            shutil.rmtree(CACHE / f"again-{turn}")
+            shutil.rmtree(CACHE / f"again-{target.name}-{turn}")
     return 0 if same else 1
 
 

@@ -58,7 +58,7 @@ def dependencies(target: Target) -> Path:
     """The folder with everything of the lock installed, cached by the lock's content."""
     lock = wanted((PROJECT / "requirements.lock").read_text(), target.machine)
     made = CACHE / f"wheels-{target.name}-{digest(repr(sorted(lock.values())), repr(target.wheels))}"
-    if made.exists():
+    if made.exists() and not os.environ.get("FRESH"):
         return made
     CACHE.mkdir(parents=True, exist_ok=True)
     part = fresh(CACHE / f"wheels-{target.name}.part")
@@ -68,6 +68,7 @@ def dependencies(target: Target) -> Path:
         kept = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile", "--ignore-requires-python")
         run(sys.executable, *pip, *kept, *_for(target), "--target", part / "site", "-r", part / "requirements.txt")
     shutil.rmtree(part / "site" / "bin", ignore_errors=True)
+    shutil.rmtree(made, ignore_errors=True)
     part.rename(made)
     return made
 
