@@ -170,6 +170,16 @@ class Machine:
         await self.qmp.do("pmemsave", val=0, size=self.memory * 2**20, filename=str(path))
         await self.qmp.do("cont")
 
+    async def used(self, seconds: float = 60.0) -> tuple[int, int]:
+        """Bytes of memory that the box says are not available, and all it has (MemTotal less MemAvailable)."""
+        where = {"path": "/machine/peripheral/balloon"}
+        await self.qmp.do("qom-set", **where, property="guest-stats-polling-interval", value=2)
+        async with asyncio.timeout(seconds):
+            while not (told := await self.qmp.do("qom-get", **where, property="guest-stats"))["last-update"]:
+                await asyncio.sleep(1)
+        total, available = (int(told["stats"][f"stat-{one}-memory"]) for one in ("total", "available"))
+        return total - available, total
+
     def _command(self) -> list[str]:
         forwarded = ",".join(
             f"hostfwd={kind}:127.0.0.1:{outside}-:{inside}"
@@ -185,7 +195,7 @@ class Machine:
             *self._firmware(),
             *self._disk(),
             *("-netdev", f"user,id=net,{forwarded}", "-device", "virtio-net-pci,netdev=net"),
-            *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
+            *("-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon", "-device", "qemu-xhci,id=usb"),
             *("-serial", f"unix:{self.folder}/serial,server=on,wait=off"),
             *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
         ]

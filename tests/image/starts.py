@@ -29,6 +29,7 @@ class Told:
     early: list[int] = field(default_factory=list)  # writes until a start was cut
     lost: list[int] = field(default_factory=list)  # sectors in the cache at a cut
     writes: int = 0  # of the last whole start
+    used: list[int] = field(default_factory=list)  # MiB of memory that are not available, portal just up
 
 
 async def start(folder: Path, disk: Path, cut_at: int | None, mode: Mode, seed: int, told: Told) -> bool:
@@ -51,6 +52,8 @@ async def start(folder: Path, disk: Path, cut_at: int | None, mode: Mode, seed: 
                     assert await asks(machine.ports.portal)
                     told.reached.append(round(time.monotonic() - began, 1))
                     told.writes = under.writes
+                    with suppress(TimeoutError):  # of what the kernel has no driver for
+                        told.used.append((await machine.used())[0] >> 20)
                 else:
                     told.early.append(under.writes)
             finally:
@@ -91,10 +94,8 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     told = asyncio.run(starts(folder, asked.starts, asked.seed))
-    print(
-        f"{len(told.reached)} starts to the portal after {len(told.lost) - 1} cuts, {len(told.early)} of them in the "
-        f"middle of a start; seconds {told.reached}; sectors lost {told.lost}; writes of a start {told.writes}"
-    )
+    print(f"{len(told.reached)} starts to the portal after {len(told.lost) - 1} cuts, {len(told.early)} of them early")
+    print(f"seconds {told.reached}; sectors lost {told.lost}; writes of a start {told.writes}; MiB in use {told.used}")
     return 0
 
 

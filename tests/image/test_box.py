@@ -158,6 +158,8 @@ async def test_a_box_is_set_up_a_session_held_its_record_sent_and_nothing_said_i
                 await Wizard(machine.screen, "en", typed).walk()
                 await machine.screen.expect(Words("en")("sign_in.title"), seconds=LONG)
             (folder / "typed.json").write_text(json.dumps(asdict(typed)))
+            used, total = await machine.used()
+            print(f"  in use with a new clinic, nobody there: {used >> 20} of {total >> 20} MiB")
             await session(playwright, machine, typed)
             with step("the record reaches headquarters"):
                 await at_headquarters(hq)

@@ -79,7 +79,7 @@ def made(folder: Path, log: list[Entry] | None = None) -> Volatile:
     return Volatile(path, log)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(steps, st.sampled_from(MODES), st.integers(0, 2**16))
 def test_after_a_cut_each_sector_holds_what_was_flushed_last_or_something_newer(
     tmp_path_factory: pytest.TempPathFactory, taken: list[Step], mode: Mode, seed: int
@@ -133,7 +133,7 @@ def test_a_write_that_was_under_way_is_not_covered_by_a_flush(tmp_path: Path) ->
     disk.close()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(steps, st.integers(0, 2**16))
 def test_a_log_done_again_gives_the_same_disk(
     tmp_path_factory: pytest.TempPathFactory, taken: list[Step], seed: int
