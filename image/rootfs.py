@@ -38,7 +38,7 @@ LINKS = {
 MASKED = (
     *("systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount", "proc-sys-fs-binfmt_misc.mount"),
     *("dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"),
-    "systemd-networkd-wait-online.service",  # nothing waits for a network; dnsmasq would, and with it the box's own Wi-Fi
+    "systemd-networkd-wait-online.service",  # nothing waits for a network; dnsmasq would, and with it the own Wi-Fi
     *("systemd-networkd-persistent-storage.service", "systemd-ask-password-console.path"),
     *("systemd-ask-password-wall.path", "systemd-sysext.socket", "systemd-hostnamed.socket", "systemd-initctl.socket"),
     *("modprobe@drm.service", "systemd-remount-fs.service", "systemd-hibernate-clear.service"),
