@@ -78,7 +78,9 @@ def _backup(copies: Copies) -> str:
 def _text(snapshot: Snapshot) -> str:
     box, health, sync = snapshot.box, snapshot.health, snapshot.sync
     gib = 1024**3
-    state = "locked: unlock it at the console" if box.state == "locked" else "unlocked"
+    state = {"locked": "locked: unlock it at the console", "new": "being set up at the console"}.get(
+        box.state, "unlocked"
+    )
     if box.state == "unlocked":
         state += ", picture and sound ready" if box.relay_connected else ", picture and sound starting"
     ailing = BY_CODE[health.store].sentence if health.store in BY_CODE else health.store

@@ -32,7 +32,7 @@ async def _ask(socket: Path) -> Box:
         return Box(running=False)
     finally:
         await client.close()
-    locked = snapshot.box.state == "locked"  # then there is no line to the relay yet, and that is well
+    locked = snapshot.box.state != "unlocked"  # then there is no line to the relay yet, and that is well
     return Box(running=True, relay=snapshot.box.relay_connected or locked, people=snapshot.health.people)
 
 
