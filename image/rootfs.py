@@ -6,6 +6,7 @@ The order matters: what a later step writes wins. Nothing of the box is started 
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def build(target: Target, version: str, epoch: int, root: Path, work: Path, brok
     if target == ARM64:
         board.dress(root, work)
     _accounts(root)
+    _rights(root)
     _compile(root, target)
     if broken:
         BROKEN[broken](root)
@@ -153,6 +155,13 @@ def _accounts(root: Path) -> None:
         (root / "etc" / name).unlink(missing_ok=True)
     run("systemctl", f"--root={root}", "preset-all", "--preset-mode=full")
     run("systemctl", f"--root={root}", "mask", *MASKED)
+
+
+def _rights(root: Path) -> None:
+    """No file gives rights to whoever starts it: nobody logs in here, and every unit has what it needs from the start."""
+    for path in root.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
+            path.chmod(path.stat().st_mode & 0o777)
 
 
 def _compile(root: Path, target: Target) -> None:

@@ -68,3 +68,10 @@ def test_the_bill_names_what_is_installed_and_sets_apart_what_was_taken_out() ->
 def test_the_same_parts_make_the_same_bill() -> None:
     parts = sbom.debian(STATUS, [])
     assert sbom.cyclonedx(parts, "x", "1", "f") == sbom.cyclonedx(parts, "x", "1", "f")
+
+
+def test_every_user_and_group_of_ours_has_a_number_that_stays() -> None:
+    ours = (PROJECT / "systemd/hearth.sysusers").read_text()
+    fixed = (PROJECT / "image/files/usr/lib/sysusers.d/00-hearth-ids.conf").read_text()
+    numbered = dict(re.findall(r"(?m)^[ug] (\S+)\s+([\d:]+)", fixed))
+    assert set(re.findall(r"(?m)^[ug] (\S+)", ours)) == numbered.keys()
