@@ -158,7 +158,7 @@ def _accounts(root: Path) -> None:
 
 
 def _rights(root: Path) -> None:
-    """No file gives rights to whoever starts it: nobody logs in here, and every unit has what it needs from the start."""
+    """No file gives rights to whoever starts it: nobody logs in here, and every unit has what it needs."""
     for path in root.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
             path.chmod(path.stat().st_mode & 0o777)
