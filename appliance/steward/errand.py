@@ -41,7 +41,8 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def run(word: str, do: Callable[[dict[str, Any], Tell], dict[str, Any]], folder: Path = FOLDER) -> int:
-    """One errand: the request is gone before it is begun, so that a crash cannot repeat it. Exit code 0 or 1."""
+    """One errand: the request is gone before it is begun, so that a crash cannot repeat it. Exit code 0 where
+    it was answered, 1 where the program broke."""
     asked = _take(folder / "ask" / f"{word}.json")
     if asked is None:
         return 0
@@ -54,7 +55,7 @@ def run(word: str, do: Callable[[dict[str, Any], Tell], dict[str, Any]], folder:
         facts = do(asked.what, tell)
     except Refused as refused:
         _answer(told, {"id": asked.id, "state": "failed", "code": refused.code})
-        return 1
+        return 0  # it was answered: no unit of the machine has failed
     except Exception as problem:  # noqa: BLE001 - whatever it is, who asked must not wait for ever
         sys.stderr.write(f"{word}: {type(problem).__name__}\n")
         _answer(told, {"id": asked.id, "state": "failed", "code": "internal"})

@@ -338,7 +338,10 @@ def apply(machine: Machine, network: Network) -> None:
             _quietly(machine, "networkctl", "reconfigure", one)
     for unit in derived.units:
         other = unit.replace("@", "-", 1).removesuffix(".service") + ".conf" in changed
-        machine.call("systemctl", "restart" if other else "start", unit)
+        try:
+            machine.call("systemctl", "restart" if other else "start", unit)
+        except Refused:
+            raise Refused("no_wifi" if unit.startswith("hostapd@") else "internal") from None
 
 
 def _quietly(machine: Machine, *command: str) -> str:
