@@ -174,9 +174,11 @@ def _compile(root: Path, target: Target) -> None:
     if target.under:
         bytecode.build(root, flags, there)
     else:
+        # Its workers share a semaphore in /dev/shm.
+        (root / "dev/shm").mkdir()
         run("chroot", root, f"/usr/bin/python{PYTHON}", "-B", *flags, *there)
-    shutil.rmtree(root / "proc", ignore_errors=True)
-    (root / "proc").mkdir()
+    for name in ("dev", "proc"):
+        fresh(root / name)
 
 
 def squash(root: Path, made: Path, epoch: int) -> None:
