@@ -85,7 +85,7 @@ async def test_an_unlock_that_fails_behind_the_store_can_be_tried_again(
     assert appliance.is_unlocked()
 
 
-@pytest.mark.parametrize("part", ["relay", "network"])
+@pytest.mark.parametrize("part", ["relay", "certificate"])
 async def test_a_part_that_failed_is_started_again(
     appliance: Appliance, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -98,7 +98,7 @@ async def test_a_part_that_failed_is_started_again(
             raise OSError("full")
         await asyncio.Event().wait()
 
-    owner: Any = {"relay": (RelayClient, "run"), "network": (Appliance, "_watch_network")}[part]
+    owner: Any = {"relay": (RelayClient, "run"), "certificate": (Appliance, "_watch_certificate")}[part]
     monkeypatch.setattr(owner[0], owner[1], fail_first)
     monkeypatch.setattr(assemble, "AGAIN_SECONDS", 0.0)
     await appliance.unlock(PASSPHRASE)
