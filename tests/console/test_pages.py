@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from rich.cells import cell_len
+from textual.widgets import Input
 
 from tests.console.conftest import Desk, sitting_down
 from tests.fakes import clinic
+from tui.widgets.address import AddressCode
 from tui.words import Language
 
 # What the kernel's own font and Debian's console fonts have: Latin-1, lines, blocks, the bullet of masked fields.
@@ -186,3 +188,19 @@ async def test_where_the_portal_is_stands_on_an_empty_day_and_on_a_page_of_its_o
         await desk.sees("https://192.168.1.5:8443/trust", "█████")
         body = desk.app.screen.query_one("#body")
         assert body.virtual_size.height <= body.container_size.height
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_the_code_of_the_portal_covers_nothing_and_goes_where_there_is_no_room(
+    language: Language, impatient: None
+) -> None:
+    async with sitting_down(language=language, locked=True) as desk:
+        for page in ("UnlockPage", "SignInPage"):
+            await (desk.comes_to(page) if page == "UnlockPage" else desk.unlocks())
+            await desk.sees("https://192.168.1.5:8443", "█████")
+            code = desk.app.screen.query_one(AddressCode).region
+            assert all(field.region.right < code.x for field in desk.app.screen.query(Input))
+            await desk.pilot.resize_terminal(80, 19)
+            await desk.until(lambda: not desk.app.screen.query_one(AddressCode).display)
+            await desk.pilot.resize_terminal(80, 24)
+            await desk.until(lambda: desk.app.screen.query_one(AddressCode).display)

@@ -72,7 +72,7 @@ class EnrolPage(Page):
             with Vertical():
                 yield Label(self.words("enrol.code"), markup=False)
                 yield Input(id="code", compact=True, max_length=60)
-        yield Static(self.words("enrol.about"), classes="about", markup=False)
+        yield Static(self.words("enrol.about"), id="remark", classes="about", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()

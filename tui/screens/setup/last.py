@@ -103,7 +103,7 @@ class HeadquartersPage(EnrolPage):
 
     def body(self) -> Iterable[Widget]:
         yield Static(self.words("setup.headquarters.text"), classes="about", markup=False)
-        yield from list(super().body())[:-1]  # without what is for people at a terminal
+        yield from super().body()
 
     def headline(self, known: Known) -> str:
         title = self.words("setup.headquarters.title")
