@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import mmap
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-
-CHUNK = 64 * 1024 * 1024
+from tempfile import NamedTemporaryFile
 
 
 def forms(secret: bytes | str) -> dict[str, bytes]:
@@ -30,24 +30,37 @@ def forms(secret: bytes | str) -> dict[str, bytes]:
 
 
 def found_in(path: Path, planted: Mapping[str, bytes | str]) -> dict[str, list[tuple[str, int]]]:
-    """By the name of what was planted: the forms in which it lies there, and where (the first place of each)."""
+    """By the name of what was planted: the forms in which it lies there, and where (the first place of each).
+
+    By grep, which looks for all of them in one go; but for what has a line's end in it, which would be two for grep.
+    """
     looked = [(name, form, raw) for name, secret in planted.items() for form, raw in forms(secret).items()]
-    longest, found = max(len(raw) for _, _, raw in looked), {}
-    for start, chunk in _chunks(path, longest):
-        for name, form, raw in looked:
-            place = chunk.find(raw)
-            if place >= 0 and (name, form) not in found:
-                found[name, form] = start + place
+    first = _by_grep(path, [raw for _, _, raw in looked if b"\n" not in raw])
+    first |= _one_by_one(path, [raw for _, _, raw in looked if b"\n" in raw])
     told: dict[str, list[tuple[str, int]]] = {}
-    for (name, form), place in found.items():
-        told.setdefault(name, []).append((form, place))
+    for name, form, raw in looked:
+        if raw in first:
+            told.setdefault(name, []).append((form, first[raw]))
     return told
 
 
-def _chunks(path: Path, overlap: int) -> Iterator[tuple[int, bytes]]:
-    """All of the file but what is zeros, each chunk longer by what the next begins with."""
+def _by_grep(path: Path, wanted: list[bytes]) -> dict[bytes, int]:
+    with NamedTemporaryFile() as file:
+        file.write(b"\n".join(wanted) + b"\n")
+        file.flush()
+        command = ["grep", "-aobFf", file.name, str(path)]
+        done = subprocess.run(command, capture_output=True, env={"LC_ALL": "C"}, check=False)
+    if done.returncode > 1:
+        raise OSError(done.stderr.decode())
+    first: dict[bytes, int] = {}
+    for line in done.stdout.split(b"\n")[:-1]:
+        place, _, raw = line.partition(b":")
+        for one in wanted:  # the longest was told; another may lie within it
+            if one in raw:
+                first.setdefault(one, int(place) + raw.index(one))
+    return first
+
+
+def _one_by_one(path: Path, wanted: list[bytes]) -> dict[bytes, int]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for start in range(0, len(content), CHUNK):
-            chunk = content[start : start + CHUNK + overlap]
-            if chunk.strip(b"\0"):
-                yield start, chunk
+        return {raw: place for raw in wanted if (place := content.find(raw)) >= 0}
