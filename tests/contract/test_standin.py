@@ -118,14 +118,21 @@ async def test_it_takes_the_sockets_of_systemd_and_ends_when_it_is_told(credenti
         assert await process.wait() == 0
 
 
-async def _as_systemd_does(made: Ports, credentials: Path, heard: Path) -> asyncio.subprocess.Process:
+async def test_it_ends_by_itself_so_that_the_box_is_tried_again(credentials: Path) -> None:
+    process = await _as_systemd_does(Ports(credentials), credentials, credentials / "nobody", minutes="0.001")
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def _as_systemd_does(
+    made: Ports, credentials: Path, heard: Path, minutes: str = "1"
+) -> asyncio.subprocess.Process:
     """Its own pid in LISTEN_PID, descriptors from 3 on: a shell that becomes the program knows its pid."""
     fds = [opened.fileno() for opened in made.sockets.values()]
     handed = "import os, sys; os.environ['LISTEN_PID'] = str(os.getpid());" + "".join(
         f"os.dup2({fd}, {100 + number});" for number, fd in enumerate(fds)
     )
     handed += "".join(f"os.dup2({100 + number}, {3 + number});" for number in range(len(fds)))
-    handed += "os.execv(sys.executable, [sys.executable, '-m', 'appliance.standin', '--minutes', '1'])"
+    handed += "os.execv(sys.executable, [sys.executable, '-m', 'appliance.standin', '--minutes', '" + minutes + "'])"
     known = {"LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": ":".join(made.sockets)}
     known |= {"CREDENTIALS_DIRECTORY": str(credentials), "NOTIFY_SOCKET": str(heard)}
     return await asyncio.create_subprocess_exec(sys.executable, "-c", handed, env={**os.environ, **known}, pass_fds=fds)
