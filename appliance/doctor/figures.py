@@ -30,7 +30,7 @@ SIZES = {
     "trial": 2,
     "fell_back": 2,
     "release_days": 4_096,
-    "update": 2,  # 1: headquarters told of another release
+    "update": 3,  # 1: headquarters told of another release; 2: this Raspberry Pi's boot loader cannot try any
     "line": 4,  # 0 none, 1 a cable, 2 the box's own Wi-Fi, 3 a guest in a Wi-Fi
     "mbps": 10_001,
     "address": 256,  # the last part of four

@@ -21,6 +21,7 @@ from appliance.doctor.figures import FAULTS, OTHER_FAULT, Figures
 from appliance.doctor.told import EPOCH
 from appliance.errands import Errands
 from appliance.home import Home
+from appliance.steward import pi
 from sync.faults import SyncFault
 from sync.spool import CourierStatus, Spool
 
@@ -45,6 +46,7 @@ def look(
     *,
     errands: Errands | None = None,
     release: Path = RELEASE,
+    tree: Path = pi.TREE,
 ) -> Figures:
     """All of it. The four parts are as a running box tells them, None beside one that does not run. Blocking."""
     now = clock.now()
@@ -61,6 +63,8 @@ def look(
         fields["update"] = int(sync is not None and sync.update not in ("", box.version))
     else:
         fields["running"] = 0
+    if pi.refusal(pi.read(tree)):
+        fields["update"] = 2
     if copies is not None:
         fields["backup"] = _BACKUP.index(copies.state)
         fields["backup_days"] = _days_since(copies.last_at, now)

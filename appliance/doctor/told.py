@@ -179,8 +179,8 @@ class Told:
             return "NO", self._say("fell_back", slot=slot)
         if found.trial == 1:
             return "ok", self._say("trial", slot=slot)
-        waits = self._words["update_1"] if found.update == 1 else self._words["update_0"]
-        old = found.release_days > OLD_DAYS
+        waits = self._choice("update", max(0, found.update))
+        old = found.release_days > OLD_DAYS or found.update == 2
         if found.slot < 0:
             return "NO" if old else "ok", self._say("release_alone", update=waits)
         return "NO" if old else "ok", self._say("release", slot=slot, update=waits)

@@ -72,8 +72,8 @@ WRONG = [
     ({"hq": 1, "hq_fault": 1}, 3), ({"hq_hours": 1_000}, 3), ({"clock": 1}, 4), ({"clock": 6}, 4),
     ({"clock_off": -3_600}, 4), ({"portal_days": 3}, 5), ({"name_days": 0}, 5), ({"disk_percent": 5}, 6),
     ({"store": 2}, 6), ({"card_errors": 1}, 7), ({"card_used": 90}, 7), ({"degrees": 85}, 8), ({"throttled": 1}, 8),
-    ({"memory_mib": 100}, 9), ({"fell_back": 1}, 10), ({"release_days": 500}, 10), ({"receipt_days": 30}, 11),
-    ({"relay": 0}, 12), ({"carried": 99}, 12), ({"backup": 1}, 13), ({"backup": 3}, 13),
+    ({"memory_mib": 100}, 9), ({"fell_back": 1}, 10), ({"update": 2}, 10), ({"release_days": 500}, 10),
+    ({"receipt_days": 30}, 11), ({"relay": 0}, 12), ({"carried": 99}, 12), ({"backup": 1}, 13), ({"backup": 3}, 13),
 ]  # fmt: skip
 
 
