@@ -45,6 +45,7 @@ async def _scan(request: web.Request) -> web.Response:
 async def _zone(request: web.Request) -> web.Response:
     network, actor = await _asked(request)
     zone = (await body(request, types.SetZone)).zone
+    network.check_zone(zone)
     await _note(request, actor)
     return _answer(request, await network.set_zone(zone))
 

@@ -80,11 +80,15 @@ class MachineNetwork:
 
     async def set_zone(self, zone: str) -> types.NetworkState:
         """The machine is in that time zone. Faults: zone_unknown, not_the_machine, machine_busy."""
+        self.check_zone(zone)
+        return await self._change({"do": "zone", "zone": zone})
+
+    def check_zone(self, zone: str) -> None:
+        """By its form; whether there is one of that name the machine knows. Faults: zone_unknown."""
         try:
             rules.check_zone(zone)
         except rules.Wrong as wrong:
             raise Fault(wrong.code) from None
-        return await self._change({"do": "zone", "zone": zone})
 
     async def set_names(self, names: frozenset[str]) -> None:
         """The names by which the box is asked for on the local network. Faults: not_the_machine, machine_busy."""
