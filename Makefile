@@ -105,12 +105,13 @@ image-reproducible:  ## the image's contents built twice, the second time from n
 	@.ci/setup image
 	@$(B)/python -m image again
 
-image-pi:  ## the image for a Raspberry Pi 4 or 5, into image/out (needs root; 10 minutes, later 2)
-	@.ci/setup test
+image-pi:  ## the image for a Raspberry Pi 4 or 5, into image/out (needs root; 12 minutes, later 2)
+	@.ci/setup pi
 	@$(B)/python -m image make --target arm64
 
 test-image-pi:  ## that image in a virtual machine for its processor, to the portal answering (10 minutes)
 	@.ci/setup test
+	@.ci/setup pi
 	@$(B)/pytest -m image -s -n0 tests/image/test_arm64.py
 
 test-image:  ## a box's image in a virtual machine: set up, a session, updates, the search of its disk (an hour; see tests/image)

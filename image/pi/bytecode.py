@@ -5,6 +5,7 @@ Python's bytecode is the same on every processor; emulating the compiler would t
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from image import debian
@@ -21,7 +22,7 @@ def build(root: Path, flags: tuple[str, ...], places: list[str]) -> None:
     tar = debian.root_tar(AMD64)
     native = CACHE / f"native-{tar.stem}"
     if not native.exists():
-        part = fresh(CACHE / "native.part")
+        part = fresh(CACHE / "native-part")
         run(
             "tar",
             "--extract",
@@ -34,6 +35,9 @@ def build(root: Path, flags: tuple[str, ...], places: list[str]) -> None:
             "--exclude=./var",
         )
         (part / "mnt").mkdir(exist_ok=True)
+        for old in CACHE.glob("native-*"):
+            if old != part:
+                shutil.rmtree(old)
         part.rename(native)
     python = (f"/usr/bin/python{PYTHON}", "-B", *flags, "-s", "/mnt", "-p", "/")
     there = [f"/mnt{place}" for place in places]
