@@ -355,7 +355,7 @@ class ControlClient:
     async def try_network(self, settings: NetworkSettings) -> NetworkState:
         """Try them; unless they are kept, the ones before come back by themselves.
 
-        Faults: refused, not_the_machine, machine_busy, no_wifi, wifi_refused, and network_* for a field that is wrong.
+        Faults: refused, not_the_machine, machine_busy, no_wifi, wifi_refused; network_* for a field that is wrong.
         """
         return await self._post("/v1/network", NetworkState, TryNetwork(settings=settings), seconds=NETWORK_SECONDS)
 
@@ -529,7 +529,7 @@ class ControlClient:
         await self._post("/v1/setup/step", Done, SetStep(step=step))
 
     async def found_clinic(self, passphrase: str, people: tuple[SetUpPerson, ...]) -> None:
-        """Make the clinic. Faults: weak_passphrase, password_…, username_taken, wrong_state (it is made), the disk's."""
+        """Make the clinic. Faults: weak_passphrase, password_…, username_taken, wrong_state (it is made), a disk's."""
         given = Beginning(passphrase=passphrase, people=people)
         self._set_up = (await self._post("/v1/setup/birth", SetUpToken, given, seconds=UNLOCK_SECONDS)).token
 
