@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
 NOTE_SECONDS = 300.0  # of power cut a box may forget; 288 small writes a day are nothing to an SD card
 SET_SECONDS = 2.0  # by which the machine's clock may be off: HQ's word and staff's are no better
+ERRAND_SECONDS = 8.0  # whoever set the clock waits for it; what comes later is found by the next look
 SET_AGAIN_SECONDS = 600.0  # between two errands for it
 
 
@@ -168,7 +169,7 @@ class Timekeeper:
             return
         self._set_at = now
         try:
-            await self.errands.ask("clock", {"at": clock.now()})
+            await self.errands.ask("clock", {"at": clock.now()}, ERRAND_SECONDS)
         except Fault as fault:
             log.warning("the machine's clock could not be set: %s", fault.code)
             return
