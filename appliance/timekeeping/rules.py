@@ -98,7 +98,7 @@ def while_running(
     """The verdict after a while, `expected` being the time by the evenly running one."""
     if synchronised and machine >= EARLIEST:
         return _by(machine, machine, expected, floor)
-    if abs(machine + before.correction - expected) <= JUMP:
+    if abs(machine + before.correction - expected) <= min(JUMP, abs(machine - expected) + 1):
         return before
     if abs(machine - expected) <= JUMP:
         return Verdict(0, before.trouble)  # set to what the box went by: the correction is in the machine's clock now

@@ -109,6 +109,8 @@ def test_a_step_under_a_running_box_is_not_followed() -> None:
 
 def test_a_machine_that_was_set_to_what_the_box_went_by_needs_no_correction_more() -> None:
     assert while_running(NOW + 1, NOW, Verdict(-YEAR), synchronised=False) == Verdict(0)
+    assert while_running(NOW, NOW, Verdict(30), synchronised=False) == Verdict(0)  # late, by an errand
+    assert while_running(NOW - 30, NOW, Verdict(30), synchronised=False) == Verdict(30)
 
 
 def test_a_time_server_that_comes_late_ends_every_doubt() -> None:
