@@ -153,4 +153,4 @@ async def test_all_of_it_fits_a_small_screen_in_spanish(impatient: None) -> None
         await opens(desk)
         await picks(desk, 3)
         await desk.comes_to("FieldsForm")
-        await desk.sees("Canal, del 1 al 11", "Esc  nada")
+        await desk.sees("Canal, del 1 al 11", "Esc nada")
