@@ -3,7 +3,7 @@
 The appliance has no right to change network, clock, release or power of the machine it runs on. It writes what it
 wants into `/run/hearth/ask`, where a path unit of systemd starts the one oneshot program (`appliance/steward/`) that
 may do this, checks every word of the request, does it, and writes `/run/hearth/told`. Nothing secret stays: a request
-is deleted as it is read, both folders are in memory.
+is overwritten and deleted as it is read, and taken back when nobody came for it; both folders are in memory.
 
     ask/WORD.json    Asked: written here under another name, renamed; one at a time for each word
     told/WORD.json   Told: written by the steward; several times while something takes long (`state` working)
@@ -28,7 +28,7 @@ from appliance.faults import Fault
 
 FOLDER = Path("/run/hearth")
 LOOK_SECONDS = 0.1  # between two looks for the answer
-Word = Literal["network", "clock", "update", "power", "reset", "stick", "slots"]
+Word = Literal["network", "clock", "update", "power", "reset", "stick", "slots", "credential"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,11 +71,18 @@ class Errands:
         if not self.possible:
             raise Fault("not_the_machine")
         asked = Asked(id=secrets.token_hex(8), what=what)
-        await asyncio.to_thread(self._write, word, msgspec.json.encode(asked))
+        content = msgspec.json.encode(asked)
+        try:
+            await asyncio.to_thread(self._write, word, content)
+            return await self._answer(word, asked.id, seconds)
+        finally:
+            self._take_back(word, content)
+
+    async def _answer(self, word: Word, identifier: str, seconds: float) -> Told:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             told = await asyncio.to_thread(self.told, word)
-            if told is not None and told.id == asked.id and told.state != "working":
+            if told is not None and told.id == identifier and told.state != "working":
                 if told.state == "failed":
                     raise Fault(told.code or "internal")
                 return told
@@ -83,10 +90,21 @@ class Errands:
         raise Fault("machine_busy")
 
     def _write(self, word: str, content: bytes) -> None:
-        """Whole or not at all: the path unit looks for the final name only."""
+        """Whole or not at all: the path unit looks for the final name only. The steward may write it: it overwrites."""
         beside = self._folder / "ask" / f".{word}"
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660), "wb") as file:
             file.write(content)
         beside.rename(self._folder / "ask" / f"{word}.json")
+
+    def _take_back(self, word: str, content: bytes) -> None:
+        """What nobody came for is not done later, when nobody waits for it, and does not lie there with a secret in it.
+        A request that took its place meanwhile stays."""
+        path = self._folder / "ask" / f"{word}.json"
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            if file.read(len(content) + 1) == content:
+                file.seek(0)
+                file.write(bytes(len(content)))
+                file.flush()
+                path.unlink()

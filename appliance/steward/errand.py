@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from appliance.steward.erasing import erase
+
 FOLDER = Path("/run/hearth")
 MAX_SIZE = 64 * 1024  # bytes of a request
 
@@ -92,12 +94,13 @@ def _content(path: Path) -> bytes:
 
 
 def _clear(path: Path) -> None:
-    """Whatever lies there under that name; a folder with something in it stays, and only its own word suffers."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        with contextlib.suppress(OSError):
-            path.rmdir()
+    """Whatever lies there under that name, overwritten first: it may have been a key or a password.
+
+    A folder with something in it stays, and only its own word suffers.
+    """
+    erase(path)
+    with contextlib.suppress(OSError):
+        path.rmdir()
 
 
 def _answer(path: Path, told: dict[str, Any]) -> None:

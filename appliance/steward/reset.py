@@ -20,7 +20,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import stat
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.steward import errand, power
+from appliance.steward.erasing import erase, sync
 from appliance.steward.errand import Refused, Tell
 
 DATA = Path("/data")
@@ -43,7 +43,6 @@ KEYS = (
 # Of `system`, beside the marker: what stays as it is, and folders that stay for those that are mounted on them.
 STAYS = ("machine-id", "version-floor", "update.json", "rauc", "reset")
 FOLDERS = ("systemd", "credstore.encrypted")
-SMALL = 4 * 1024 * 1024  # bytes: what is overwritten whole; keys, settings and lists are a thousandth of it
 _FITRIM = 0xC0185879  # linux/fs.h: _IOWR('X', 121, struct fstrim_range)
 
 
@@ -52,8 +51,8 @@ def begin(data: Path) -> None:
     marker = data / MARKER
     marker.parent.mkdir(exist_ok=True)
     marker.write_bytes(b"")
-    _sync(marker)
-    _sync(marker.parent)
+    sync(marker)
+    sync(marker.parent)
     destroy_keys(data)
 
 
@@ -61,7 +60,7 @@ def destroy_keys(data: Path) -> None:
     """Every file of KEYS, one after the other. What a disk refuses for one keeps none of the others."""
     for pattern in KEYS:
         for path in sorted(data.glob(pattern)):
-            _destroy(path)
+            erase(path)
 
 
 def finish(data: Path) -> bool:
@@ -74,7 +73,7 @@ def finish(data: Path) -> bool:
     os.sync()
     _discard(data)
     (data / MARKER).unlink()
-    _sync((data / MARKER).parent)
+    sync((data / MARKER).parent)
     return True
 
 
@@ -104,26 +103,7 @@ def _remove(path: Path) -> None:
         if path.exists():
             shutil.rmtree(path, ignore_errors=True)
     else:
-        _destroy(path)
-
-
-def _destroy(path: Path) -> None:
-    """Overwrite what is small, cut, delete, each on the disk before the next. Of a link only itself goes."""
-    with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            found = os.fstat(handle)
-            if stat.S_ISREG(found.st_mode):
-                if found.st_size <= SMALL:
-                    os.pwrite(handle, os.urandom(found.st_size), 0)
-                    os.fsync(handle)
-                os.ftruncate(handle, 0)
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
-        _sync(path.parent)
+        erase(path)
 
 
 def _discard(data: Path) -> None:
@@ -134,14 +114,6 @@ def _discard(data: Path) -> None:
             fcntl.ioctl(handle, _FITRIM, bytearray(struct.pack("QQQ", 0, 2**64 - 1, 0)))
         finally:
             os.close(handle)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def resetting(data: Path, call: power.Call) -> Callable[[dict[str, Any], Tell], dict[str, Any]]:
