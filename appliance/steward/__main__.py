@@ -14,6 +14,7 @@ PROGRAMS: Mapping[str, str] = {
     "clock": "appliance.steward.clock",
     "power": "appliance.steward.power",
     "reset": "appliance.steward.reset",
+    "credential": "appliance.steward.credential",
     "network": "appliance.steward.network",
 }
 
