@@ -45,6 +45,7 @@ from appliance.identity.rules import Throttle
 from appliance.keeping import Keeper
 from appliance.live import Live
 from appliance.machine.network import MachineNetwork
+from appliance.machine.slot import OwnSlot
 from appliance.network import lan_addresses, portal_urls
 from appliance.outbox import metered
 from appliance.outbox.forwarder import Forwarder
@@ -116,6 +117,7 @@ class Appliance:
         self._ends = ends.Ends()
         self._network = MachineNetwork(errands)
         self._power = Power(errands)
+        self._own_slot = OwnSlot(errands)
         self._updates = Updates(errands, home.spool, home.restart, lambda: self._feed.publish("box"))
         self._errands = errands
         self._hq_time = Listening(home.spool)  # from now on: what stands there may be of another start
@@ -246,6 +248,9 @@ class Appliance:
         """On the local network: another box may have had the wanted name first."""
         wanted = self._settings.portal.name if self._announcement is None else self._announcement.name
         return f"{wanted}.local"
+
+    def own_slot(self) -> OwnSlot:
+        return self._own_slot
 
     def updates(self) -> Updates:
         return self._updates
@@ -384,6 +389,7 @@ class Appliance:
         self._keep_going(clinic.board.run)
         self._keep_going(clinic.clock.run)
         self._keep_going(clinic.audit.run)
+        self._tasks.append(asyncio.create_task(self._own_slot.tidy(keeper)))
         self._feed.publish("gap")  # everything is new
 
     def _applying(self, db: Database, clinic: Clinic, forwarder: Forwarder) -> Applier:

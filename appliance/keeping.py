@@ -29,18 +29,20 @@ from appliance.store.slots import BOX_COST, MAX_PASSPHRASE, MIN_PASSPHRASE, Cost
 
 T = TypeVar("T")
 
-# works: its secret was seen to open the box. untried: a sheet that nobody has typed back. elsewhere: HQ or the machine
-# holds it. foreign: not made by this box as it stands, so no new key is sealed to it.
+# works: its secret was seen to open the box. untried: a sheet that nobody has typed back, or the machine's slot before
+# a start that opened the box with it. elsewhere: HQ or the machine holds it. foreign: not made by this box as it
+# stands, so no new key is sealed to it.
 State = Literal["works", "untried", "elsewhere", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One slot as the list shows it. `removable`: another one that works would stay."""
+    """One slot as the list shows it. `removable`: another one that works would stay. `tried_at`: "" before."""
 
     slot: Slot
     state: State
     removable: bool
+    tried_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,12 @@ class Keeper:
 
             def work(tx: Transaction) -> Ledger:
                 known = ledger.read(tx)
-                if known is None:
-                    known = Ledger().holding(file.slots)
-                    ledger.write(tx, known)
-                elif known.leaving:
-                    known = known.settled(file.slots)
+                before = known
+                known = Ledger().holding(file.slots) if known is None else known
+                known = known.settled(file.slots) if known.leaving else known
+                for slot in file.slots:
+                    known = known.having_opened(slot, at) if slot.id == opened_by else known
+                if known != before:
                     ledger.write(tx, known)
                 if _removed(opened_by, file, known):
                     audit.append_refused(tx, BOX, "unlock_box", Facts(thing=opened_by), "wrong_passphrase", at)
@@ -107,7 +110,15 @@ class Keeper:
         await self._ask(actor, "list_keys", "", at)
         file, known = await self._file_and_ledger()
         working = {slot.id for slot in file.slots if _state(slot, known) == "works"}
-        return [Seen(slot, _state(slot, known), bool(working - {slot.id})) for slot in file.slots]
+        return [
+            Seen(slot, _state(slot, known), bool(working - {slot.id}), slot.tried_at or known.opened.get(slot.id, ""))
+            for slot in file.slots
+        ]
+
+    async def machines(self) -> bytes | None:
+        """The public key of the machine's slot, None where it has none."""
+        file, known = await self._file_and_ledger()
+        return next((slot.public for slot in file.slots if slot.kind == "machine" and known.knows(slot)), None)
 
     def rekey_seconds(self) -> tuple[float, float]:
         """What a rekey is expected to take: on a fast machine and on a slow one."""
@@ -182,8 +193,11 @@ class Keeper:
 
     # -- changing ------------------------------------------------------------------------------------------------
 
-    async def remove(self, actor: Actor, identifier: str, at: str) -> None:
-        """Faults: refused, not_found, last_slot (no other passphrase or tried sheet would stay)."""
+    async def remove(self, actor: Actor, identifier: str, at: str) -> Kind:
+        """The kind of what was removed.
+
+        Faults: refused, not_found, last_slot (no other passphrase or tried sheet would stay).
+        """
         permit = await self._ask(actor, "remove_key", identifier, at)
         async with self._changing:
             file, known = await self._file_and_ledger()
@@ -193,6 +207,7 @@ class Keeper:
                 raise Fault("last_slot")
             ours = [slot for slot in left if known.knows(slot)]
             await self._write(permit, at, known.holding(ours, [gone]), left)
+        return gone.kind
 
     async def rotate(self, actor: Actor, identifier: str, passphrase: str, at: str) -> None:
         """Another passphrase for the same slot, in one step: the old one stops as the new one begins.
@@ -343,7 +358,7 @@ def _state(slot: Slot, known: Ledger) -> State:
     if not known.knows(slot):
         return "foreign"
     if slot.kdf is None:
-        return "elsewhere"
+        return "untried" if slot.kind == "machine" and slot.id not in known.opened else "elsewhere"
     return "works" if slot.tried_at else "untried"
 
 

@@ -23,6 +23,7 @@ from appliance.control.types import (
     AcceptRollback,
     AddHq,
     AddMachine,
+    AddOwn,
     AddPassphrase,
     AddSheet,
     Admit,
@@ -112,6 +113,7 @@ Answer = TypeVar("Answer", bound=Wire)
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
 UPDATE_SECONDS = 180.0  # the steward asks RAUC, which looks at both slots
 REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it may take
+OWN_SLOT_SECONDS = 120.0  # a slow TPM, and what went wrong is to be undone
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
 AUDIT_SECONDS = 300.0  # to look at every entry: a million take half a minute on a server, some minutes on a Pi
 NETWORK_SECONDS = 60.0  # a Wi-Fi is joined within seconds, a router's answer may take half a minute
@@ -294,6 +296,11 @@ class ControlClient:
         """A slot for what this machine keeps. Faults: refused, bad_request, too_many_slots."""
         return (await self._post("/v1/keys/machine", KeyMade, AddMachine(public=public, label=label))).id
 
+    async def add_own(self, *, tpm: bool) -> str:
+        """A slot whose secret this machine keeps, made there. Faults: refused, not_the_machine, machine_refused,
+        machine_busy, home_read_only, too_many_slots."""
+        return (await self._post("/v1/keys/own", KeyMade, AddOwn(tpm=tpm), seconds=OWN_SLOT_SECONDS)).id
+
     async def try_key(self, slot: str, secret: str) -> None:
         """Faults: refused, not_found, wrong_sheet, wrong_passphrase, wrong_state."""
         await self._post(f"/v1/keys/{_segment(slot)}/try", Done, KeySecret(secret=secret), seconds=UNLOCK_SECONDS)
@@ -306,7 +313,7 @@ class ControlClient:
 
     async def remove_key(self, slot: str) -> None:
         """Faults: refused, not_found, last_slot."""
-        await self._post(f"/v1/keys/{_segment(slot)}/remove", Done)
+        await self._post(f"/v1/keys/{_segment(slot)}/remove", Done, seconds=OWN_SLOT_SECONDS)
 
     async def rekey(self) -> float:
         """Another key for the store; how many seconds it took. Faults: refused, disk_full, store_failed."""

@@ -12,6 +12,7 @@ from appliance.control import types
 from appliance.control.desk import BOX, Route, answer, body, signed_in
 from appliance.faults import Fault
 from appliance.keeping import Seen
+from appliance.machine.slot import Keeps
 from appliance.outbox.headquarters import key_code
 from appliance.store import sheet
 
@@ -24,7 +25,8 @@ async def _list(request: web.Request) -> web.Response:
     box = request.app[BOX]
     found = await box.keeper().list(actor, now_text())
     hq = await asyncio.to_thread(box.headquarters)
-    return answer(wire(found, box.keeper().rekey_seconds(), hq))
+    keeps = await box.own_slot().keeps()
+    return answer(wire(found, box.keeper().rekey_seconds(), hq, keeps))
 
 
 async def _add_passphrase(request: web.Request) -> web.Response:
@@ -60,6 +62,13 @@ async def _add_machine(request: web.Request) -> web.Response:
     return answer(types.KeyMade(id=made))
 
 
+async def _add_own(request: web.Request) -> web.Response:
+    actor, _ = await signed_in(request)
+    box = request.app[BOX]
+    given = await body(request, types.AddOwn)
+    return answer(types.KeyMade(id=await box.own_slot().add(box.keeper(), actor, now_text(), tpm=given.tpm)))
+
+
 async def _try(request: web.Request) -> web.Response:
     actor, _ = await signed_in(request)
     given = await body(request, types.KeySecret)
@@ -76,7 +85,9 @@ async def _rotate(request: web.Request) -> web.Response:
 
 async def _remove(request: web.Request) -> web.Response:
     actor, _ = await signed_in(request)
-    await request.app[BOX].keeper().remove(actor, request.match_info["slot"], now_text())
+    box = request.app[BOX]
+    if await box.keeper().remove(actor, request.match_info["slot"], now_text()) == "machine":
+        await box.own_slot().forget()
     return answer(types.Done())
 
 
@@ -91,11 +102,16 @@ def check_hq(public: bytes, compared: str) -> None:
         raise Fault("wrong_state", "another key of headquarters than the one compared")
 
 
-def wire(found: Sequence[Seen], seconds: tuple[float, float], hq: bytes | None) -> types.Keys:
-    """The list as it travels. `hq`: HQ's public key, None before enrolment."""
+def wire(found: Sequence[Seen], seconds: tuple[float, float], hq: bytes | None, keeps: Keeps = "nothing") -> types.Keys:
+    """The list as it travels. `hq`: HQ's public key, None before enrolment. `keeps`: how the machine can."""
     slots, code = tuple(_slot(one) for one in found), key_code(hq) if hq else ""
     return types.Keys(
-        slots=slots, enrolled=hq is not None, hq_code=code, rekey_seconds=seconds[0], rekey_seconds_slow=seconds[1]
+        slots=slots,
+        enrolled=hq is not None,
+        hq_code=code,
+        machine_keeps=keeps,
+        rekey_seconds=seconds[0],
+        rekey_seconds_slow=seconds[1],
     )
 
 
@@ -106,7 +122,7 @@ def _slot(seen: Seen) -> types.KeySlot:
         kind=slot.kind,
         label=slot.label,
         made_at=slot.made_at,
-        tried_at=slot.tried_at,
+        tried_at=seen.tried_at,
         state=seen.state,
         removable=seen.removable,
     )
@@ -118,6 +134,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/keys/sheet", _add_sheet, ("add_key",)),
     Route("POST", "/v1/keys/hq", _add_hq, ("add_key",)),
     Route("POST", "/v1/keys/machine", _add_machine, ("add_key",)),
+    Route("POST", "/v1/keys/own", _add_own, ("add_key",)),
     Route("POST", "/v1/keys/{slot}/try", _try, ("add_key",)),
     Route("POST", "/v1/keys/{slot}/rotate", _rotate, ("add_key",)),
     Route("POST", "/v1/keys/{slot}/remove", _remove, ("remove_key",)),

@@ -771,8 +771,9 @@ class Erase(Wire, frozen=True, kw_only=True):
 
 
 class KeySlot(Wire, frozen=True, kw_only=True):
-    """One way into the box. `state`: works (its secret was seen to), untried (a sheet nobody typed back), elsewhere (HQ
-    or the machine holds it), foreign (not made by this box as it stands). `removable`: another that works would stay.
+    """One way into the box. `state`: works (its secret was seen to), untried (a sheet nobody typed back, or the machine's
+    before a start that opened the box with it), elsewhere (HQ or the machine holds it), foreign (not made by this box as
+    it stands). `removable`: another that works would stay.
     """
 
     id: str
@@ -786,11 +787,13 @@ class KeySlot(Wire, frozen=True, kw_only=True):
 
 class Keys(Wire, frozen=True, kw_only=True):
     """All key slots. `enrolled`: HQ's key is known, so it can be given a slot; `hq_code`: what is compared with HQ by
-    telephone before that. Seconds that a rekey takes: on a fast machine, on a slow one."""
+    telephone before that. `machine_keeps`: how this machine can keep a secret so that the box opens by itself: with a
+    TPM, or on the same disk as the store. Seconds that a rekey takes: on a fast machine, on a slow one."""
 
     slots: tuple[KeySlot, ...]
     enrolled: bool
     hq_code: str = ""
+    machine_keeps: Literal["nothing", "on_disk", "by_tpm"] = "nothing"
     rekey_seconds: float
     rekey_seconds_slow: float
 
@@ -816,6 +819,13 @@ class AddMachine(Wire, frozen=True, kw_only=True):
 
     public: bytes
     label: str = ""
+
+
+class AddOwn(Wire, frozen=True, kw_only=True):
+    """Have this machine keep a secret, on a box that is the machine's own. `tpm`: the person was told that a TPM guards
+    it; then nothing is kept without one."""
+
+    tpm: bool
 
 
 class KeyMade(Wire, frozen=True, kw_only=True):

@@ -28,12 +28,14 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     `retired`: SHA-256 (hex) of the public keys of what was removed or changed, so that a passphrase that was taken back
     stays so under whatever id an old file gives it. `leaving`: slot id to the retired key that a change of passphrase
     leaves; it is retired once the file holds the new one, or a power cut in between would lock everybody out.
+    `opened`: id of the machine's slot to when it first opened the box (UTC).
     """
 
     known: dict[str, str] = {}
     removed: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     leaving: dict[str, str] = {}
+    opened: dict[str, str] = {}
 
     def knows(self, slot: Slot) -> bool:
         """Whether the slot is ours, as it stands."""
@@ -52,7 +54,14 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
             removed=_newest((*self.removed, *(slot.id for slot in gone)), known),
             retired=_newest((*self.retired, *map(_public, gone)), set(map(_public, ours))),
             leaving={identifier: left for identifier, left in self.leaving.items() if identifier in known},
+            opened={identifier: at for identifier, at in self.opened.items() if identifier in known},
         )
+
+    def having_opened(self, slot: Slot, at: str) -> Ledger:
+        """As it is, and that slot of the machine's is seen to work; when it did so first is kept."""
+        if slot.kind != "machine" or slot.id in self.opened or not self.knows(slot):
+            return self
+        return msgspec.structs.replace(self, opened={**self.opened, slot.id: at})
 
     def changing(self, old: Slot) -> Ledger:
         """As it is, with the new slot of that id in `known` already: `old` goes when `settled` has seen the new one."""

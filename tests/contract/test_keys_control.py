@@ -70,7 +70,7 @@ async def test_an_administrator_does_everything_with_keys_by_the_client(path: Pa
     assert [(slot.kind, slot.state, slot.label) for slot in found.slots] == [
         ("passphrase", "works", "night"),
         ("sheet", "works", "safe"),
-        ("machine", "elsewhere", ""),
+        ("machine", "untried", ""),  # until a start opened the box with it
     ]
     assert 0 < found.rekey_seconds < found.rekey_seconds_slow
     with pytest.raises(ControlFault, match="not_enrolled"):

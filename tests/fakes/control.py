@@ -24,6 +24,7 @@ from appliance.faults import Fault
 from appliance.home import Home
 from appliance.keeping import Keeper
 from appliance.machine.network import MachineNetwork
+from appliance.machine.slot import OwnSlot
 from appliance.power.actions import Power
 from appliance.settings import BackupSection, Settings
 from appliance.setup.guide import Guide
@@ -44,6 +45,8 @@ class Box:
         self.hq_key: bytes | None = None
         db = opened.clinic.db
         self._power = Power(Obedient())
+        self.steward = Obedient()
+        self._own_slot = OwnSlot(self.steward)
         self._updates = updates(db.folder.parent)
         self._home = Home(db.folder.parent)
         made_up = db.folder.parent / "machine"
@@ -121,6 +124,9 @@ class Box:
 
     def power(self) -> Power:
         return self._power
+
+    def own_slot(self) -> OwnSlot:
+        return self._own_slot
 
     def updates(self) -> Updates:
         return self._updates

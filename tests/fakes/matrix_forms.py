@@ -169,6 +169,7 @@ def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
         "/v1/keys/passphrase": {"passphrase": "one for the night", "label": "night"},
         "/v1/keys/sheet": {"language": "en"},
         "/v1/keys/machine": {"public": b64encode(suite.RecordKey(bytes(range(32))).public).decode()},
+        "/v1/keys/own": {"tpm": False},
         "/v1/keys/{slot}/try": {"secret": "made up for the tests"},
         "/v1/keys/{slot}/rotate": {"secret": "made up for the tests too"},
     }
