@@ -771,8 +771,8 @@ class Erase(Wire, frozen=True, kw_only=True):
 
 
 class KeySlot(Wire, frozen=True, kw_only=True):
-    """One way into the box. `state`: works (its secret was seen to), untried (a sheet nobody typed back, or the machine's
-    before a start that opened the box with it), elsewhere (HQ or the machine holds it), foreign (not made by this box as
+    """One way into the box. `state`: works (its secret was seen to), untried (a sheet nobody typed back, or the
+    machine's before a start that it opened), elsewhere (HQ or the machine holds it), foreign (not made by this box as
     it stands). `removable`: another that works would stay.
     """
 
