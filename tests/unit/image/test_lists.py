@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from xml.etree import ElementTree
 
 from image import debian, sbom, wheels
 from image.targets import TARGETS
-from image.tools import PROJECT
+from image.tools import HERE, PROJECT
 
 LOCK = f"""av==18.1.0 ; python_full_version < '3.12' \\
     --hash=sha256:{"a" * 64}
@@ -75,3 +76,40 @@ def test_every_user_and_group_of_ours_has_a_number_that_stays() -> None:
     fixed = (PROJECT / "image/files/usr/lib/sysusers.d/00-hearth-ids.conf").read_text()
     numbered = dict(re.findall(r"(?m)^[ug] (\S+)\s+([\d:]+)", fixed))
     assert set(re.findall(r"(?m)^[ug] (\S+)", ours)) == numbered.keys()
+
+
+def test_root_alone_asks_for_a_release_to_be_installed() -> None:
+    """RAUC's own file lets everybody; of two rules for the same the one in /etc is read later and counts."""
+    policies = ElementTree.parse(HERE / "files/etc/dbus-1/system.d/hearth-rauc.conf").getroot().findall("policy")  # noqa: S314 - ours
+    rules = {one.get("context") or one.get("user"): [(rule.tag, rule.attrib) for rule in one] for one in policies}
+    rauc = {"send_destination": "de.pengutronix.rauc"}
+    assert rules == {"default": [("deny", rauc)], "root": [("allow", rauc)]}
+
+
+def test_no_program_of_the_box_asks_for_a_login() -> None:
+    """Not on another terminal (Alt+F2), which systemd-logind would open one on, and not at a start that failed."""
+    removed = set((HERE / "removed.txt").read_text().split())
+    assert {
+        "usr/sbin/agetty",
+        "usr/lib/systemd/system/autovt@.service",
+        "usr/lib/systemd/system/debug-shell.service",
+    } <= removed
+    logind = (HERE / "files/usr/lib/systemd/logind.conf.d/hearth.conf").read_text()
+    assert "\nNAutoVTs=0\nReserveVT=0\n" in logind
+
+
+def test_a_stick_brings_no_links_and_no_file_system_of_which_the_kernel_believes_much() -> None:
+    rules = (HERE / "files/usr/lib/udev/rules.d/80-hearth-stick.rules").read_text()
+    mounts = [line for line in rules.splitlines() if "systemd-mount" in line and not line.startswith("#")]
+    assert mounts and all('ENV{ID_FS_TYPE}=="vfat|exfat"' in line for line in mounts)
+    assert all("--options=nosuid,nodev,noexec,nosymfollow," in line for line in mounts)
+
+
+def test_a_stick_cannot_take_the_place_of_a_partition_of_the_box() -> None:
+    rules = (HERE / "files/usr/lib/udev/rules.d/80-hearth-stick.rules").read_text()
+    usb, priority, usage = (
+        rules.index('ID_BUS}!="usb"'),
+        rules.index('"link_priority=-100"'),
+        rules.index("ID_FS_USAGE"),
+    )
+    assert usb < priority < usage
