@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import fcntl
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 import pyte
 import pytest
 
+from tests.fakes.box import PASSPHRASE, PASSWORD, open_box
 from tests.units.box import Box, fresh_data, lay_over, newest, started, unpack, until
 
 pytestmark = pytest.mark.units
@@ -190,3 +192,61 @@ def test_what_was_sealed_for_this_machine_opens_at_the_next_start(root: Path) ->
             assert box.run("cat", given) == "seed"
             relay = ["setpriv", "--reuid=hearth-relay", "--regid=hearth-relay", "--clear-groups"]
             assert box.run(*relay, "cat", given, check=False) == ""
+
+
+CONSOLE = """
+import asyncio, sys
+from pathlib import Path
+from appliance.control.client import ControlClient
+async def run():
+    client = ControlClient(Path("/var/lib/hearth/run/control.sock"))
+    if sys.argv[1] == "state":
+        print((await client.snapshot()).box.state)
+    else:
+        if (await client.snapshot()).box.state == "locked":
+            await client.unlock("{passphrase}")
+        await client.sign_in("ruth", "{password}")
+        if sys.argv[1] == "add":
+            assert (await client.keys()).machine_keeps == "on_disk"
+            await client.add_own(tpm=False)
+        for slot in (await client.keys()).slots:
+            if slot.kind == "machine":
+                print(slot.state)
+                if sys.argv[1] == "remove":
+                    await client.remove_key(slot.id)
+    await client.close()
+asyncio.run(run())
+""".replace("{passphrase}", PASSPHRASE).replace("{password}", PASSWORD)
+
+
+def test_what_the_console_has_the_machine_keep_opens_the_box_at_the_next_start(root: Path) -> None:
+    """By the errand of the steward, in its unit; and forgotten when the slot is removed."""
+    with fresh_data() as data:
+        asyncio.run(a_clinic(data / "hearth", root))
+        kept = data / "system/credstore.encrypted/hearth-slot"
+        with started(root, data) as box:
+            assert console(box, "state") == "locked"
+            assert console(box, "add") == "untried", box.journal("-u", "hearth-credential")
+            assert kept.stat().st_mode & 0o777 == 0o600 and kept.stat().st_uid == 0
+            assert box.run("ls", "-A", "/run/hearth/ask") == ""
+        with started(root, data) as box:
+            until(lambda: console(box, "state") == "unlocked")
+            assert console(box, "remove") == "elsewhere"
+            assert not kept.exists()
+            box.run("systemctl", "restart", "hearth-appliance")
+            assert console(box, "state") == "locked"
+
+
+async def a_clinic(home: Path, root: Path) -> None:
+    """A store with a clinic in it, that of the user of the appliance in the box."""
+    async with open_box(home):
+        (home / "hearth.toml").write_text('[sign_in]\nsecond_factor = "optional"\n')
+    uid, gid = (root / "etc/passwd").read_text().split("\nhearth:x:")[1].split(":")[:2]
+    for path in (home, *home.rglob("*")):
+        os.chown(path, int(uid), int(gid))
+
+
+def console(box: Box, word: str) -> str:
+    """What a console does there, as the user of the console."""
+    person = ["setpriv", "--reuid=hearth-console", "--regid=hearth-run", "--clear-groups"]
+    return box.run(*person, "/opt/hearth/bin/python", "-c", CONSOLE, word).strip()
