@@ -15,7 +15,7 @@ from appliance.control.client import ControlClient, ControlFault
 from appliance.control.types import Keys, Sheet
 from tui.work import Post, Refused
 
-Word = Literal["list", "passphrase", "sheet", "try", "rotate", "remove", "hq", "rekey"]
+Word = Literal["list", "passphrase", "sheet", "try", "rotate", "remove", "hq", "own", "rekey"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -28,6 +28,7 @@ class Wish:
     label: str = ""
     language: Literal["en", "es"] = "en"
     code: str = ""  # of HQ's key, as it was compared
+    tpm: bool = False  # the person was told that a TPM guards what the machine keeps
 
 
 class Listed(Message):
@@ -83,4 +84,5 @@ def _calls(client: ControlClient, wish: Wish) -> dict[Word, Callable[[], Awaitab
         "rotate": lambda: client.rotate_key(wish.slot, wish.secret),
         "remove": lambda: client.remove_key(wish.slot),
         "hq": lambda: client.add_hq(wish.code),
+        "own": lambda: client.add_own(tpm=wish.tpm),
     }

@@ -143,7 +143,7 @@ class FakeDaemon:
         app.router.add_get("/v1/feed", self._feed)
         app.router.add_post("/v1/{word:unlock|sign-in|sign-out|clock|paper}", self._post)
         app.router.add_get("/v1/keys", self._keys)
-        app.router.add_post("/v1/keys/{word:passphrase|sheet|hq|machine}", self._post)
+        app.router.add_post("/v1/keys/{word:passphrase|sheet|hq|own|machine}", self._post)
         app.router.add_post("/v1/keys/{slot}/{word:try|rotate|remove}", self._post)
         app.router.add_post("/v1/{word:rekey}", self._post)
         app.router.add_get("/v1/backups", self._backups)

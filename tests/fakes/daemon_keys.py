@@ -8,6 +8,7 @@ import msgspec
 
 from appliance.control.types import (
     AddHq,
+    AddOwn,
     AddPassphrase,
     AddSheet,
     Done,
@@ -34,13 +35,22 @@ class FakeKeys:
         self.slots = [_slot("a" * 16, "passphrase", "works", "front desk")]
         self.secrets = {"a" * 16: "four quiet lamps"}
         self.enrolled = False
+        self.machine_keeps: Literal["nothing", "on_disk", "by_tpm"] = "nothing"
+        self.told_of_a_tpm: list[bool] = []  # what the person who had the machine keep a secret was told
         self.rekeys = 0
 
     def list(self) -> Keys:
         working = [slot.id for slot in self.slots if slot.state == "works"]
         slots = tuple(msgspec.structs.replace(s, removable=bool(set(working) - {s.id})) for s in self.slots)
         code = HQ_CODE if self.enrolled else ""
-        return Keys(slots=slots, enrolled=self.enrolled, hq_code=code, rekey_seconds=1.0, rekey_seconds_slow=8.0)
+        return Keys(
+            slots=slots,
+            enrolled=self.enrolled,
+            hq_code=code,
+            machine_keeps=self.machine_keeps,
+            rekey_seconds=1.0,
+            rekey_seconds_slow=8.0,
+        )
 
     def do(self, word: str, slot: str, body: bytes) -> Wire:
         match word:
@@ -53,6 +63,10 @@ class FakeKeys:
                 if msgspec.json.decode(body, type=AddHq).code != HQ_CODE:
                     raise Fault("wrong_state")
                 return KeyMade(id=self._add("hq", "elsewhere", "", ""))
+            case "own":
+                self.told_of_a_tpm.append(msgspec.json.decode(body, type=AddOwn).tpm)
+                self.slots = [one for one in self.slots if one.kind != "machine"]
+                return KeyMade(id=self._add("machine", "untried", "", ""))
             case "rekey":
                 self.rekeys += 1
                 return Rekeyed(seconds=1.5)
@@ -87,7 +101,7 @@ class FakeKeys:
 
     def _add(
         self,
-        kind: Literal["passphrase", "sheet", "hq"],
+        kind: Literal["passphrase", "sheet", "hq", "machine"],
         state: Literal["works", "untried", "elsewhere"],
         label: str,
         secret: str,

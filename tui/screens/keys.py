@@ -42,6 +42,7 @@ class KeysPage(Page):
         ("m", "keys.hint.rotate"),
         ("x", "keys.hint.remove"),
         ("q", "keys.hint.hq"),
+        ("o", "keys.hint.own"),
         ("z", "keys.hint.rekey"),
         ("escape", "hint.back"),
     )
@@ -54,6 +55,7 @@ class KeysPage(Page):
             ("m", "rotate"),
             ("x", "remove"),
             ("q", "add_hq"),
+            ("o", "add_own"),
             ("z", "rekey"),
         )
     ]
@@ -126,7 +128,8 @@ class KeysPage(Page):
     def action_try(self) -> None:
         slot = self._chosen()
         if slot is None or slot.kind not in ("sheet", "passphrase"):
-            self.post_message(self.Told("keys.not_typed"))
+            proved = "keys.proved_by_start" if slot and slot.kind == "machine" else "keys.not_typed"
+            self.post_message(self.Told(proved))
         elif slot.kind == "sheet":
             self._try_sheet(slot.id)
         else:
@@ -157,6 +160,16 @@ class KeysPage(Page):
             return
         code = self._keys.hq_code
         self._confirm(self.words("confirm.add_hq", code=code), lambda: self._ask(Wish("hq", code=code)))
+
+    def action_add_own(self) -> None:
+        """What whoever takes the box could do with it is said before, and with what this machine has to guard it."""
+        keeps = self._keys.machine_keeps if self._keys else "nothing"
+        if keeps == "nothing":
+            self.post_message(self.Told("fault.not_the_machine"))
+            return
+        tpm = keeps == "by_tpm"
+        question = self.words("confirm.add_own", guard=self.words(f"keys.guard.{keeps}"))
+        self._confirm(question, lambda: self._ask(Wish("own", tpm=tpm)))
 
     def action_rekey(self) -> None:
         if self._keys is not None and self._began is None:
@@ -225,10 +238,15 @@ class KeysPage(Page):
 
     def _remark(self) -> str:
         slots = self._keys.slots if self._keys else ()
-        said = [self.words(f"keys.remark.{state}") for state in ("untried", "foreign") if _any(slots, state)]
+        own = [slot for slot in slots if slot.kind == "machine"]
+        others = [slot for slot in slots if slot.kind != "machine"]
+        said = [self.words("keys.remark.untried")] if _any(others, "untried") else []
+        said += [self.words("keys.remark.foreign")] if _any(slots, "foreign") else []
         if sum(slot.state == "works" for slot in slots) == 1:
             said.append(self.words("keys.remark.single"))
-        if any(slot.kind == "machine" for slot in slots):
+        if _any(own, "untried"):
+            said.append(self.words("keys.remark.own_untried"))
+        if own and not (self._keys and self._keys.machine_keeps == "by_tpm"):
             said.append(self.words("keys.remark.machine"))
         return "\n".join(said)
 
