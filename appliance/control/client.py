@@ -7,15 +7,20 @@ The login's token lives in this object only and never in a log, an exception or 
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import socket
+import struct
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
 import msgspec
+from aiohttp.client_exceptions import UnixClientConnectorError
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import LineTooLong
 
 from appliance.control.types import (
@@ -69,6 +74,7 @@ from appliance.control.types import (
     ReturnedRecords,
     SetClinic,
     SetClock,
+    SetKeyboard,
     SetPlace,
     SetStep,
     SetUpPeople,
@@ -142,6 +148,30 @@ class ControlFault(Exception):
         self.sentence = sentence
         self.about = about
         self.seconds = seconds
+
+
+class _OwnersSocket(aiohttp.UnixConnector):
+    """Connects to whoever owns the socket's folder, or root, and to nobody else.
+
+    The relay may write in that folder too. One that was taken over could lay a socket of its own there while the
+    appliance starts, and be told the passphrase.
+    """
+
+    async def _create_connection(self, req: aiohttp.ClientRequest, *how: Any) -> ResponseHandler:
+        made = await super()._create_connection(req, *how)
+        owner = Path(self.path).parent.stat().st_uid
+        if made.transport is None or _peer_uid(made.transport) not in (owner, 0):
+            made.abort()
+            refused = ConnectionRefusedError(errno.ECONNREFUSED, "another user's")
+            raise UnixClientConnectorError(self.path, req.connection_key, refused)
+        return made
+
+
+def _peer_uid(transport: asyncio.BaseTransport) -> int:
+    """The uid of the process that listens at the other end (SO_PEERCRED, unix(7))."""
+    size = struct.calcsize("3i")
+    credentials = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return int(struct.unpack("3i", credentials)[1])
 
 
 class ControlClient:
@@ -382,6 +412,10 @@ class ControlClient:
         """The machine is in that time zone. Faults: refused, zone_unknown, not_the_machine, machine_busy."""
         return await self._post("/v1/zone", NetworkState, SetZone(zone=zone), seconds=NETWORK_SECONDS)
 
+    async def set_keyboard(self, layout: str) -> NetworkState:
+        """The keyboard at the box's own screen. Faults: refused, keyboard_unknown, not_the_machine, machine_busy."""
+        return await self._post("/v1/keyboard", NetworkState, SetKeyboard(layout=layout), seconds=NETWORK_SECONDS)
+
     # -- whom to call
 
     async def on_call(self) -> OnCall:
@@ -518,6 +552,10 @@ class ControlClient:
         """Language of the box's screen, and the machine's zone, "" to leave it. Faults: zone_unknown, machine_busy."""
         await self._post("/v1/setup/place", Done, SetPlace(language=language, zone=zone), seconds=NETWORK_SECONDS)
 
+    async def set_keyboard_in_set_up(self, layout: str) -> None:
+        """The keyboard at the box's own screen. Faults: keyboard_unknown, not_the_machine, machine_busy."""
+        await self._post("/v1/setup/keyboard", Done, SetKeyboard(layout=layout), seconds=NETWORK_SECONDS)
+
     async def set_clinic(self, name: str, phone: str) -> None:
         """As every page shows them. Faults: bad_request."""
         await self._post("/v1/setup/clinic", Done, SetClinic(name=name, phone=phone))
@@ -582,7 +620,7 @@ class ControlClient:
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             self._http = aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(path=str(self._path)),
+                connector=_OwnersSocket(path=str(self._path)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,  # a compressed answer could grow without bound
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tempfile import TemporaryDirectory
 import aiohttp
 import pytest
 
+from appliance.control import client as control
 from appliance.control.client import (
     AWAY,
     BAD_ANSWER,
@@ -417,3 +419,31 @@ async def test_a_feed_line_without_end_is_a_fault() -> None:
 
 def test_a_fault_says_nothing_of_what_was_sent() -> None:
     assert str(ControlFault("wrong_passphrase", "a sentence")) == "wrong_passphrase"
+
+
+@pytest.mark.parametrize(("uid", "believed"), [(os.getuid(), True), (0, True), (os.getuid() + 1, False)])
+async def test_a_socket_of_another_user_is_told_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: int, believed: bool
+) -> None:
+    """The relay may write in the folder of the sockets: it could lay one there while the appliance is away."""
+    daemon = await FakeDaemon(tmp_path / "control.sock").start()
+    console = ControlClient(daemon.path)
+    monkeypatch.setattr(control, "_peer_uid", lambda _: uid)
+    try:
+        if believed:
+            await console.unlock(PASSPHRASE)
+        else:
+            with pytest.raises(ControlFault, match=AWAY):
+                await console.unlock(PASSPHRASE)
+            assert daemon.asked == []
+    finally:
+        await console.close()
+        await daemon.stop()
+
+
+async def test_who_listens_is_told_by_the_kernel(tmp_path: Path) -> None:
+    server = await asyncio.start_unix_server(lambda _, writer: writer.close(), tmp_path / "s")
+    _, writer = await asyncio.open_unix_connection(tmp_path / "s")
+    assert control._peer_uid(writer.transport) == os.getuid()
+    writer.close()
+    server.close()

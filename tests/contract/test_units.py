@@ -142,6 +142,16 @@ def test_each_process_has_a_user_of_its_own() -> None:
     assert set(users.values()) - {"root"} == set(declared)
 
 
+def test_who_meets_in_the_folder_of_the_sockets_takes_no_socket_of_another_away() -> None:
+    lines = (FOLDER / "hearth.tmpfiles").read_text().splitlines()
+    modes = {line.split()[1]: line.split()[2:5] for line in lines if line.startswith("d ")}
+    assert modes["/var/lib/hearth/run"] == ["3770", "hearth", "hearth-run"]
+    # Beside it only the spool is for several; what is believed (set-up, settings, contacts) lies above both.
+    shared = {path for path, (_, owner, group) in modes.items() if (owner, group) != ("hearth", "hearth")}
+    assert {path.split("/")[4] for path in shared if path.startswith("/var")} == {"run", "spool"}
+    assert modes["/var/lib/hearth"][0] == "0751" and modes["/run/hearth/told"] == ["0750", "root", "hearth"]
+
+
 @pytest.mark.parametrize("name", [name for name in LONG_RUNNING if name != "hearth-console@"])
 def test_a_process_that_hangs_is_found(name: str) -> None:
     said = dict(directives(FOLDER / f"{name}.service"))
