@@ -15,7 +15,7 @@ export VERSION FRESH
 HQ_SECONDS ?= 180
 CUTS ?= 100
 
-.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-units image bundle image-reproducible image-pi test-image-pi test-image test-power setup lock freeze clean
+.PHONY: help run test lint format bench load soak fuzz browsers fault kill disk hq interop test-units image bundle try-image image-reproducible image-pi test-image-pi test-image test-power setup lock freeze clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -91,6 +91,7 @@ interop:  ## GStreamer's WebRTC in a room with Chromium (needs Debian packages, 
 
 test-units:  ## the root of the image in a container: what starts, what comes back, what hangs (three minutes; needs root, `make image`; HEARTH_UNITS=here for the units of this folder)
 	@.ci/setup test
+	@.ci/setup vm
 	@$(B)/pytest -n0 -m units tests/units
 
 image:  ## the image for a PC or a virtual machine, and its update bundle, into image/out (needs root; 3 minutes, later 1)
@@ -100,6 +101,10 @@ image:  ## the image for a PC or a virtual machine, and its update bundle, into 
 bundle:  ## that update bundle alone; VERSION=0.7.1 for another number, BREAK=portal for a release that must be rolled back
 	@.ci/setup image
 	@$(B)/python -m image bundle --break "$(BREAK)"
+
+try-image:  ## that image in a virtual machine, its console in this terminal, its portal on https://localhost:8443
+	@.ci/setup vm
+	@$(B)/python -m image try
 
 image-reproducible:  ## the image's contents built twice, the second time from nothing: the same, or what differs (5 minutes)
 	@.ci/setup image
@@ -116,10 +121,12 @@ test-image-pi:  ## that image in a virtual machine for its processor, to the por
 
 test-image:  ## a box's image in a virtual machine: set up, a session, updates, the search of its disk (an hour; see tests/image)
 	@.ci/setup test
+	@.ci/setup vm
 	@$(B)/pytest -m image -s -n0 tests/image --ignore=tests/image/test_arm64.py
 
 test-power:  ## power cuts on a disk that loses what was not flushed, CUTS=100 a way of writing; then starts of the image
 	@.ci/setup test
+	@.ci/setup vm
 	@$(B)/python -m tests.image.power --cuts $(CUTS)
 	@$(B)/python -m tests.image.starts
 

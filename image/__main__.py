@@ -1,4 +1,5 @@
-"""`python -m image make`: what a box is flashed with and what updates it; `bundle`: the latter alone; `again`: twice.
+"""`python -m image make`: what a box is flashed with and what updates it; `bundle`: the latter alone; `again`: twice;
+`try`: in a virtual machine.
 
 VERSION names a release other than pyproject.toml's, SOURCE_DATE_EPOCH its moment. See README.md.
 """
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from image import again, boot, bundle, debian, disk, initrd, layout, rootfs, sbom, wheels
+from image import again, boot, bundle, debian, disk, initrd, layout, rootfs, sbom, trying, wheels
 from image.pi import board
 from image.targets import ARM64, TARGETS, Target
 from image.tools import CACHE, OUT, PROJECT, Failed, Step, fresh, say
@@ -102,11 +103,14 @@ def bill(target: Target, release: str, work: Path, name: Path, root: Path) -> No
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m image")
-    parser.add_argument("what", choices=("make", "bundle", "again"))
+    parser.add_argument("what", choices=("make", "bundle", "again", "try"))
     parser.add_argument("--target", choices=sorted(TARGETS), default="amd64")
     parser.add_argument("--break", dest="broken", choices=["", *sorted(rootfs.BROKEN)], default="")
+    parser.add_argument("--stick", type=Path, action="append", default=[], help="try: a file that is a USB stick")
     given = parser.parse_args()
     try:
+        if given.what == "try":
+            return trying.run(version(), given.stick)
         with alone(given.target):
             if given.what == "again":
                 return again.compare(TARGETS[given.target], version(), epoch(), parts)
