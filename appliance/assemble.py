@@ -190,7 +190,7 @@ class Appliance:
             return None
         told, born = self._guide.answers, self._guide.born
         zone = told.zone or machine_zone()
-        return types.SetUp(step=told.step, born=born, zone=zone, machine=self._guide.master)
+        return types.SetUp(step=told.step, born=born, zone=zone, machine=self._guide.master, keyboard=told.keyboard)
 
     def set_settings(self, chosen: Settings) -> None:
         """What was written into the settings counts at once where it can: what pages and papers are headed with."""

@@ -88,6 +88,7 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("no_trial", "caller", 409, "There is nothing to keep: the settings from before are in use again."),
     FaultKind("zone_unknown", "caller", 422, "That is no time zone that this box knows."),
+    FaultKind("keyboard_unknown", "caller", 422, "That is no keyboard that this box knows."),
     FaultKind("stale_epoch", "caller", 409, "The keys of the room have changed meanwhile. Please try again."),
     FaultKind("session_locked", "caller", 409, "The door of the session is locked. Unlock it first."),
     FaultKind("in_private_room", "caller", 409, "One of the two is in a private room already."),

@@ -1,4 +1,4 @@
-"""The network of the machine over the control socket: how it is, trying other settings, keeping them; its time zone."""
+"""The network of the machine over the control socket: how it is, other settings on trial, zone, keyboard."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ async def _zone(request: web.Request) -> web.Response:
     return _answer(request, await network.set_zone(zone))
 
 
+async def _keyboard(request: web.Request) -> web.Response:
+    network, actor = await _asked(request)
+    layout = (await body(request, types.SetKeyboard)).layout
+    network.check_keyboard(layout)
+    await _note(request, actor)
+    return _answer(request, await network.set_keyboard(layout))
+
+
 async def _asked(request: web.Request) -> tuple[MachineNetwork, Actor]:
     """For one who may do that; a refusal is noted. Faults: box_locked, not_signed_in, refused."""
     actor, _ = await signed_in(request)
@@ -81,4 +89,5 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/network/back", _back, ("set_network",)),
     Route("POST", "/v1/network/scan", _scan, ("set_network",)),
     Route("POST", "/v1/zone", _zone, ("set_network",)),
+    Route("POST", "/v1/keyboard", _keyboard, ("set_network",)),
 )

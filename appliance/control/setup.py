@@ -21,6 +21,12 @@ async def _place(request: web.Request) -> web.Response:
     return answer(types.Done())
 
 
+async def _keyboard(request: web.Request) -> web.Response:
+    given = await body(request, types.SetKeyboard)
+    await _guide(request).keyboard(token_of(request), given.layout)
+    return answer(types.Done())
+
+
 async def _clinic(request: web.Request) -> web.Response:
     given = await body(request, types.SetClinic)
     await _guide(request).name_clinic(token_of(request), given.name, given.phone)
@@ -104,6 +110,7 @@ def _person_of(given: types.SetUpPerson) -> Person:
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", f"{PREFIX}/place", _place, "anyone"),
+    Route("POST", f"{PREFIX}/keyboard", _keyboard, "anyone"),
     Route("POST", f"{PREFIX}/clinic", _clinic, "anyone"),
     Route("POST", f"{PREFIX}/scan", _scan, "anyone"),
     Route("POST", f"{PREFIX}/network", _network, "anyone"),

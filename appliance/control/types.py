@@ -345,12 +345,14 @@ SetUpStep = Literal["welcome", "place", "clinic", "network", "passphrase", "code
 
 class SetUp(Wire, frozen=True, kw_only=True):
     """How far the first set-up is. `born`: the clinic is made, its passphrase opens the rest. `zone`: of the tz
-    database. `machine`: the box may set the network and the zone of the machine it runs on."""
+    database. `machine`: the box may set network, zone and keyboard of the machine it runs on. `keyboard`: "" for none
+    chosen."""
 
     step: SetUpStep
     born: bool
     zone: str = ""
     machine: bool = False
+    keyboard: str = ""
 
 
 class Box(Wire, frozen=True, kw_only=True):
@@ -710,6 +712,7 @@ class NetworkState(Wire, frozen=True, kw_only=True):
     settings: NetworkSettings = NetworkSettings()
     seconds_left: int = 0
     zone: str = ""  # as in Europe/Madrid
+    keyboard: str = ""  # one of KEYBOARDS, "" for none chosen
     urls: tuple[str, ...] = ()
     authority: str = ""
 
@@ -730,6 +733,16 @@ class SetZone(Wire, frozen=True, kw_only=True):
     """The time zone by its name, as in Europe/Madrid."""
 
     zone: str
+
+
+# Layouts of the keyboard at the box's own screen, by xkb's words.
+KEYBOARDS = ("us", "gb", "es", "latam", "br", "pt", "fr", "de")
+
+
+class SetKeyboard(Wire, frozen=True, kw_only=True):
+    """`layout`: one of KEYBOARDS."""
+
+    layout: str
 
 
 # -- the machine

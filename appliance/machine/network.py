@@ -18,6 +18,7 @@ import psutil
 from appliance.control import types
 from appliance.errands import Errands
 from appliance.faults import Fault
+from appliance.steward import keyboard
 from appliance.steward import network_settings as rules
 
 SYSTEM_INTERFACES = Path("/sys/class/net")
@@ -90,6 +91,16 @@ class MachineNetwork:
         except rules.Wrong as wrong:
             raise Fault(wrong.code) from None
 
+    async def set_keyboard(self, layout: str) -> types.NetworkState:
+        """The keyboard at the box's own screen. Faults: keyboard_unknown, not_the_machine, machine_busy."""
+        self.check_keyboard(layout)
+        return await self._do({"do": "keyboard", "layout": layout})
+
+    def check_keyboard(self, layout: str) -> None:
+        """Faults: keyboard_unknown."""
+        if layout not in keyboard.LAYOUTS:
+            raise Fault("keyboard_unknown")
+
     async def set_names(self, names: frozenset[str]) -> None:
         """The names by which the box is asked for on the local network. Faults: not_the_machine, machine_busy."""
         async with self._one:
@@ -111,6 +122,7 @@ class MachineNetwork:
             settings=_convert(facts.get("network", {}), types.NetworkSettings),
             seconds_left=_convert(facts.get("seconds_left", 0), int),
             zone=_convert(facts.get("zone", ""), str),
+            keyboard=_convert(facts.get("keyboard", ""), str),
         )
 
 

@@ -22,11 +22,13 @@ MAX_BYTES = 16 * 1024
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """`step`: where to go on. `zone`: the one that was chosen, as tz database name it, or ""."""
+    """`step`: where to go on. `zone`: the one that was chosen, as the tz database names it, or "";
+    `keyboard`: the same of the screen's keyboard."""
 
     version: Literal[1] = 1
     step: Step = "welcome"
     zone: str = ""
+    keyboard: str = ""
     finished: bool = False
 
 

@@ -119,6 +119,12 @@ class Guide:
         self._set("clinic", {"language": language})
         self._keep(msgspec.structs.replace(answers.reached(self.answers, "clinic"), zone=zone or self.answers.zone))
 
+    async def keyboard(self, token: str, layout: str) -> None:
+        """The keyboard at the box's screen. Faults: keyboard_unknown, not_the_machine, machine_busy, not_signed_in."""
+        await self._allowed(token)
+        await self._network.set_keyboard(layout)
+        self._keep(msgspec.structs.replace(self.answers, keyboard=layout))
+
     async def _set_zone(self, zone: str) -> None:
         """A machine that does not answer keeps nobody at the first step: the zone can be set later too."""
         try:

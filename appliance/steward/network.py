@@ -2,7 +2,9 @@
 
     what   {"do": "look"} | {"do": "set", "network": {…}} | {"do": "keep"} | {"do": "back"} | {"do": "scan"}
            | {"do": "zone", "zone": "Europe/Madrid"} | {"do": "names", "names": ["box.example.org"]}
-    facts  {"network": {…} without passwords, "seconds_left", "zone", "networks": [{"name", "strength", "locked"}]}
+           | {"do": "keyboard", "layout": "latam"}
+    facts  {"network": {…} without passwords, "seconds_left", "zone", "keyboard",
+            "networks": [{"name", "strength", "locked"}]}
 
     network.json       what is kept, on the data partition, for root alone: passwords are in it
     tried.json         what is on trial, in memory: a power cut or TRIAL_SECONDS later it is gone, and with it the trial
@@ -27,7 +29,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.steward import errand
+from appliance.steward import errand, keyboard
 from appliance.steward import network_air as air
 from appliance.steward import network_settings as rules
 from appliance.steward.errand import Refused, Tell
@@ -39,6 +41,7 @@ JOIN_SECONDS = 25.0  # for a Wi-Fi to let the box in; the slowest seen in the wi
 LOOK_SECONDS = 0.5
 MAX_NAMES = 4
 TIMER = "hearth-network-back.timer"
+KEYBOARD = "hearth-keyboard.service"  # this program has no right over a screen
 # Programs that this file starts and stops; an instance that is not wanted is stopped.
 _OURS = re.compile(r"(wpa_supplicant|hostapd|dnsmasq)@[A-Za-z0-9._:-]+\.service")
 _NAME = re.compile(r"(?=.{1,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -157,6 +160,7 @@ def do(machine: Machine, what: dict[str, Any], tell: Tell) -> dict[str, Any]:
         "scan": lambda: _scan(machine),
         "zone": lambda: _zone(machine, what.get("zone")),
         "names": lambda: _names(machine, what.get("names")),
+        "keyboard": lambda: _keyboard(machine, what.get("layout")),
     }
     try:
         more = deeds[str(what.get("do"))]()
@@ -175,7 +179,12 @@ def facts(machine: Machine) -> dict[str, Any]:
         if shown[kind] is not None:
             shown[kind]["password"] = None
     del shown["version"]
-    return {"network": shown, "seconds_left": _seconds_left(machine) if tried else 0, "zone": machine.zone()}
+    return {
+        "network": shown,
+        "seconds_left": _seconds_left(machine) if tried else 0,
+        "zone": machine.zone(),
+        "keyboard": keyboard.kept(machine.system),
+    }
 
 
 def _seconds_left(machine: Machine) -> int:
@@ -285,6 +294,16 @@ def _zone(machine: Machine, asked: object) -> dict[str, Any]:
     beside.unlink(missing_ok=True)
     beside.symlink_to(machine.zones / zone)
     beside.rename(machine.system / "localtime")
+    return {}
+
+
+def _keyboard(machine: Machine, asked: object) -> dict[str, Any]:
+    """Kept first: a screen that is not there now, or comes later, gets it when it comes."""
+    layout = next((one for one in keyboard.LAYOUTS if one == asked), None)
+    if layout is None:
+        raise Refused("keyboard_unknown")
+    keep_file(machine.system / "keyboard", f"{layout}\n".encode(), 0o644)
+    machine.call("systemctl", "start", KEYBOARD)
     return {}
 
 

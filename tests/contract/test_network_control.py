@@ -71,6 +71,8 @@ async def test_settings_are_tried_kept_and_left(client: ControlClient) -> None:
     assert (await client.network_back()).settings == STATIC
     assert not (await client.try_network(NetworkSettings())).seconds_left  # nothing that could be wrong
     assert (await client.set_zone("Europe/Madrid")).zone == "Europe/Madrid"
+    assert (await client.set_keyboard("latam")).keyboard == "latam"
+    assert await refused(client.set_keyboard("../us")) == "keyboard_unknown"
     assert {one.name for one in await client.scan_networks()} > {"River House"}
 
 

@@ -150,7 +150,7 @@ class FakeDaemon:
         app.router.add_post("/v1/{word:backups}", self._post)
         app.router.add_post("/v1/backups/{word:seen}", self._post)
         app.router.add_get("/v1/network", self._network)
-        app.router.add_post("/v1/{word:network|zone}", self._post)
+        app.router.add_post("/v1/{word:network|zone|keyboard}", self._post)
         app.router.add_post("/v1/network/{word:keep|back|scan}", self._post)
         app.router.add_get("/v1/on-call", self._on_call)
         app.router.add_get("/v1/doctor", self._doctor)
@@ -423,7 +423,7 @@ class FakeDaemon:
             return _refuse(fault.code)
 
     def _login_word(self, word: str, body: bytes, request: web.Request) -> Wire:
-        if request.path.startswith(("/v1/network", "/v1/zone")):
+        if request.path.startswith(("/v1/network", "/v1/zone", "/v1/keyboard")):
             self._may(request, "set_network")
             return self.network.do(word, body)
         if word == "paper":

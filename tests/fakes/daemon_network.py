@@ -6,7 +6,17 @@ from typing import Any
 
 import msgspec
 
-from appliance.control.types import Heard, HeardNetwork, Interface, NetworkState, SetZone, TryNetwork, Wire
+from appliance.control.types import (
+    KEYBOARDS,
+    Heard,
+    HeardNetwork,
+    Interface,
+    NetworkState,
+    SetKeyboard,
+    SetZone,
+    TryNetwork,
+    Wire,
+)
 from appliance.faults import Fault
 
 WIRED = Interface(name="eth0", kind="wired", up=True, addresses=("192.168.1.5",))
@@ -44,6 +54,11 @@ class FakeNetwork:
             self.tell(settings=settings, seconds_left=0 if kept else 60)
         elif word == "zone":
             self.tell(zone=msgspec.json.decode(body, type=SetZone).zone)
+        elif word == "keyboard":
+            layout = msgspec.json.decode(body, type=SetKeyboard).layout
+            if layout not in KEYBOARDS:
+                raise Fault("keyboard_unknown")
+            self.tell(keyboard=layout)
         elif not self.state.seconds_left:
             raise Fault("no_trial")
         elif word == "keep":

@@ -159,6 +159,7 @@ def body(path: str, doors: Doors, folder: Path) -> Mapping[str, Any]:
         "/v1/machine/reset": {"clinic": "Riverbend"},
         "/v1/network": {"settings": {"wired": {"addressing": "static", "address": "192.168.1.5/24"}}},
         "/v1/zone": {"zone": "Europe/Madrid"},
+        "/v1/keyboard": {"layout": "latam"},
         "/v1/backups": {"to": str(folder)},
         "/v1/enrolment": {"address": "https://hq.example.org", "code": new_code(lambda below: below - 1)},
         "/v1/enrolment/facts": {"content": b64encode(hq_to_json(HQ)).decode(), "code": key_code(HQ.record_key)},
