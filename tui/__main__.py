@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(words("shell.no_terminal"), 2)
     console = Console(ControlClient(options.socket), words, idle_seconds=60 * options.idle_minutes)
     console.follows = not options.language
+    console.own_screen = os.environ.get("TERM") == "linux"  # the kernel's own terminal: its keyboard is the box's
     console.run()
     return 1 if console.return_code else 0
 

@@ -19,9 +19,10 @@ ZONES = Path("/usr/share/zoneinfo/zone.tab")  # country, place, zone (tz databas
 class Wish:
     """What to do. `settings`: to be tried, with a password in them, so it is never printed."""
 
-    word: Literal["see", "try", "keep", "back", "scan", "zone"]
+    word: Literal["see", "try", "keep", "back", "scan", "zone", "keyboard"]
     settings: NetworkSettings | None = None
     zone: str = ""
+    keyboard: str = ""
 
 
 class Seen(Message):
@@ -59,6 +60,8 @@ async def do(client: ControlClient, app: Post, page: Post, login: int, wish: Wis
             state = await client.network_back()
         elif wish.word == "zone":
             state = await client.set_zone(wish.zone)
+        elif wish.word == "keyboard":
+            state = await client.set_keyboard(wish.keyboard)
         else:
             state = await client.network()
         page(Seen(state, wish.word))

@@ -31,6 +31,7 @@ Role = Literal["administrator", "clinical_lead"]
 Where = Literal[
     "join",  # the passphrase of a set-up that was cut short
     "welcome",
+    "keyboard",
     "place",
     "clinic",
     "network",
@@ -47,6 +48,7 @@ Where = Literal[
 ORDER: tuple[Where, ...] = get_args(Where)[1:]
 # What each counts as, of the nine steps that people are told of; welcome and join are none.
 NUMBERS: Mapping[Where, int] = {
+    "keyboard": 1,  # of the box's own screen; elsewhere the step begins with the place
     "place": 1,
     "clinic": 2,
     "network": 3,
@@ -93,6 +95,7 @@ class Draft:
     name: str = ""
     phone: str = ""
     zone: str = ""
+    keyboard: str = ""
     passphrase: str = ""
     wifi: str = ""
     people: dict[Role, Person] = field(default_factory=lambda: {"administrator": Person(), "clinical_lead": Person()})
@@ -149,10 +152,12 @@ class Walk:
     run: int
     language: Literal["en", "es"]
     draft: Draft = field(default_factory=Draft)
+    own_screen: bool = False  # whose keyboard is the box's to set
 
     def after(self, where: Where) -> Where:
         """The next one."""
-        return ORDER[min(ORDER.index(where) + 1, len(ORDER) - 1)]
+        order = self._order
+        return order[min(order.index(where) + 1, len(order) - 1)]
 
     def before(self, where: Where) -> Where:
         """The one before; the first is its own."""
@@ -160,7 +165,12 @@ class Walk:
             return "join"
         if where == "sheet_back" and self.draft.sheet_tried:
             return "sheet"
-        return ORDER[max(ORDER.index(where) - 1, 0)]
+        order = self._order
+        return order[max(order.index(where) - 1, 0)]
+
+    @property
+    def _order(self) -> tuple[Where, ...]:
+        return tuple(one for one in ORDER if one != "keyboard" or self.own_screen)
 
     def begins(self, known: SetUp) -> Where:
         """Where to go on with what the box has."""
@@ -194,7 +204,16 @@ class Walk:
 
     async def language_chosen(self) -> None:
         """The first answer: the box keeps it with the next one."""
-        await self._try(_nothing, "place")
+        await self._try(_nothing, self.after("welcome"))
+
+    async def set_keyboard(self, layout: str) -> None:
+        """The keys are so at once, and whoever chose tries them."""
+
+        async def load() -> None:
+            await self.client.set_keyboard_in_set_up(layout)
+            self.draft.keyboard = layout
+
+        await self._stay(load, "setup.keyboard.loaded")
 
     async def set_place(self, zone: str) -> None:
         self.draft.zone = zone

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from appliance.control.types import SetUp
 from tui import model
-from tui.screens.setup import first, last, network, people
+from tui.screens.setup import first, keyboard, last, network, people
 from tui.screens.setup.page import Back, Given, Said, SetupPage
 from tui.setting_up import BEGINS, Moved, NotDone, Role, Stayed, Walk, Where, role_of
 from tui.shell import Shell
@@ -17,6 +17,7 @@ from tui.words import plain
 PAGES: Mapping[Where, type[SetupPage] | type[last.HeadquartersPage]] = {
     "join": first.JoinPage,
     "welcome": first.WelcomePage,
+    "keyboard": keyboard.KeyboardPage,
     "place": first.PlacePage,
     "clinic": first.ClinicPage,
     "network": network.NetworkPage,
@@ -38,6 +39,7 @@ class SetupShell(Shell):
     _walk: Walk | None = None
     _where: Where = "welcome"
     _runs = 0
+    own_screen = False  # whether this console is on the box's own screen, with its keyboard
 
     # -- into it and out of it
 
@@ -45,7 +47,8 @@ class SetupShell(Shell):
         """From wherever the console stood: to where set-up goes on."""
         self._runs += 1
         language: Literal["en", "es"] = "es" if self.words.language == "es" else "en"
-        self._walk = Walk(self.client, self.post_message, self._runs, language)
+        own = self.own_screen and self._set_up.machine
+        self._walk = Walk(self.client, self.post_message, self._runs, language, own_screen=own)
         where = self._walk.begins(self._set_up)
         if where in ("join", "welcome"):
             self._go(where)
@@ -100,6 +103,7 @@ class SetupShell(Shell):
         role = role_of(message.where)
         doing: Mapping[Where, Callable[[Walk, dict[str, str]], None]] = {
             "join": self._join,
+            "keyboard": self._keyboard,
             "place": lambda walk, given: self._asks(walk.set_place(given["zone"])),
             "clinic": self._clinic,
             "network": self._network,
@@ -120,6 +124,13 @@ class SetupShell(Shell):
     def _join(self, walk: Walk, given: dict[str, str]) -> None:
         self._say("note", "banner.opening")
         self._asks(walk.join(given["passphrase"], self._set_up))
+
+    def _keyboard(self, walk: Walk, given: dict[str, str]) -> None:
+        if "layout" in given:
+            self._say("note", "setup.keyboard.loading")
+            self._asks(walk.set_keyboard(given["layout"]))
+        else:
+            self._asks(walk.arrive("place"))
 
     def _clinic(self, walk: Walk, given: dict[str, str]) -> None:
         walk.draft.name, walk.draft.phone = given["name"].strip(), given["phone"].strip()
@@ -174,11 +185,12 @@ class SetupShell(Shell):
         if self._walk is None or message.run != self._walk.run:
             return
         self.notice = None
-        if message.said and self._walk.draft.network is not None:
+        if message.said and self._where == "network" and self._walk.draft.network is not None:
             self._show_page(network.NetworkPage)
-            self._say("note", message.said)
         elif isinstance(self.screen, SetupPage):
             self.screen.told()
+        if message.said:
+            self._say("note", message.said)
 
     def on_not_done(self, message: NotDone) -> None:
         if self._walk is None or message.run != self._walk.run or model.place(self.known) != "setup":

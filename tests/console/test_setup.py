@@ -16,6 +16,7 @@ from textual.events import Key
 from textual.widgets import Input
 
 from appliance.control.client import ControlClient
+from appliance.control.types import KEYBOARDS
 from appliance.identity import passwords
 from appliance.store import birth
 from tests.console.conftest import NAMED
@@ -390,3 +391,52 @@ async def test_wi_fi_is_chosen_from_a_list_and_a_wrong_password_is_said(
     assert [one["do"] for one in asked] == ["zone", "scan", "set", "set", "keep"]
     assert asked[0]["zone"] == "Europe/Madrid"
     assert asked[-2]["network"]["wifi"]["country"] == "ES"
+
+
+@pytest.mark.parametrize(("language", "usual"), [("en", "us"), ("es", "latam")])
+async def test_on_the_boxs_own_screen_the_keyboard_is_chosen_and_tried_before_anything_is_typed(
+    here: Here, impatient: None, tmp_path: Path, language: str, usual: str
+) -> None:
+    steward = Steward(tmp_path)
+    here._errands = tmp_path
+    await here.start()
+    async with at_work(steward.run()), Sitting(here, language).before() as person:
+        person.app.own_screen = True
+        person.app.enter_setup()
+        await person.welcome()
+        await person.at("KeyboardPage")
+        await person.presses("enter")
+        await person.sees(person.says("setup.keyboard.loaded"))
+        await person.types("abc", then="up")
+        await person.sees("abc")
+        await person.presses("enter")
+        await person.until(lambda: len(steward.asked) > 1 and not person.app._busy)
+        await person.sees(person.says("setup.keyboard.loaded"))
+        await person.until(lambda: not person.app.screen.query_one("#try", Input).value)
+        person._look("KeyboardPage")
+        await person.types("ñ@-/")
+        await person.at("PlacePage")
+        await person.presses("escape")
+        await person.at("KeyboardPage")
+        await person.presses("escape")
+        await person.at("WelcomePage")
+    asked = [one for one in steward.asked if one["do"] == "keyboard"]
+    before = KEYBOARDS[max(KEYBOARDS.index(usual) - 1, 0)]
+    assert asked == [{"do": "keyboard", "layout": one} for one in (usual, before)]
+
+
+async def test_a_keyboard_that_the_machine_does_not_take_keeps_nobody_there(here: Here, impatient: None) -> None:
+    await here.start()
+    async with Sitting(here).before() as person:
+        await person.at("WelcomePage")
+        person.app.own_screen = True
+        person.app.enter_setup()
+        walk = person.app._walk
+        assert walk is not None and not walk.own_screen  # no steward, no question
+        walk.own_screen = True
+        await person.welcome()
+        await person.at("KeyboardPage")
+        await person.presses("enter")
+        await person.sees(person.says("fault.not_the_machine"))
+        await person.presses("tab", "enter")
+        await person.at("PlacePage")

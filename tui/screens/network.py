@@ -18,6 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from appliance.control.types import (
+    KEYBOARDS,
     AccessPointSettings,
     HeardNetwork,
     Interface,
@@ -37,7 +38,8 @@ from tui.words import plain
 LOOK_SECONDS = 3.0  # between two looks while something changes by itself: addresses come, a trial ends
 PER_LINE = 8  # pairs of a fingerprint: four lines
 OTHER = "?"  # in the list of networks: one that is not in it
-KINDS: tuple[Literal["wired", "static", "wifi", "own", "zone"], ...] = ("wired", "static", "wifi", "own", "zone")
+Kind = Literal["wired", "static", "wifi", "own", "zone", "keyboard"]
+KINDS: tuple[Kind, ...] = ("wired", "static", "wifi", "own", "zone", "keyboard")
 
 
 class NetworkPage(Page):
@@ -88,7 +90,7 @@ class NetworkPage(Page):
     def on_seen(self, message: Seen) -> None:
         message.stop()
         before, self._seen, self._busy = self._seen, message.state, ""
-        if message.word in ("try", "keep", "back", "zone"):
+        if message.word in ("try", "keep", "back", "zone", "keyboard"):
             on_trial = message.word == "try" and message.state.seconds_left > 0
             done = "network.done.on_trial" if on_trial else f"network.done.{message.word}"
             self.post_message(self.Told(Notice("note", self.words(done))))
@@ -140,7 +142,7 @@ class NetworkPage(Page):
         elif kind == "wifi":
             self._begin(Wish("scan"))
         else:
-            {"static": self._static, "own": self._own, "zone": self._zone}[kind](seen)
+            {"static": self._static, "own": self._own, "zone": self._zone, "keyboard": self._keyboard}[kind](seen)
 
     def _static(self, seen: NetworkState) -> None:
         was = seen.settings.wired
@@ -209,6 +211,15 @@ class NetworkPage(Page):
 
         self.app.push_screen(FieldsForm(self.words, "network.zone", (Field("zone", seen.zone, 60),)), then)
 
+    def _keyboard(self, _seen: NetworkState) -> None:
+        layouts = [(one, self.words(f"keyboard.{one}")) for one in KEYBOARDS]
+
+        def then(layout: str | None) -> None:
+            if layout:
+                self._begin(Wish("keyboard", keyboard=layout))
+
+        self.app.push_screen(Pick(self.words, self.words("network.which_keyboard"), layouts), then)
+
     def _try(self, settings: NetworkSettings) -> None:
         self._begin(Wish("try", settings))
 
@@ -240,6 +251,8 @@ class NetworkPage(Page):
             lines += [Text(" ".join(pairs[at : at + PER_LINE])) for at in range(0, len(pairs), PER_LINE)]
         if seen.zone:
             lines += [Text(""), Text(words("network.in_zone", zone=plain(seen.zone)))]
+        if seen.keyboard in KEYBOARDS:
+            lines.append(Text(words("network.keyboard", keyboard=words(f"keyboard.{seen.keyboard}"))))
         return lines
 
     def _standing(self, seen: NetworkState) -> list[Text]:
