@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from image import debian, modules, signing, wheels
+from image import console, debian, modules, signing, wheels
 from image.pi import board, bytecode
 from image.targets import ARM64, PYTHON, Target
 from image.tools import HERE, PROJECT, fresh, run
@@ -60,6 +60,7 @@ def build(target: Target, version: str, epoch: int, root: Path, work: Path, brok
     run("tar", *whole, "-f", debian.root_tar(target), "-C", root)
     busybox = Path(shutil.copy(root / "usr/bin/busybox", work / "busybox"))
     shutil.copy(root / "var/lib/dpkg/status", work / "packages.status")
+    console.make(root)
     _prune(root, target)
     wheels.install(root, target, version, work)
     _units(root)

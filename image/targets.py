@@ -52,7 +52,14 @@ def _platforms(machine: str) -> tuple[str, ...]:
     return (*named, f"manylinux2014_{machine}")
 
 
-AMD64 = Target("amd64", "x86_64", "linux-image-amd64", (*_platforms("x86_64"), "manylinux2010_x86_64"), "cc")
+AMD64 = Target(
+    "amd64",
+    "x86_64",
+    "linux-image-amd64",
+    (*_platforms("x86_64"), "manylinux2010_x86_64"),
+    "cc",
+    hooks=("console-data",),
+)
 ARM64 = Target(
     name="arm64",
     machine="aarch64",
@@ -64,7 +71,7 @@ ARM64 = Target(
         f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE} non-free-firmware",
         f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {SUITE}-backports main non-free-firmware",
     ),
-    hooks=("pi/unpack",),
+    hooks=("console-data", "pi/unpack"),
     chooser="pi",
     folder="pi",
 )
