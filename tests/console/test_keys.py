@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from appliance.store import sheet
@@ -9,6 +11,7 @@ from tests.console.conftest import Desk, sitting_down
 from tests.fakes.daemon_keys import AT, ENTROPY, HQ_CODE, _slot
 
 NEW = "seven slow boats at noon"
+KEEPS: tuple[Literal["on_disk", "by_tpm"], ...] = ("on_disk", "by_tpm")
 WORDS = sheet.words(ENTROPY, "en")
 
 
@@ -137,6 +140,35 @@ async def test_hq_gets_a_slot_only_where_there_is_an_hq(desk: Desk) -> None:
     await desk.sees("held elsewhere")
 
 
+@pytest.mark.parametrize("keeps", ["on_disk", "by_tpm"])
+async def test_the_box_opens_by_itself_after_it_was_said_what_guards_it(
+    desk: Desk, keeps: Literal["on_disk", "by_tpm"]
+) -> None:
+    desk.daemon.keys.machine_keeps = keeps
+    await opens(desk)
+    await desk.presses("o")
+    await desk.comes_to("Confirm")
+    await desk.sees("its card can open it" if keeps == "on_disk" else "A TPM guards the key")
+    await desk.presses("n")
+    await desk.comes_to("KeysPage")
+    assert desk.daemon.keys.told_of_a_tpm == []
+    await desk.presses("o")
+    await desk.comes_to("Confirm")
+    await desk.presses("y")
+    await desk.sees("opens by itself from its next start", "This machine", "NOT TRIED", "tried at the next start")
+    assert desk.daemon.keys.told_of_a_tpm == [keeps == "by_tpm"]
+    assert ("Without a TPM" in desk.screen) is (keeps == "on_disk")
+    await desk.presses("down", "y")
+    await desk.sees("Nobody types this one")
+
+
+async def test_where_the_machine_is_not_the_boxs_own_it_keeps_nothing(desk: Desk) -> None:
+    await opens(desk)
+    await desk.presses("o")
+    await desk.sees("does not run on a box of its own")
+    assert desk.daemon.keys.told_of_a_tpm == []
+
+
 @pytest.mark.parametrize("where", ["SheetPanel", "KeyForm"])
 async def test_no_secret_stays_on_a_screen_that_nobody_watches(desk: Desk, where: str) -> None:
     await opens(desk)
@@ -159,14 +191,14 @@ async def test_every_state_fits_a_small_terminal(language: str, impatient: None)
         made.daemon.keys.slots += [
             _slot("b" * 16, "sheet", "untried", "safe in the office, second floor, left"),
             _slot("c" * 16, "hq", "elsewhere", ""),
-            _slot("d" * 16, "machine", "elsewhere", ""),
+            _slot("d" * 16, "machine", "untried", ""),
             _slot("e" * 16, "sheet", "foreign", "ñandú"),
         ]
         await made.signs_in("dora")
         await made.presses("k")
         await made.comes_to("KeysPage")
         await made.sees("front desk", made.app.words("keys.kind.hq"))
-        for sentence in ("untried", "foreign", "single", "machine"):
+        for sentence in ("untried", "foreign", "single", "own_untried", "machine"):
             await made.sees(" ".join(made.app.words(f"keys.remark.{sentence}").split()))
         for key, form in (("p", "KeyForm"), ("w", "SheetPanel")):
             await made.presses(key)
@@ -174,4 +206,13 @@ async def test_every_state_fits_a_small_terminal(language: str, impatient: None)
             await made.sees(made.app.words("keys.form.keys" if form == "KeyForm" else "sheet.keys").split("  ")[0])
             assert not made.app.screen.vertical_scrollbar.display
             await made.presses("escape")
+        for keeps in KEEPS:
+            made.daemon.keys.machine_keeps = keeps
+            await made.presses("escape", "k")
+            await made.comes_to("KeysPage")
+            await made.sees("front desk")
+            await made.presses("o")
+            await made.comes_to("Confirm")
+            await made.sees(" ".join(made.app.words(f"keys.guard.{keeps}").split())[:30])
+            await made.presses("n")
         assert AT
