@@ -110,6 +110,7 @@ PLANTED = (
     "hearth/store/spare/slots.json",
     "hearth/recovery.key",
     "system/credstore.encrypted/hearth-slot",
+    "system/credstore.encrypted/.hearth-slot.new",
     "system/systemd/credential.secret",
 )
 OTHERS = (
@@ -210,6 +211,16 @@ def test_a_link_is_deleted_and_what_it_points_at_is_not(data: Path) -> None:
     reset.finish(data)
     assert (elsewhere / "mine").read_text() == "stays"
     assert not os.path.lexists(data / "linked")
+
+
+def test_a_link_in_place_of_a_folder_of_keys_leads_to_nothing_that_stays(data: Path) -> None:
+    """Planted by whoever took the appliance over: a box without a floor would take an old release."""
+    (data / "hearth/store/spare/slots.json").unlink()
+    (data / "hearth/store/spare").rmdir()
+    (data / "hearth/store/spare").symlink_to(data / "system")
+    reset.begin(data)
+    reset.finish(data)
+    assert set(STAYING) <= files(data)
 
 
 class Cut(BaseException):
