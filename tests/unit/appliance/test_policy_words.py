@@ -46,7 +46,7 @@ BOX_ONLY: dict[Action, str] = {
     "restore": "hearth restore, onto a box that is empty and so has no accounts",
 }
 # What the console does by itself; the policy is not asked.
-ON_THE_SPOT = {"next", "today", "health", "sync", "portal", "calls", "portal", "help", "palette", "quit"}
+ON_THE_SPOT = {"next", "today", "health", "sync", "portal", "calls", "help", "palette", "quit"}
 
 
 def asked_for() -> set[str]:
