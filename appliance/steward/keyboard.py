@@ -50,24 +50,25 @@ def commands(layout: str, size: str) -> list[tuple[str, ...]]:
     return [*([keys] if layout else []), letters]
 
 
-def load(system: Path = SYSTEM, size: Path = SIZE, run: Callable[[tuple[str, ...]], bool] | None = None) -> int:
-    """Exit code 0, or 1 where the keys could not be set: a font that did not fit is an inconvenience alone."""
-    try:
-        seen = size.read_text().strip()
-    except OSError:  # a screen of letters only
-        seen = ""
-    layout = kept(system)
-    done = {command[0]: (run or _run)(command) for command in commands(layout, seen)}
-    return 0 if done.get("loadkeys", True) else 1
-
-
-def _run(command: tuple[str, ...]) -> bool:
+def call(command: tuple[str, ...]) -> bool:
+    """Whether it worked."""
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         sys.stderr.write(f"keyboard: {command[0]} failed\n")
         return False
     return True
+
+
+def load(system: Path = SYSTEM, size: Path = SIZE, run: Callable[[tuple[str, ...]], bool] = call) -> int:
+    """Exit code 0, or 1 where the keys could not be set: a font that did not fit is an inconvenience alone."""
+    try:
+        seen = size.read_text().strip()
+    except OSError:  # a screen of letters only
+        seen = ""
+    layout = kept(system)
+    done = {command[0]: run(command) for command in commands(layout, seen)}
+    return 0 if done.get("loadkeys", True) else 1
 
 
 if __name__ == "__main__":

@@ -393,7 +393,7 @@ async def test_wi_fi_is_chosen_from_a_list_and_a_wrong_password_is_said(
     assert asked[-2]["network"]["wifi"]["country"] == "ES"
 
 
-@pytest.mark.parametrize(("language", "usual"), [("en", "us"), ("es", "latam")])
+@pytest.mark.parametrize(("language", "usual"), [pytest.param("en", "us", marks=pytest.mark.again), ("es", "latam")])
 async def test_on_the_boxs_own_screen_the_keyboard_is_chosen_and_tried_before_anything_is_typed(
     here: Here, impatient: None, tmp_path: Path, language: str, usual: str
 ) -> None:
@@ -425,6 +425,7 @@ async def test_on_the_boxs_own_screen_the_keyboard_is_chosen_and_tried_before_an
     assert asked == [{"do": "keyboard", "layout": one} for one in (usual, before)]
 
 
+@pytest.mark.again
 async def test_a_keyboard_that_the_machine_does_not_take_keeps_nobody_there(here: Here, impatient: None) -> None:
     await here.start()
     async with Sitting(here).before() as person:
