@@ -62,9 +62,10 @@ fuzz:  ## random inputs for every parser, INPUTS=10000000 each (about an hour)
 	@.ci/setup test
 	@$(B)/python -m tests.fuzz --inputs $(INPUTS)
 
-browsers:  ## all browser tests, also those that `make test` runs in one browser alone (12 minutes)
+browsers:  ## all browser tests, also those that `make test` runs in one browser alone, and the console's longer ones (13 minutes)
 	@.ci/setup test
 	@$(B)/pytest -m browser tests/browser --numprocesses=2 --dist=worksteal
+	@$(B)/pytest -m again tests/console --numprocesses=2
 
 fault:  ## browsers over a bad line, a relay that dies, a page asleep (slow, needs root)
 	@.ci/setup test

@@ -15,14 +15,7 @@ PROGRAMS = {"chromium": "/usr/bin/chromium", "firefox": "/usr/bin/firefox-esr"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A browser that is missing is a failure where it matters (CI), and a sentence elsewhere. Never silence.
-
-    What is marked `again` waits for `make browsers`.
-    """
-    if not config.getoption("markexpr"):
-        again = [item for item in items if item.get_closest_marker("again")]
-        config.hook.pytest_deselected(items=again)
-        items[:] = [item for item in items if item not in again]
+    """A browser that is missing is a failure where it matters (CI), and a sentence elsewhere. Never silence."""
     missing = [name for name, program in PROGRAMS.items() if not Path(program).exists()]
     if missing and not os.environ.get("CI"):
         reason = f"no {' and '.join(missing)} here: `make test` as root installs them"
