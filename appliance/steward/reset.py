@@ -57,10 +57,16 @@ def begin(data: Path) -> None:
 
 
 def destroy_keys(data: Path) -> None:
-    """Every file of KEYS, one after the other. What a disk refuses for one keeps none of the others."""
+    """Every file of KEYS, one after the other. What a disk refuses for one keeps none of the others.
+
+    Below `hearth` whoever took the appliance over may have put links in the place of folders: behind those nothing is
+    destroyed, or the version floor would go with the keys.
+    """
+    whole = data.resolve()
     for pattern in KEYS:
         for path in sorted(data.glob(pattern)):
-            erase(path)
+            if path.parent.resolve() == whole / path.parent.relative_to(data):
+                erase(path)
 
 
 def finish(data: Path) -> bool:
