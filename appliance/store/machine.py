@@ -13,7 +13,6 @@ from pathlib import Path
 
 from appliance import sealing
 from appliance.faults import Fault
-from appliance.sealing import NAME
 from appliance.store.files import write_atomically
 from appliance.store.slots import public_of
 
@@ -25,7 +24,7 @@ guarded = sealing.guarded
 def default_file(folder: Path) -> Path:
     """Where a new credential goes: root on a machine with systemd gives it to the unit, anybody else to the store."""
     by_systemd = os.geteuid() == 0 and Path("/run/systemd/system").exists()
-    return CREDSTORE / NAME if by_systemd else folder / "machine.cred"
+    return CREDSTORE / sealing.NAME if by_systemd else folder / "machine.cred"
 
 
 def make(file: Path) -> bytes:
@@ -42,7 +41,7 @@ def make(file: Path) -> bytes:
 def given() -> bytes | None:
     """What systemd gave to this process as it started, None where it gave nothing that is a seed."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    return _fit(_read(Path(folder) / NAME)) if folder else None
+    return _fit(_read(Path(folder) / sealing.NAME)) if folder else None
 
 
 def seed(folder: Path) -> bytes | None:

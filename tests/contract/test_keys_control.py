@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
+from appliance import sealing
 from appliance.assemble import Appliance
 from appliance.control.client import ControlClient, ControlFault
+from appliance.errands import Told, Word
 from appliance.faults import Fault
 from appliance.home import Home
+from appliance.keeping import Keeper
+from appliance.machine.slot import OwnSlot
+from appliance.policy import BOX
 from appliance.settings import PortalSection, Settings
 from appliance.store import birth, keyslots, machine, slotpair
 from appliance.store.slotfile import Slots
 from appliance.store.slotfile1 import Slot1
-from appliance.store.slots import Numbered, of_public
+from appliance.store.slots import Numbered, of_public, public_of
 from sync import suite
 from sync.hq import slot as hq_slot
 from tests.fakes import control
 from tests.fakes.box import PASSPHRASE, PASSWORD
 from tests.fakes.control import listening
+from tests.fakes.steward import Obedient
 from tests.fakes.stores import CHEAP
 
 AT = "2031-03-04T14:00:00Z"
+LATER = "2031-03-05T14:00:00Z"
 SECOND = "the second passphrase"
 
 # Seals by turning the bytes round: enough to see what goes in and comes out, and that a refusal is one.
@@ -181,7 +190,7 @@ async def test_a_box_opens_by_itself_with_its_own_machines_key_only(
         if by == "unit":
             seed = machine.seed(home.store)
             assert seed is not None
-            (tmp_path / machine.NAME).write_bytes(seed)
+            (tmp_path / sealing.NAME).write_bytes(seed)
             (home.store / "machine.cred").unlink()
             monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
         elif by == "stranger":
@@ -194,3 +203,133 @@ async def test_a_box_opens_by_itself_with_its_own_machines_key_only(
             assert box.is_unlocked() is (by != "stranger")
         finally:
             await box.close()
+
+
+# ── what the machine keeps by its steward
+
+
+class Steward(Obedient):
+    """One that keeps the secret as the real one does: asked for a TPM that is not there it refuses."""
+
+    def __init__(self, *, tpm: bool = False) -> None:
+        super().__init__()
+        self.tpm, self.kept = tpm, b""
+
+    async def ask(self, word: Word, what: dict[str, Any], seconds: float = 30.0) -> Told:
+        assert word == "credential"
+        told = await super().ask(word, what, seconds)
+        if what == {"do": "forget"}:
+            self.kept = b""
+        elif what["tpm"] and not self.tpm:
+            raise Fault("machine_refused")
+        else:
+            self.kept = base64.b64decode(what["secret"])
+        return told
+
+
+@pytest.fixture
+def steward(monkeypatch: pytest.MonkeyPatch) -> Steward:
+    made = Steward()
+    monkeypatch.setattr(control, "Obedient", lambda: made)
+    monkeypatch.setattr(machine, "guarded", lambda: made.tpm)
+    return made
+
+
+def kind_of(path: Path, kind: str) -> list[bytes]:
+    file = slotpair.load(path.parent / "store")
+    assert isinstance(file, Slots)
+    return [slot.public for slot in file.slots if slot.kind == kind]
+
+
+async def test_an_administrator_has_the_machine_keep_a_secret_and_removing_the_slot_has_it_forgotten(
+    steward: Steward, path: Path
+) -> None:
+    client = await signed_in(path, "ruth")
+    assert (await client.keys()).machine_keeps == "on_disk"
+    old = await client.add_own(tpm=False)
+    new = await client.add_own(tpm=False)  # takes the place of the old one
+    assert old != new and len(steward.kept) == machine.SEED
+    assert public_of(steward.kept) in kind_of(path, "machine")
+    found = [slot for slot in (await client.keys()).slots if slot.kind == "machine"]
+    assert [(slot.id, slot.state, slot.tried_at) for slot in found] == [(new, "untried", "")]
+    opened = keyslots.open_with_seed(path.parent / "store", "machine", steward.kept)
+    assert opened is not None and opened.slot == new
+    await client.remove_key(new)
+    assert steward.kept == b"" and kind_of(path, "machine") == []
+    await client.close()
+
+
+async def test_nobody_but_an_administrator_has_a_machine_keep_anything(steward: Steward, path: Path) -> None:
+    for username in ("mara", "jonas"):
+        client = await signed_in(path, username)
+        with pytest.raises(ControlFault, match="refused"):
+            await client.add_own(tpm=False)
+        await client.close()
+    assert steward.asked == []
+
+
+async def test_who_was_told_of_a_tpm_gets_no_slot_without_one(steward: Steward, path: Path) -> None:
+    client = await signed_in(path, "ruth")
+    with pytest.raises(ControlFault, match="machine_refused"):
+        await client.add_own(tpm=True)
+    assert steward.kept == b"" and kind_of(path, "machine") == []
+    await client.close()
+
+
+async def test_a_secret_whose_slot_does_not_come_about_is_forgotten(
+    steward: Steward, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await signed_in(path, "ruth")
+
+    async def full(*_: object) -> str:
+        raise Fault("too_many_slots")
+
+    monkeypatch.setattr(Keeper, "add_public", full)
+    with pytest.raises(ControlFault, match="too_many_slots"):
+        await client.add_own(tpm=False)
+    assert steward.kept == b"" and [what["do"] for _, what in steward.asked] == ["seal", "forget"]
+    await client.close()
+
+
+async def test_a_slot_counts_as_tried_from_the_start_on_that_it_opened(tmp_path: Path) -> None:
+    """And what a power cut left without a slot is forgotten after the next unlocking."""
+    (tmp_path / "store").mkdir()
+    db = await birth.give_birth(tmp_path / "store", PASSPHRASE, CHEAP)
+    keeper = Keeper(tmp_path / "store", db, db.key, cost=CHEAP)
+    own = OwnSlot(Steward())
+    await keeper.reconcile(AT)
+    slot = await own.add(keeper, BOX, AT, tpm=False)
+
+    async def states() -> list[tuple[str, str]]:
+        return [(one.state, one.tried_at) for one in await keeper.list(BOX, AT) if one.slot.id == slot]
+
+    assert await states() == [("untried", "")]
+    await keeper.reconcile(LATER, slot)
+    await keeper.reconcile("2031-03-06T14:00:00Z", slot)  # the first time is what is kept
+    assert await states() == [("elsewhere", LATER)]
+    await keeper.rekey(BOX, LATER)
+    assert await states() == [("elsewhere", LATER)]
+    await keeper.remove(BOX, slot, LATER)
+    assert await states() == []
+    await db.close()
+
+
+@pytest.mark.parametrize("has_slot", [True, False])
+async def test_a_secret_that_no_slot_is_for_is_forgotten_after_the_next_unlocking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_slot: bool
+) -> None:
+    (tmp_path / "store").mkdir()
+    db = await birth.give_birth(tmp_path / "store", PASSPHRASE, CHEAP)
+    keeper = Keeper(tmp_path / "store", db, db.key, cost=CHEAP)
+    await keeper.reconcile(AT)
+    steward = Steward()
+    own = OwnSlot(steward)
+    await own.add(keeper, BOX, AT, tpm=False)
+    (tmp_path / sealing.NAME).write_bytes(steward.kept)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    if not has_slot:
+        (gone,) = [one.slot.id for one in await keeper.list(BOX, AT) if one.slot.kind == "machine"]
+        await keeper.remove(BOX, gone, AT)  # and the power went before the machine forgot
+    await own.tidy(keeper)
+    assert bool(steward.kept) is has_slot
+    await db.close()

@@ -154,3 +154,39 @@ def test_a_word_that_is_no_program_starts_none(arguments: list[str], capsys: pyt
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert all(word in said for word in PROGRAMS)
+
+
+# -- what must not stay ------------------------------------------------------------------------------------------------
+
+
+async def test_what_nobody_comes_for_is_taken_back_and_overwritten(folder: Path) -> None:
+    asking = asyncio.create_task(Errands(folder).ask("clock", {"at": "a secret"}, seconds=0.3))
+    await until(request(folder).exists)
+    seen = folder / "seen"
+    seen.hardlink_to(request(folder))
+    with pytest.raises(Fault, match="machine_busy"):
+        await asking
+    assert not request(folder).exists() and not seen.read_bytes().strip(b"\0")
+
+
+async def test_a_request_that_took_the_place_of_another_stays(folder: Path) -> None:
+    asking = asyncio.create_task(Errands(folder).ask("clock", {"at": 1}, seconds=0.3))
+    await until(request(folder).exists)
+    (folder / "new").write_text(json.dumps({"id": ID, "what": {"at": 2}}))
+    (folder / "new").rename(request(folder))
+    with pytest.raises(Fault, match="machine_busy"):
+        await asking
+    assert json.loads(request(folder).read_text())["what"] == {"at": 2}
+
+
+def test_a_request_is_overwritten_as_it_is_read(folder: Path) -> None:
+    request(folder).write_text(json.dumps({"id": ID, "what": {"secret": "x"}}))
+    seen = folder / "seen"
+    seen.hardlink_to(request(folder))
+
+    def look(_: dict[str, Any], __: errand.Tell) -> dict[str, Any]:
+        assert not request(folder).exists() and seen.read_bytes() == b""
+        return {}
+
+    assert errand.run("clock", look, folder) == 0
+    assert json.loads((folder / "told" / "clock.json").read_text())["state"] == "done"
