@@ -113,3 +113,12 @@ def test_a_stick_cannot_take_the_place_of_a_partition_of_the_box() -> None:
         rules.index("ID_FS_USAGE"),
     )
     assert usb < priority < usage
+
+
+def test_links_in_shared_folders_lead_nobody_astray_and_no_memory_is_dumped() -> None:
+    """Debian's own list of these is a package that the box has not."""
+    said = (HERE / "files/usr/lib/sysctl.d/90-hearth.conf").read_text()
+    found = dict(re.findall(r"(?m)^(\S+) = (.*)$", said))
+    assert {found[f"fs.protected_{one}"] for one in ("hardlinks", "symlinks", "regular", "fifos")} == {"1", "2"}
+    assert (found["kernel.core_pattern"], found["kernel.sysrq"]) == ("|/bin/false", "0")
+    assert found["kernel.kexec_load_disabled"] == found["kernel.dmesg_restrict"] == "1"
