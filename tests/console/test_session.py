@@ -191,7 +191,7 @@ async def test_no_session_today_says_what_to_expect(impatient: None) -> None:
 
 async def test_a_role_that_sees_no_session_is_told_what_it_can_see(desk: Desk) -> None:
     await desk.signs_in("dora")
-    await desk.sees("Your role (administrator) sees no sessions.")
+    await desk.sees("Your role (administrator) sees no sessions. ^P lists what you can do;")
 
 
 async def test_a_session_that_left_the_list_says_so(desk: Desk) -> None:

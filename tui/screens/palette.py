@@ -22,6 +22,8 @@ from tui.widgets.hints import key_name
 from tui.widgets.roster import fit
 from tui.words import Words
 
+NAME = 24  # columns of a command's name; with its key and a remark it fits the window
+
 
 def folded(text: str) -> str:
     """Without case and accents: "Órdenes" is found by "ord"."""
@@ -93,7 +95,7 @@ class Palette(ModalScreen[str]):
     def _line(self, command: Command) -> Text:
         why = self._refusal(command)
         remark = "" if not why else self._words("palette.not_for_role" if why == "refusal.role" else "palette.not_here")
-        label = fit(self._words(f"command.{command.id}"), 20)
+        label = fit(self._words(f"command.{command.id}"), NAME)
         return Text(
             f"{label} {key_name(command.keys[0], self._words) if command.keys else '':<4} {remark}", no_wrap=True
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +15,19 @@ from babel.messages import Catalog, mofile, pofile
 from hypothesis import given
 from hypothesis import strategies as st
 
+import appliance
 import tui
 from appliance.control import types
 from appliance.control.client import CODES
 from appliance.control.types import CardKind, Phase, RemovalWhy, Role, Standing, Sync, TicketState
 from appliance.faults import KINDS
 from appliance.room.rules import Trouble
+from appliance.steward import rauc
 from sync.faults import SENTENCES as SYNC_FAULTS
 from tui.commands import COMMANDS
 from tui.model import NeedKind
 from tui.places import REGIONS
+from tui.screens.palette import NAME
 from tui.setup_shell import PAGES
 from tui.words import FOLDER, LANGUAGES, MAX_NAME, Language, Words, choose_language, plain
 
@@ -169,6 +173,44 @@ def test_a_sentence_that_a_language_lacks_comes_in_english(tmp_path: Path, monke
 def test_every_fault_of_the_box_and_of_the_line_has_words() -> None:
     for code in [*(kind.code for kind in KINDS), *CODES]:
         assert f"fault.{code}" in ENGLISH
+
+
+def told_by_machines() -> dict[str, str]:
+    """Each code that the steward's programs and what stands behind the box's own pages give, and where."""
+    told: dict[str, str] = {}
+    for folder in ("machine", "updates", "power", "setup", "steward"):
+        for file in sorted((Path(appliance.__file__).parent / folder).glob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Fault", "Refused", "Wrong"):
+                    told |= dict.fromkeys(codes_in(node.args[0]), file.name)
+    return told
+
+
+def codes_in(node: ast.expr) -> list[str]:
+    """What the expression can be: a text, one of two, or what a table's reader falls back to."""
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    if isinstance(node, ast.IfExp):
+        return codes_in(node.body) + codes_in(node.orelse)
+    return codes_in(node.args[-1]) if isinstance(node, ast.Call) and len(node.args) > 1 else []
+
+
+def test_every_code_that_the_machine_tells_is_one_of_the_faults_and_has_words() -> None:
+    told = told_by_machines() | dict.fromkeys((code for _, code in rauc._CODES), "rauc.py")
+    assert {"wifi_refused", "machine_busy", "update_damaged", "home_read_only"} <= set(told)
+    kinds = {kind.code for kind in KINDS}
+    for code, where in told.items():
+        assert code in kinds, (code, where)
+        assert f"fault.{code}" in ENGLISH, (code, where)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_palette_shows_every_name_whole(language: Language) -> None:
+    words = Words(language)
+    for command in COMMANDS:
+        assert len(words(f"command.{command.id}")) <= NAME, command.id
+    remarks = [len(words(remark)) for remark in ("palette.not_for_role", "palette.not_here")]
+    assert NAME + 1 + 4 + 1 + max(remarks) <= 60 - 4  # its window without the frame
 
 
 def test_every_fault_of_sync_that_staff_can_meet_has_words() -> None:
