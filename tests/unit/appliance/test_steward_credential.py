@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance import sealing
@@ -117,6 +117,7 @@ def test_a_secret_of_another_size_is_none(folder: Path, size: int) -> None:
 ANY = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=50), st.lists(st.text(), max_size=2))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.sampled_from(["do", "secret", "tpm", "path"]), ANY))
 def test_whatever_else_is_asked_changes_nothing(what: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="bad_request"):
