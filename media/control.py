@@ -1,7 +1,7 @@
 """relay.sock: the appliance's line into the relay. One appliance at a time; a newer connection replaces the older.
 
-A connection that ends changes nothing in the rooms. Events nobody is there to hear are dropped: pages catch up with
-`resync` (PROTOCOL.md section 6).
+It is known by its uid: whoever the folder belongs to, since others may write there. A connection that ends changes
+nothing in the rooms. Events nobody is there to hear are dropped: pages catch up with `resync` (PROTOCOL.md section 6).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import stat
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,6 +66,10 @@ class Control:
             self._write(self._writer, messages.Event(event.room, event.member, event.event, event.data))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if _peer_uid(writer) not in (self._path.parent.stat().st_uid, os.getuid(), 0):
+            log.warning("another user's process was refused")  # it could let anybody into a room
+            writer.close()
+            return
         try:
             async with asyncio.timeout(limits.GREETING_TIMEOUT):
                 await self._greet(reader, writer)
@@ -185,3 +190,10 @@ def _clear_stale(path: Path) -> None:
             path.unlink()
             return
     raise SocketTaken
+
+
+def _peer_uid(writer: asyncio.StreamWriter) -> int:
+    """The uid of the process at the other end of the socket (SO_PEERCRED, unix(7))."""
+    size = struct.calcsize("3i")
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return int(struct.unpack("3i", credentials)[1])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import socket
 import stat
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from media import control
 from media.client import Permission, RelayFault
+from media.relay import Relay
 from tests.fakes.participant import Participant
 from tests.fakes.relay_process import EVERYTHING, Clinic, clinic
 from tests.fakes.waiting import there, until
@@ -277,3 +281,16 @@ async def test_a_relay_that_is_told_to_end_ends_cleanly_and_takes_its_socket_awa
     relay.terminate()
     assert await asyncio.wait_for(relay.wait(), 5) == 0
     assert not box.socket.exists()
+
+
+async def test_another_users_process_is_no_appliance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Console and timers may write in the sockets' folder too; who speaks here lets people into rooms."""
+    listening = control.Control(tmp_path / "relay.sock")
+    await listening.start(cast(Relay, None))
+    monkeypatch.setattr(control, "_peer_uid", lambda _: os.getuid() + 1)
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "relay.sock")
+    writer.write(b'{"type":"hello","version":1}\n')
+    with suppress(ConnectionResetError):  # as good an end
+        assert await asyncio.wait_for(reader.read(1), 5) == b""
+    writer.close()
+    await listening.stop()
