@@ -99,6 +99,7 @@ async def every_call(console: ControlClient) -> list[str]:
     """What each call of set-up is refused with."""
     return [
         await refused(console.set_place("en", "")),
+        await refused(console.set_keyboard_in_set_up("us")),
         await refused(console.set_clinic("Mine", "")),
         await refused(console.scan_in_set_up()),
         await refused(console.network_in_set_up(NetworkSettings())),
