@@ -190,3 +190,12 @@ def test_the_command_is_real(unit: Path, capsys: pytest.CaptureFixture[str]) -> 
     told = capsys.readouterr().out
     for option in options:
         assert option in told
+
+
+@pytest.mark.parametrize("name", ["wpa_supplicant@", "hostapd@", "dnsmasq@"])
+def test_what_hears_strangers_as_root_sees_nothing_of_the_box(name: str) -> None:
+    said = dict(directives(FOLDER / f"{name}.service.d" / "hearth.conf"))
+    assert {"-/data", "-/var/lib/hearth", "-/run/hearth"} <= set(said["InaccessiblePaths"].split())
+    dropped = said["CapabilityBoundingSet"]
+    assert dropped.startswith("~") and {"CAP_SYS_PTRACE", "CAP_SYS_MODULE"} <= set(dropped[1:].split())
+    assert "CAP_SYS_ADMIN" in dropped and said["NoNewPrivileges"] == "yes"
