@@ -407,6 +407,7 @@ async def test_on_the_boxs_own_screen_the_keyboard_is_chosen_and_tried_before_an
         await person.at("KeyboardPage")
         await person.presses("enter")
         await person.sees(person.says("setup.keyboard.loaded"))
+        await person.sees(person.says("setup.keyboard.now", keyboard=person.says(f"keyboard.{usual}")))
         await person.types("abc", then="up")
         await person.sees("abc")
         await person.presses("enter")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from appliance.control.types import KEYBOARDS
@@ -34,15 +34,28 @@ class KeyboardPage(SetupPage):
             *(Option(self.words(f"keyboard.{one}"), id=one) for one in KEYBOARDS), id="layout", markup=False
         )
         yield from self.field("try", most=40)
+        yield Static(id="now", classes="loud", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
+        begin = self._now or USUAL[self.walk.language]
+        self.query_one("#layout", OptionList).highlighted = KEYBOARDS.index(begin)
+        self._say()
+
+    @property
+    def _now(self) -> str:
+        """The one in use, "" where none was chosen yet: the kernel's, whatever is printed on the keys."""
         set_up = self.known.box.set_up if self.known.box else None
-        now = self.walk.draft.keyboard or (set_up.keyboard if set_up else "") or USUAL[self.walk.language]
-        self.query_one("#layout", OptionList).highlighted = KEYBOARDS.index(now) if now in KEYBOARDS else 0
+        now = self.walk.draft.keyboard or (set_up.keyboard if set_up else "")
+        return now if now in KEYBOARDS else ""
+
+    def _say(self) -> None:
+        now = self.words("setup.keyboard.now", keyboard=self.words(f"keyboard.{self._now or 'us'}"))
+        self.query_one("#now", Static).update(now)
 
     def told(self) -> None:
         """It is in use now: the same keys may be other letters, so what was tried before is of no use."""
+        self._say()
         self.query_one("#try", Input).clear()
         self.set_focus(self.query_one("#try", Input))
 
