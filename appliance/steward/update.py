@@ -91,9 +91,9 @@ class Machine:
         write_whole(self.standing, msgspec.json.encode(standing))
         return standing
 
-    def tell(self) -> dict[str, Any]:
-        """Say how the slots are, for whoever asks at any time."""
-        told = facts(self)
+    def tell(self, now: Standing | None = None) -> dict[str, Any]:
+        """Say how the slots are, for whoever asks at any time. `now`: where the disk may not have taken it."""
+        told = facts(self, now)
         (self.errands / "told").mkdir(parents=True, exist_ok=True)
         answer = {"id": "slots", "state": "done", "percent": 100, "facts": told}
         beside = self.errands / "told" / ".slots.json"
@@ -103,12 +103,12 @@ class Machine:
         return told
 
 
-def facts(machine: Machine) -> dict[str, Any]:
+def facts(machine: Machine, now: Standing | None = None) -> dict[str, Any]:
     """How the slots are. `installed`: waits for its trial; `failed_version`: did not come up (`fell_back`), or was cut.
 
     `made_at`: when this release was built, so how old its patches are. Both times in Unix seconds, 0 for not known.
     """
-    now, running, slot = machine.now(), machine.running(), machine.slot()
+    now, running, slot = now or machine.now(), machine.running(), machine.slot()
     trial = releases.on_trial(now, slot, running)
     return {
         "slot": slot,
@@ -260,7 +260,10 @@ def _refusal(machine: Machine, found: Bundle, *, repair: bool = False) -> str:
 
 
 def at_start(machine: Machine) -> dict[str, Any]:
-    """Before the appliance: see what became of an update, and tell. RAUC is asked only when that is in doubt."""
+    """Before the appliance: see what became of an update, and tell. RAUC is asked only when that is in doubt.
+
+    A disk that takes nothing keeps nobody from being told of a trial: the store would be opened by a release on trial.
+    """
     now, slot, running = machine.now(), machine.slot(), machine.running()
     in_doubt = now.phase == "installed" and not releases.on_trial(now, slot, running)
     next_slot = ""
@@ -271,8 +274,9 @@ def at_start(machine: Machine) -> dict[str, Any]:
             next_slot = ""
     became = releases.at_boot(now, slot, running, next_slot)
     if became != now:
-        machine.remember(became)
-    told = machine.tell()
+        with contextlib.suppress(OSError):  # the next start sees the same, and does it
+            machine.remember(became)
+    told = machine.tell(became)
     answer = {"id": "boot", "state": "done", "percent": 100, "facts": told}
     (machine.errands / "told" / "update.json").write_bytes(msgspec.json.encode(answer))
     (machine.errands / "told" / "update.json").chmod(0o644)
@@ -289,7 +293,9 @@ def prove(machine: Machine, healthy: health.Healthy) -> bool:
         if machine.counts_starts():
             machine.rauc.mark("good", "booted")  # it has proved itself before: the start counts as a good one
         return True
-    if not healthy():
+    if (
+        running != now.version or not healthy()
+    ):  # another one: exchanged on the stick, and the power cut before it was seen
         with contextlib.suppress(Refused):  # the boot loader finds out by itself, only later
             machine.rauc.mark("bad", "booted")
         return False
@@ -297,8 +303,10 @@ def prove(machine: Machine, healthy: health.Healthy) -> bool:
     if floor != _text(machine.floor):
         write_whole(machine.floor, floor.encode() + b"\n")
     machine.rauc.mark("good", "booted")
-    machine.remember(releases.proved(now, int(time.time())))
-    machine.tell()
+    became = releases.proved(now, int(time.time()))
+    with contextlib.suppress(OSError):  # full or worn out: it is the box's own now, and starting anew would never end
+        machine.remember(became)
+    machine.tell(became)
     return True
 
 

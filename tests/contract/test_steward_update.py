@@ -195,6 +195,19 @@ def test_a_bundle_that_was_exchanged_after_the_look_is_not_started(box: Box) -> 
     assert box.told()["other_version"] == ""
 
 
+def test_what_was_exchanged_and_started_by_a_power_cut_opens_no_store_and_is_left(box: Box) -> None:
+    box.install("0.7.1")
+    box.slots.swapped = Bundle(OURS, "0.6.0")
+    box.slots.cut_after = box.slots.steps + 4  # RAUC has just had it tried
+    with pytest.raises(PowerCut):
+        box.do(do="install", path=box.bundle("0.7.2"))
+    told = box.boot()
+    assert (told["version"], told["trial"]) == ("0.6.0", True)
+    assert not box.prove()
+    assert box.boot()["version"] == "0.7.1"
+    assert not box.told()["trial"] and box.floor == "0.7.0"
+
+
 def test_the_last_errand_is_answered_and_how_the_slots_are_stands_beside_it(box: Box) -> None:
     (box.root / "ask" / "update.json").write_bytes(
         msgspec.json.encode({"id": "0123456789abcdef", "what": {"do": "back"}})
@@ -211,6 +224,36 @@ def test_an_ordinary_start_writes_nothing_that_lasts_and_asks_nobody(box: Box) -
     box.boot()
     assert box.prove()
     assert (box.slots.steps, box.slots.looked) == (steps, 0)
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "no space left")
+
+
+def test_a_full_disk_hides_no_trial_from_whoever_opens_the_store(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The power went just after RAUC had it tried: `installing` stands there, and what runs is on trial."""
+    box.slots.cut_after = box.slots.steps + 4
+    with pytest.raises(PowerCut):
+        box.do(do="install", path=box.bundle("0.7.1"))
+    assert box.slots.next_try == "b"
+    monkeypatch.setattr(update, "write_whole", full)
+    box.boot()
+    assert (box.running, box.told()["trial"]) == ("0.7.1", True)
+
+
+def test_a_release_that_has_proved_itself_is_not_started_anew_for_ever_on_a_full_disk(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.do(do="install", path=box.bundle("0.7.1"))
+    box.boot()
+    writes = update.write_whole
+    monkeypatch.setattr(
+        update, "write_whole", lambda path, raw: full() if path.suffix == ".json" else writes(path, raw)
+    )
+    for _ in range(2):
+        assert box.prove()
+        assert (box.slots.slot, box.told()["trial"]) == ("b", False)
+        box.boot()
 
 
 def test_where_every_start_counts_as_a_try_a_good_one_is_said_at_once(box: Box) -> None:
