@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from appliance import standin
 from appliance.portal import certificates, trust
 from appliance.portal.listener import HEADERS
 from appliance.portal.mdns import service
@@ -77,3 +78,9 @@ def test_the_units_that_open_ports_and_the_disks_names_are_neutral() -> None:
     names = [name for text in sockets for name in re.findall(r"^FileDescriptorName=(.*)$", text, re.M)]
     labels = [name for part in TABLE for name in (part.name, part.name.upper())]
     assert names and labels and all(fit(one) for one in [*names, *labels])
+
+
+def test_what_the_screen_says_before_the_console_and_who_answers_while_the_box_is_away_are_neutral() -> None:
+    start = (ROOT / "image/initrd/init").read_text() + (ROOT / "image/grub/grub.cfg").read_text()
+    assert "The box starts again" in start and fit(start)
+    assert all(fit(f"{name}: {value}") for name, value in standin.HEADERS.items()) and "Server" not in standin.HEADERS
