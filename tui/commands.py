@@ -87,7 +87,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("set_clock", ("c", "f6"), "inside", hint=False, asks="set_clock"),
     Command("see_machine", ("7", "f12"), "everywhere", hint=False, asks="see_machine"),
     Command("restart_box", (), "inside", hint=False, asks="restart_box"),  # asks which of the two, or neither
-    Command("reset_box", ("ctrl+r",), "everywhere", hint=False, asks="reset_box"),  # wants a name or a word typed
+    Command("reset_box", ("ctrl+n",), "everywhere", hint=False, asks="reset_box"),  # wants a name or a word typed
     Command("portal", (), "inside", hint=False),
     Command("calls", ("0", "f10"), "everywhere", hint=False),
     Command("help", ("question_mark", "f1"), "everywhere"),

@@ -160,14 +160,14 @@ async def test_an_administrator_deletes_everything_by_the_clinics_name(desk: Des
 
 async def test_nobody_else_deletes_anything(desk: Desk) -> None:
     await desk.signs_in("ana")
-    await desk.presses("ctrl+r")
+    await desk.presses("ctrl+n")
     await desk.sees("may not do this here: Delete everything.")
 
 
 async def test_at_a_box_that_nobody_can_open_a_word_typed_twice_deletes_it(locked: Desk) -> None:
     await locked.comes_to("UnlockPage")
-    await locked.sees("Ctrl-R makes this a new box.")
-    await locked.presses("ctrl+r")
+    await locked.sees("Ctrl-N makes this a new box.")
+    await locked.presses("ctrl+n")
     await locked.comes_to("ResetPage")
     await locked.sees("Only if nobody has the passphrase", "type ERASE")
     locked.daemon.fail_next("erase", "erase_wait")

@@ -19,6 +19,7 @@ from tests.unit.tui.test_model import KNOWN, group, with_member
 from tui.app import Console
 from tui.commands import BY_ID, COMMANDS, STANDINGS, Target, by_key, needs_confirm, offered, refusal
 from tui.model import Known, signed_out
+from tui.screens.setup.page import SECRET_HINTS
 
 EVERY = tuple(action for action in SESSION_ACTIONS if action not in NOT_ON_THE_CONSOLE)
 # Every place a session can stand in: phase and door.
@@ -55,6 +56,13 @@ def test_a_key_that_two_commands_share_never_leaves_a_choice(phase: Phase, locke
             known = knowing(with_member(of, member.id, **fields))
             keys = [key for one in offered(known, (of.id, member.id)) for key in one.keys]
             assert len(keys) == len(set(keys)), (member.id, fields)
+
+
+def test_the_key_that_shows_what_is_typed_at_set_up_does_nothing_else_later() -> None:
+    # Whoever has learned it there presses it on the locked page too: it must not lead to "Delete everything".
+    learned = {key for key, hint in SECRET_HINTS if hint == "setup.hint.reveal"}
+    assert learned
+    assert not learned & {key for one in COMMANDS for key in one.keys}
 
 
 def test_a_key_does_what_can_be_done_and_else_tells_of_the_first() -> None:
