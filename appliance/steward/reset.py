@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import struct
 import sys
@@ -43,6 +44,7 @@ KEYS = (
 # Of `system`, beside the marker: what stays as it is, and folders that stay for those that are mounted on them.
 STAYS = ("machine-id", "version-floor", "update.json", "rauc", "reset")
 FOLDERS = ("systemd", "credstore.encrypted")
+DEEP = 8  # folders in each other: a path of them is short enough, and ours go no deeper
 _FITRIM = 0xC0185879  # linux/fs.h: _IOWR('X', 121, struct fstrim_range)
 
 
@@ -64,9 +66,10 @@ def destroy_keys(data: Path) -> None:
     """
     whole = data.resolve()
     for pattern in KEYS:
-        for path in sorted(data.glob(pattern)):
-            if path.parent.resolve() == whole / path.parent.relative_to(data):
-                erase(path)
+        with contextlib.suppress(OSError, RuntimeError):  # a folder that cannot be read, or links in a circle
+            for path in sorted(data.glob(pattern)):
+                if path.parent.resolve() == whole / path.parent.relative_to(data):
+                    erase(path)
 
 
 def finish(data: Path) -> bool:
@@ -89,27 +92,48 @@ def _the_rest(data: Path) -> Iterator[Path]:
             yield from (path for path in sorted(top.iterdir()) if path.name not in (*STAYS, *FOLDERS))
             for folder in FOLDERS:
                 yield from (path for path in _inside(top / folder) if path.name != "timesync")
-        elif top.name != "lost+found" and top.is_dir() and not top.is_symlink():
-            yield from _inside(top)  # the folder itself may be mounted somewhere
-        elif top.name != "lost+found":
+        elif _is_folder(top):
+            # The folder itself may be mounted somewhere. In `lost+found` lies what a check of the disk saved.
+            yield from _inside(top)
+        else:
             yield top
 
 
 def _inside(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+    """What is in it; nothing where the disk refuses, so that all the rest goes."""
+    with contextlib.suppress(OSError):
+        return sorted(folder.iterdir()) if _is_folder(folder) else []
+    return []
+
+
+def _is_folder(path: Path) -> bool:
+    """And no link to one. What the disk does not tell of, or has too long a name for that, is none."""
+    return os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114 - Path's own raise for both
 
 
 def _remove(path: Path) -> None:
-    """A folder with all that is in it, or a file. Small files are overwritten: keys of TLS, Wi-Fi passwords."""
-    if path.is_dir() and not path.is_symlink():
-        for inside in _inside(path):
-            _remove(inside)
-        with contextlib.suppress(OSError):
-            path.rmdir()
-        if path.exists():
-            shutil.rmtree(path, ignore_errors=True)
-    else:
-        erase(path)
+    """A folder with all that is in it, or a file. Small files are overwritten: keys of TLS, Wi-Fi passwords.
+
+    No recursion, and no list of everything: whoever took the appliance over may have put folders into folders until a
+    stack or a path ends. What lies deep is moved up first.
+    """
+    folders = [path]
+    while folders:
+        one = folders.pop()
+        if len(one.parts) - len(path.parts) > DEEP:
+            with contextlib.suppress(OSError):
+                one = one.rename(path / secrets.token_hex(16))
+        if not _is_folder(one):
+            erase(one)
+            continue
+        with contextlib.suppress(OSError), os.scandir(one) as inside:
+            for found in inside:
+                if found.is_dir(follow_symlinks=False):
+                    folders.append(Path(found.path))
+                else:
+                    erase(Path(found.path))
+    if os.path.lexists(path):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _discard(data: Path) -> None:
