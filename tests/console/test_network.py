@@ -132,6 +132,7 @@ async def test_a_machine_that_is_not_the_boxs_own_is_not_to_be_changed(desk: Des
     desk.daemon.network.tell(possible=False)
     await opens(desk)
     await desk.sees("runs on a machine that is not", "its network is set there")
+    assert "Enter change" not in desk.screen
     await desk.presses("enter")
     await desk.sees("so the machine it is on is not its to change")
     assert desk.page == "NetworkPage"

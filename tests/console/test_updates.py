@@ -106,6 +106,7 @@ async def test_a_machine_that_is_not_the_boxs_own_offers_nothing(desk: Desk) -> 
     await at_the_page(desk)
     await desk.sees("does not run on a box of its own")
     assert "Install" not in desk.screen
+    assert "Do it" not in desk.screen
 
 
 async def test_the_front_desk_has_no_such_page(desk: Desk) -> None:

@@ -84,6 +84,10 @@ class NetworkPage(Page):
         self.query_one("#facts", Static).update(Text("\n").join(self._facts()))
         urls = self._seen.urls if self._seen else ()
         self.query_one(AddressCode).show(urls[0] if urls else "")
+        self.draw_hints()
+
+    def hints_here(self) -> tuple[tuple[str, str], ...]:
+        return self.extra_hints[1:] if self._seen is not None and not self._seen.possible else self.extra_hints
 
     # ── what the worker tells
 

@@ -73,9 +73,13 @@ class Page(Screen[None]):
         self.watch(self.app, "known", self._know)
         self.watch(self.app, "notice", self._tell)
 
+    def hints_here(self) -> tuple[tuple[str, str], ...]:
+        """The page's own keys that do something now."""
+        return self.extra_hints
+
     def draw_hints(self) -> None:
         """After the highlight moved: other commands may be offered."""
-        self.query_one(Hints).draw(self.extra_hints, offered(self.known, self.target), typing=self.typing)
+        self.query_one(Hints).draw(self.hints_here(), offered(self.known, self.target), typing=self.typing)
 
     def _know(self, known: Known) -> None:
         self.known = known

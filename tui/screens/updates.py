@@ -109,8 +109,12 @@ class UpdatesPage(Page):
         places.highlighted = min(chosen, len(lines) - 1) if any(self._wishes) else None
         places.display = bool(lines)
         self.query_one("#heading").display = bool(lines)
+        self.draw_hints()
         if lines and self.focused is None:  # it was hidden meanwhile, and lost the keys by that
             places.focus()
+
+    def hints_here(self) -> tuple[tuple[str, str], ...]:
+        return self.extra_hints if any(self._wishes) else self.extra_hints[1:]
 
     def _lines(self, told: Updates) -> list[tuple[str, Wish | None]]:
         """What can be done now, first what is most likely wanted; then what cannot, with the reason."""
