@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import hashlib
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -97,6 +98,10 @@ def bill(target: Target, release: str, work: Path, name: Path, root: Path) -> No
     _, build_only = debian.wanted(target)
     lock = wheels.wanted((PROJECT / "requirements.lock").read_text(), target.machine)
     found = [*sbom.debian((work / "packages.status").read_text(), build_only), *sbom.wheels(lock.values())]
+    if target != ARM64:  # a Pi's firmware starts the kernel itself
+        machine = platform.freedesktop_os_release()
+        distro = f"{machine['ID']}-{machine.get('VERSION_ID', '')}"
+        found += sbom.loader(Path("/var/lib/dpkg/status").read_text(), distro)
     digest = hashlib.sha256(root.read_bytes()).hexdigest()
     sbom.write(name, found, target.compatible, release, digest)
 

@@ -5,6 +5,7 @@ Pure but for `write`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import uuid
@@ -23,25 +24,36 @@ class Part:
     version: str
     hashes: tuple[str, ...] = ()
     on_box: bool = True
+    distro: str = "debian-13"
 
     @property
     def purl(self) -> str:
         """Package URL: what vulnerability scanners look up."""
         place = "deb/debian" if self.source == "debian" else "pypi"
         version = self.version.replace("+", "%2B").replace(":", "%3A")
-        return f"pkg:{place}/{self.name}@{version}" + ("?distro=debian-13" if self.source == "debian" else "")
+        return f"pkg:{place}/{self.name}@{version}" + (f"?distro={self.distro}" if self.source == "debian" else "")
+
+
+# Built with, taken out of the root, and on the box all the same: it is what the initrd runs.
+IN_THE_INITRD = ("busybox-static",)
+LOADER = "grub-efi-amd64-bin"  # of the machine that builds: what the `esp` starts
 
 
 def debian(status: str, build_only: Iterable[str]) -> list[Part]:
     """Installed packages of a dpkg status file."""
     found = []
-    left_out = set(build_only)
+    left_out = set(build_only) - set(IN_THE_INITRD)
     for block in status.split("\n\n"):
         fields = dict(re.findall(r"(?m)^(Package|Version|Status): (.*)$", block))
         if fields.get("Status") in ("install ok installed", "install ok unpacked"):  # unpacked: image/pi/unpack
             name = fields["Package"]
             found.append(Part("debian", name, fields["Version"], on_box=name not in left_out))
     return sorted(found)
+
+
+def loader(status: str, distro: str) -> list[Part]:
+    """GRUB, of the dpkg status file of the machine that builds, which is a `distro`."""
+    return [dataclasses.replace(one, distro=distro) for one in debian(status, ()) if one.name == LOADER]
 
 
 def wheels(requirements: Iterable[str]) -> list[Part]:

@@ -56,14 +56,21 @@ def test_a_package_for_building_is_not_of_the_box_and_another_machines_is_left_o
 
 def test_the_bill_names_what_is_installed_and_sets_apart_what_was_taken_out() -> None:
     parts = [*sbom.debian(STATUS, ["busybox-static"]), *sbom.wheels(wheels.wanted(LOCK, "x86_64").values())]
-    assert sbom.plain(parts) == "debian\tlibc6\t2.41-12+deb13u4\npypi\tav\t19.0.2\n"
+    assert [one.split("\t")[1] for one in sbom.plain(parts).splitlines()] == ["busybox-static", "libc6", "av"]
     bill = sbom.cyclonedx(parts, "hearth-amd64", "0.7.0", "e" * 64)
     assert bill == json.loads(json.dumps(bill))
     by_name = {one["name"]: one for one in bill["components"]}
     assert by_name["libc6"]["purl"] == "pkg:deb/debian/libc6@2.41-12%2Bdeb13u4?distro=debian-13"
-    assert by_name["busybox-static"]["scope"] == "excluded"
+    assert "scope" not in by_name["busybox-static"]  # taken out of the root, and what the initrd runs
     assert [one["value"] for one in by_name["av"]["properties"]] == ["b" * 64, "c" * 64]
     assert "gone" not in by_name
+    assert [one.on_box for one in sbom.debian(STATUS, ["libc6"])] == [True, False]
+
+
+def test_the_boot_loader_is_on_the_bill_as_a_package_of_the_machine_that_builds() -> None:
+    (grub,) = sbom.loader(STATUS.replace("Package: libc6", f"Package: {sbom.LOADER}"), "debian-12")
+    assert (grub.name, grub.on_box) == (sbom.LOADER, True)
+    assert grub.purl.endswith("?distro=debian-12")
 
 
 def test_the_same_parts_make_the_same_bill() -> None:
