@@ -32,8 +32,22 @@ from tests.fakes.matrix_forms import DEEDS, body, filled, form
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SET_UP = ("keyboard", "place", "clinic", "scan", "network", "step", "birth", "join", "people", "person", "passphrase", "codes")
-SET_UP += ("codes/confirm", "finish")
+SET_UP = (
+    "keyboard",
+    "place",
+    "clinic",
+    "scan",
+    "network",
+    "step",
+    "birth",
+    "join",
+    "people",
+    "person",
+    "passphrase",
+    "codes",
+    "codes/confirm",
+    "finish",
+)
 
 # Open to all, signed in or not: whoever adds one must be able to say why nothing of the store shows.
 OPEN = {
