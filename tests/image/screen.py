@@ -21,7 +21,7 @@ KEYS = {
     "left": "\x1b[D",
     "backspace": "\x7f",
 }
-STILL = 0.6  # seconds without a byte: the screen is drawn
+STILL = 0.6  # seconds without another letter: the screen is drawn. A cursor that blinks is no letter
 
 
 class NotShown(AssertionError):
@@ -55,8 +55,10 @@ class Screen:
         while data := await reader.read(65536):
             self._log.write(data)
             self._log.flush()
+            before = self._screen.display
             self._stream.feed(data)
-            self._came = asyncio.get_running_loop().time()
+            if self._screen.display != before:
+                self._came = asyncio.get_running_loop().time()
             self._changed.set()
 
     def lines(self) -> list[str]:
