@@ -300,6 +300,8 @@ class Appliance:
         async with self._unlocking:
             if self._clinic is not None:
                 raise Fault("wrong_state", "the store is open")
+            if self._updates.on_trial:  # as for opening it
+                raise Fault("update_trial")
             opened = await asyncio.to_thread(keyslots.open_with, self._home.store, passphrase)
             await accept(self._home.store, opened, reason)
 

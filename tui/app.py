@@ -22,6 +22,7 @@ from tui.screens.page import Page
 from tui.screens.palette import Palette
 from tui.screens.portal import PortalPage
 from tui.screens.reset import ResetPage
+from tui.screens.rollback import ACCEPTABLE, RollbackPage
 from tui.screens.session import SessionPage
 from tui.screens.sync import SyncPage
 from tui.screens.today import TodayPage
@@ -116,6 +117,8 @@ class Console(SetupShell):
             return
         if message.code == "not_signed_in" and self.client.signed_in:
             self._sign_out("banner.expired")
+        elif message.code in ACCEPTABLE and model.place(self.known) == "unlock":
+            self._show(RollbackPage(self._frame, message.code, message.about))
         elif message.code == "box_full":
             self._ask_beyond(BY_ID[message.command or "admit"], message.target)
         else:
@@ -186,6 +189,24 @@ class Console(SetupShell):
         do = machine.erase if message.locked else machine.reset
         told = (self.post_message, message.page.post_message, self._login, message.typed)
         self._once("reset_box", do(self.client, *told))
+
+    def on_rollback_page_too_short(self, _message: RollbackPage.TooShort) -> None:
+        self._say("fault", "rollback.short")
+
+    def on_rollback_page_given(self, message: RollbackPage.Given) -> None:
+        """What is missing stays missing: asked once more."""
+
+        def answered(yes: bool | None) -> None:
+            if yes and model.place(self.known) == "unlock":
+                self._say("note", "banner.opening")
+                given = (message.passphrase, message.reason)
+                doing = work.accept_rollback(self.client, self.post_message, self._login, *given)
+                self._once("accept_rollback", doing)
+
+        self.push_screen(Confirm(self.words, self.words("rollback.question")), answered)
+
+    def on_rolled_on(self) -> None:
+        self._say("note", "rollback.done")
 
     def _do_portal(self) -> None:
         self._show(PortalPage(self._frame))

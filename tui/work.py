@@ -53,6 +53,10 @@ class Unlocked(Message):
     """The passphrase was right."""
 
 
+class RolledOn(Message):
+    """The box goes on without what is missing, and is open."""
+
+
 class ClockSet(Message):
     """The box goes by what somebody said. `text`: the moment as it was shown."""
 
@@ -118,6 +122,22 @@ async def unlock(client: ControlClient, post: Post, login: int, passphrase: str)
         post(Refused(login, fault.code, about=fault.about))
     else:
         post(Unlocked())
+
+
+async def accept_rollback(client: ControlClient, post: Post, login: int, passphrase: str, reason: str) -> None:
+    """Go on without what is missing, and open the box. A box that misses nothing (any more) is opened all the same."""
+    try:
+        await client.accept_rollback(passphrase, reason)
+    except ControlFault as fault:
+        if fault.code != "wrong_state":  # another console was faster, or the answer was lost
+            post(Refused(login, fault.code, about=fault.about))
+            return
+    try:
+        await client.unlock(passphrase)
+    except ControlFault as fault:
+        post(Refused(login, fault.code, about=fault.about, command="accept_rollback"))
+    else:
+        post(RolledOn())
 
 
 async def take_step(client: ControlClient, post: Post, login: int, step: str, values: tuple[str, ...]) -> None:

@@ -151,6 +151,11 @@ async def test_the_passphrase_unlocks_the_box(client: ControlClient, scene: Scen
     assert (await client.snapshot()).box.state == "unlocked"
 
 
+async def test_a_box_that_misses_nothing_goes_on_without_nothing(client: ControlClient, scene: Scene) -> None:
+    assert await refused(client.accept_rollback(scene.passphrase, "the disk was put back")) == "wrong_state"
+    assert (await client.snapshot()).box.state == "locked"
+
+
 async def test_a_wrong_password_signs_nobody_in(client: ControlClient, scene: Scene) -> None:
     await client.unlock(scene.passphrase)
     assert await refused(client.sign_in(scene.leader[0], "wrong")) == "wrong_sign_in"

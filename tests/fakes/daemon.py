@@ -21,6 +21,7 @@ from appliance.control import views
 from appliance.control.desk import login_of
 from appliance.control.types import (
     VERSION,
+    AcceptRollback,
     Admit,
     Adopt,
     BackUp,
@@ -119,6 +120,8 @@ class FakeDaemon:
         self.figures = Figures(major=0, minor=7, patch=0, running=3, disk_percent=82, disk_mib=20_000)
         self.set_back = False  # and whether past what the audit had noted
         self.powered: list[tuple[str, bool]] = []  # restart or off, and whether although a session goes on
+        self.missing = ""  # why its store is refused
+        self.accepted: list[str] = []  # for what reasons that was overruled
         self.deleted: list[str] = []  # by which word or name
         self.steps: dict[str, list[Stage]] = {}  # what somebody still has to do after the password
         self.factors = {"authenticator": 1, "codes": 9, "passkeys": 0}  # which second ones they have
@@ -141,7 +144,7 @@ class FakeDaemon:
         app = web.Application()
         app.router.add_get("/v1/snapshot", self._snapshot)
         app.router.add_get("/v1/feed", self._feed)
-        app.router.add_post("/v1/{word:unlock|sign-in|sign-out|clock|paper}", self._post)
+        app.router.add_post("/v1/{word:unlock|accept-rollback|sign-in|sign-out|clock|paper}", self._post)
         app.router.add_get("/v1/keys", self._keys)
         app.router.add_post("/v1/keys/{word:passphrase|sheet|hq|own|machine}", self._post)
         app.router.add_post("/v1/keys/{slot}/{word:try|rotate|remove}", self._post)
@@ -420,7 +423,7 @@ class FakeDaemon:
                 done = self._login_word(word, await request.read(), request)
             return 200, msgspec.json.encode(done)
         except Fault as fault:
-            return _refuse(fault.code)
+            return _refuse(fault.code, fault.about)
 
     def _login_word(self, word: str, body: bytes, request: web.Request) -> Wire:
         if request.path.startswith(("/v1/network", "/v1/zone", "/v1/keyboard")):
@@ -430,10 +433,8 @@ class FakeDaemon:
             wanted = msgspec.json.decode(body, type=PaperWanted)
             self.printed.append((wanted.kind, wanted.language, wanted.code))
             return Paper(pdf=b"%PDF-made-up")
-        if word == "unlock":
-            if msgspec.json.decode(body, type=Unlock).passphrase != PASSPHRASE:
-                raise Fault("wrong_passphrase")
-            self.tell_box(state="unlocked")
+        if word in ("unlock", "accept-rollback"):
+            self._open(word, body)
         elif self.box.state == "locked":
             raise Fault("box_locked")
         elif word == "sign-in":
@@ -449,6 +450,21 @@ class FakeDaemon:
         else:
             self.tokens.pop(request.headers.get("Authorization", "").removeprefix("Bearer "), None)
         return Done()
+
+    def _open(self, word: str, body: bytes) -> None:
+        kind: type[Unlock | AcceptRollback] = Unlock if word == "unlock" else AcceptRollback
+        given = msgspec.json.decode(body, type=kind)
+        if given.passphrase != PASSPHRASE:
+            raise Fault("wrong_passphrase")
+        if isinstance(given, AcceptRollback):
+            if not self.missing:
+                raise Fault("wrong_state")
+            self.accepted.append(given.reason)
+            self.missing = ""
+        elif self.missing:
+            raise Fault(self.missing, about="7")
+        else:
+            self.tell_box(state="unlocked")
 
     def _may(self, request: web.Request, action: str) -> None:
         user = self._user(request)
@@ -643,11 +659,11 @@ def _login(user: str) -> Login:
     return login_of(user, *PEOPLE[user])
 
 
-def _refuse(code: str) -> tuple[int, bytes]:
+def _refuse(code: str, about: str = "") -> tuple[int, bytes]:
     status, sentence = (
         (BY_CODE[code].status, BY_CODE[code].sentence) if code in BY_CODE else (500, "the box's own sentence")
     )
-    return status, msgspec.json.encode(FaultBody(code=code, sentence=sentence))
+    return status, msgspec.json.encode(FaultBody(code=code, sentence=sentence, about=about))
 
 
 def _answer(status: int, body: bytes) -> web.Response:
