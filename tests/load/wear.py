@@ -28,7 +28,9 @@ from appliance.control.client import ControlClient, ControlFault
 from tests.fakes.boxes import Box, running_box
 
 SIZE = 2 * 1024**3  # bytes of the file system
-SETTLE_SECONDS = 300.0  # after the start: the first look at the store, certificates, the first calls at HQ and what they bring
+SETTLE_SECONDS = (
+    300.0  # after the start: the first look at the store, certificates, the first calls at HQ and what they bring
+)
 DEED_SECONDS = 10.0
 SECTOR = 512
 
