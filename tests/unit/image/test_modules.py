@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from image import modules
+from image.targets import TARGETS
 
 DEP = """kernel/fs/ext4/ext4.ko.xz: kernel/lib/crc16.ko.xz kernel/fs/jbd2/jbd2.ko.xz
 kernel/fs/jbd2/jbd2.ko.xz:
@@ -50,3 +51,10 @@ def test_the_initrds_lists_speak_of_the_chosen_alone_and_of_unpacked_files() -> 
     assert modules.dep_of(some, NEEDED) == "kernel/arch/x86/crypto/crc32c-intel.ko:\nkernel/fs/jbd2/jbd2.ko:\n"
     assert modules.alias_of(some, ALIAS) == "alias crypto-crc32c crc32c_intel\n"
     assert modules.alias_of({"kernel/fs/ext4/ext4.ko.xz"}, SOFTDEP) == "softdep ext4 pre: crypto-crc32c\n"
+
+
+def test_a_power_button_reaches_the_login_manager_which_switches_off_in_order() -> None:
+    """The driver of the button alone is not enough: the login manager reads what evdev hands on."""
+    way = {"kernel/drivers/input/evdev.ko.xz", "kernel/drivers/input/keyboard/gpio_keys.ko.xz"}
+    for target in TARGETS.values():
+        assert modules.named(way, modules.patterns(target.listed("modules.txt"))) == way
