@@ -97,6 +97,7 @@ ALLOWED = {
     ): "the types of its functions",
     ("native/plane.py", "import ctypes"): "calls it",
     ("native/wire.py", "import ctypes"): "calls it",
+    ("control.py", 'log.warning("another user\'s process was refused")'): "a fixed sentence",
     (
         "wire.py",
         "log.warning('the plane in C was not built here: forwarding in Python, for about half as many people')",
