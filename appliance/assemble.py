@@ -58,6 +58,7 @@ from appliance.portal.plain import Own, PlainListener
 from appliance.power.actions import Power
 from appliance.rollback.actions import accept
 from appliance.settings import Settings
+from appliance.setup.bringing_back import OF_THE_CLINIC
 from appliance.setup.guide import Guide, machine_zone
 from appliance.sticks.actions import Sticks
 from appliance.store import checkup, keyslots, machine
@@ -190,11 +191,20 @@ class Appliance:
             return None
         told, born = self._guide.answers, self._guide.born
         zone = told.zone or machine_zone()
-        return types.SetUp(step=told.step, born=born, zone=zone, machine=self._guide.master, keyboard=told.keyboard)
+        return types.SetUp(
+            step=told.step,
+            born=born,
+            zone=zone,
+            machine=self._guide.master,
+            keyboard=told.keyboard,
+            restoring=self._guide.restoring,
+        )
 
     def set_settings(self, chosen: Settings) -> None:
-        """What was written into the settings counts at once where it can: what pages and papers are headed with."""
-        self._settings = msgspec.structs.replace(self._settings, clinic=chosen.clinic)
+        """What was written into the settings counts at once where it can: what pages and papers are headed with, and
+        what is asked for when the store is opened. Ports and the portal's name wait for the next start."""
+        of_the_clinic = {one: getattr(chosen, one) for one in OF_THE_CLINIC}
+        self._settings = msgspec.structs.replace(self._settings, **of_the_clinic)
         self._named[:] = [chosen.clinic.name, chosen.clinic.phone]
 
     def tell_box(self) -> None:

@@ -228,6 +228,7 @@ KINDS: tuple[FaultKind, ...] = (
     ),
     FaultKind("backup_damaged", "caller", 422, "This backup is damaged or not whole. Use another one."),
     FaultKind("backup_foreign", "caller", 422, "What is there is not the backup of a Hearth box."),
+    FaultKind("restore_busy", "caller", 409, "A backup is being brought back onto this box. Please wait."),
     # sticks that carry sealed records
     FaultKind("stick_busy", "caller", 409, "A stick is being written or read already. Please wait until it is done."),
     FaultKind("stick_missing", "caller", 404, "There is no such folder. Is the stick plugged in?"),

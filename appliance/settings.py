@@ -185,7 +185,7 @@ def save(path: Path, section: str, words: Mapping[str, str]) -> Settings:
     return now
 
 
-def changed_text(text: str, section: str, words: Mapping[str, str]) -> str:
+def changed_text(text: str, section: str, words: Mapping[str, str | int]) -> str:
     """The TOML text with these keys of `[section]` set: a line that has the key is replaced, others are added."""
     lines = text.splitlines()
     heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[", line)]
@@ -195,7 +195,7 @@ def changed_text(text: str, section: str, words: Mapping[str, str]) -> str:
         start = len(lines) - 1
     end = next((number for number in heads if number > start), len(lines))
     for key, value in words.items():
-        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"  # a JSON string is a basic string of TOML
+        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"  # JSON's strings and numbers are TOML's
         at = next((n for n in range(start + 1, end) if re.match(rf"\s*{key}\s*=", lines[n])), None)
         if at is None:
             lines.insert(start + 1, line)

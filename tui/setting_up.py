@@ -15,6 +15,8 @@ from textual.message import Message
 from appliance.control.client import ControlClient, ControlFault
 from appliance.control.types import (
     AccessPointSettings,
+    FoundBackup,
+    FoundBackups,
     HeardNetwork,
     NetworkSettings,
     NetworkState,
@@ -44,9 +46,13 @@ Where = Literal[
     "sheet_back",
     "headquarters",
     "done",
+    "restore",  # a backup instead of a new clinic
+    "restore_key",
+    "restoring",
 ]
-ORDER: tuple[Where, ...] = get_args(Where)[1:]
-# What each counts as, of the nine steps that people are told of; welcome and join are none.
+INSTEAD: tuple[Where, ...] = ("restore", "restore_key", "restoring")
+ORDER: tuple[Where, ...] = tuple(one for one in get_args(Where)[1:] if one not in INSTEAD)
+# What each counts as, of the nine steps that people are told of; welcome, join and a backup's are none.
 NUMBERS: Mapping[Where, int] = {
     "keyboard": 1,  # of the box's own screen; elsewhere the step begins with the place
     "place": 1,
@@ -104,6 +110,8 @@ class Draft:
     sheet_tried: bool = False
     heard: tuple[HeardNetwork, ...] | None = None
     network: NetworkState | None = None
+    backups: FoundBackups | None = None
+    backup: FoundBackup | None = None  # the one that was chosen
 
     def forget_secrets(self) -> None:
         """What opens anything goes; names stay."""
@@ -131,6 +139,10 @@ class Stayed(Message):
         self.said = said
 
 
+class BroughtBack(Message):
+    """The backup is the box's from now on, and set-up is over."""
+
+
 class NotDone(Message):
     """It was refused. `where`: the step at which it is to be put right, "" for where one is."""
 
@@ -153,6 +165,8 @@ class Walk:
     language: Literal["en", "es"]
     draft: Draft = field(default_factory=Draft)
     own_screen: bool = False  # whose keyboard is the box's to set
+    instead: bool = False  # a backup comes back in place of a new clinic
+    asked_to_restore: bool = False  # by this console, in this run
 
     def after(self, where: Where) -> Where:
         """The next one."""
@@ -163,6 +177,8 @@ class Walk:
         """The one before; the first is its own."""
         if where == "join":
             return "join"
+        if where == "restoring":
+            return "restore"
         if where == "sheet_back" and self.draft.sheet_tried:
             return "sheet"
         order = self._order
@@ -170,10 +186,14 @@ class Walk:
 
     @property
     def _order(self) -> tuple[Where, ...]:
-        return tuple(one for one in ORDER if one != "keyboard" or self.own_screen)
+        order = (*ORDER[: ORDER.index("clinic")], *INSTEAD) if self.instead else ORDER
+        return tuple(one for one in order if one != "keyboard" or self.own_screen)
 
     def begins(self, known: SetUp) -> Where:
         """Where to go on with what the box has."""
+        if known.restoring >= 0:
+            self.instead = True
+            return "restoring"
         if known.born and not self.client.joined:
             return "join"
         if not known.born and known.step == "passphrase" and not self.draft.passphrase:
@@ -188,6 +208,8 @@ class Walk:
         async def fetch() -> None:
             if where in ("codes_administrator", "codes_clinical_lead", "sheet", "administrator", "clinical_lead"):
                 await self._learn_people()
+            if where == "restore":
+                self.draft.backups = await self.client.backups_in_set_up()
             role = role_of(where)
             if where.startswith("codes_") and role not in self.draft.codes and not self.draft.people[role].ready:
                 self.draft.codes[role] = await self.client.codes_in_set_up(role)
@@ -217,7 +239,27 @@ class Walk:
 
     async def set_place(self, zone: str) -> None:
         self.draft.zone = zone
-        await self._onward(lambda: self.client.set_place(self.language, zone), "clinic")
+        await self._onward(lambda: self.client.set_place(self.language, zone), self.after("place"))
+
+    async def look_again(self) -> None:
+        """For sticks that were plugged in meanwhile."""
+
+        async def look() -> None:
+            self.draft.backups = await self.client.backups_in_set_up()
+
+        await self._stay(look)
+
+    async def restore(self, secret: str) -> None:
+        """Bring the chosen backup back. The box tells how far it is, and then that it is set up."""
+        try:
+            await self.client.restore_in_set_up(self.draft.backup.path if self.draft.backup else "", secret)
+        except ControlFault as fault:
+            where: Where = "restore_key" if fault.code in ("wrong_passphrase", "too_many_tries") else "restore"
+            self.post(NotDone(self.run, fault.code, fault.about, fault.seconds, where))
+        else:
+            self.post(BroughtBack())
+        finally:
+            self.asked_to_restore = False
 
     async def set_clinic(self) -> None:
         await self._onward(lambda: self.client.set_clinic(self.draft.name, self.draft.phone), "network")

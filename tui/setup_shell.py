@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from appliance.control.types import SetUp
 from tui import model
-from tui.screens.setup import first, keyboard, last, network, people
+from tui.screens.setup import first, keyboard, last, network, people, restore
 from tui.screens.setup.page import Back, Given, Said, SetupPage
-from tui.setting_up import BEGINS, Moved, NotDone, Role, Stayed, Walk, Where, role_of
+from tui.setting_up import BEGINS, BroughtBack, Moved, NotDone, Role, Stayed, Walk, Where, role_of
 from tui.shell import Shell
 from tui.widgets.banner import Notice
+from tui.widgets.confirm import Confirm
 from tui.words import plain
 
 PAGES: Mapping[Where, type[SetupPage] | type[last.HeadquartersPage]] = {
@@ -30,6 +31,9 @@ PAGES: Mapping[Where, type[SetupPage] | type[last.HeadquartersPage]] = {
     "sheet_back": last.SheetBackPage,
     "headquarters": last.HeadquartersPage,
     "done": last.DonePage,
+    "restore": restore.RestorePage,
+    "restore_key": restore.RestoreKeyPage,
+    "restoring": restore.RestoringPage,
 }
 
 
@@ -50,7 +54,7 @@ class SetupShell(Shell):
         own = self.own_screen and self._set_up.machine
         self._walk = Walk(self.client, self.post_message, self._runs, language, own_screen=own)
         where = self._walk.begins(self._set_up)
-        if where in ("join", "welcome"):
+        if where in ("join", "welcome", "restoring"):
             self._go(where)
         else:  # what the page shows may have to be fetched first
             self._once(f"setup {self._runs}", self._walk.arrive(where))
@@ -69,9 +73,9 @@ class SetupShell(Shell):
 
     def rest_setup(self) -> None:
         """Nobody pressed a key for long: what is secret leaves the screen."""
-        if self._walk is None or self._where in ("join", "welcome"):
+        if self._walk is None or self._where in ("join", "welcome", "restoring"):
             return
-        if self._set_up.born or self._walk.draft.passphrase:
+        if self._set_up.born or self._walk.draft.passphrase or self._where == "restore_key":
             self.leave_setup()
             self.enter_setup()
             self._say("note", "setup.rested")
@@ -82,6 +86,7 @@ class SetupShell(Shell):
         if self._walk is not None:
             self.speak(message.language)
             self._walk.language = "es" if message.language == "es" else "en"
+            self._walk.instead = message.instead
             self._asks(self._walk.language_chosen())
 
     def on_said(self, message: Said) -> None:
@@ -118,6 +123,8 @@ class SetupShell(Shell):
             "sheet_back": lambda walk, _: self._asks(walk.try_sheet()),
             "headquarters": lambda walk, _: self._asks(walk.arrive("done")),
             "done": lambda walk, _: self._asks(walk.finish()),
+            "restore": self._restore,
+            "restore_key": self._restore_key,
         }
         doing[message.where](self._walk, message.values)
 
@@ -132,7 +139,28 @@ class SetupShell(Shell):
         else:
             self._asks(walk.arrive("place"))
 
+    def _restore(self, walk: Walk, given: dict[str, str]) -> None:
+        self._asks(walk.look_again() if restore.AGAIN in given else walk.arrive("restore_key"))
+
+    def _restore_key(self, walk: Walk, given: dict[str, str]) -> None:
+        """Asked once more: two boxes that are the same one must never run."""
+
+        def answered(yes: bool | None) -> None:
+            if yes and self._walk is walk and self._where == "restore_key":
+                walk.asked_to_restore = True
+                self._go("restoring")
+                self._asks(walk.restore(given["passphrase"]))
+
+        self.push_screen(Confirm(self.words, self.words("setup.restore_key.question")), answered)
+
+    def on_brought_back(self, _message: BroughtBack) -> None:
+        self._say("note", "setup.restoring.done")
+
     def _clinic(self, walk: Walk, given: dict[str, str]) -> None:
+        if first.INSTEAD in given:
+            walk.instead = True
+            self._asks(walk.arrive("restore"))
+            return
         walk.draft.name, walk.draft.phone = given["name"].strip(), given["phone"].strip()
         self._asks(walk.set_clinic())
 
@@ -199,7 +227,10 @@ class SetupShell(Shell):
             self._go(message.where)
         elif not isinstance(self.screen, SetupPage | last.HeadquartersPage):  # nothing stands there yet
             self._go("join" if self._set_up.born else BEGINS[self._set_up.step])
-        self.notice = Notice("fault", self.words.fault(message.code, plain(message.about), message.seconds))
+        text = self.words.fault(message.code, plain(message.about), message.seconds)
+        if self._where == "restore_key" and message.code == "wrong_passphrase":
+            text = self.words("setup.restore_key.wrong")
+        self.notice = Notice("fault", text)
 
     # -- inside
 

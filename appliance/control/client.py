@@ -39,6 +39,7 @@ from appliance.control.types import (
     BackUp,
     Backups,
     Beginning,
+    BringBack,
     CardKind,
     CarryStick,
     Clock,
@@ -55,6 +56,7 @@ from appliance.control.types import (
     Erase,
     FaultBody,
     FeedEntry,
+    FoundBackups,
     Heard,
     HeardNetwork,
     InstallRelease,
@@ -118,6 +120,7 @@ Answer = TypeVar("Answer", bound=Wire)
 
 ANSWER_SECONDS = 10.0  # for one answer; the box's slowest write is an fsync of half a second on an SD card
 UPDATE_SECONDS = 180.0  # the steward asks RAUC, which looks at both slots
+RESTORE_SECONDS = 3600.0  # a large store from a slow stick to a slow card; the box tells how far it is
 REKEY_SECONDS = 3600.0  # a large store on a slow card; `Keys` tells how long it may take
 OWN_SLOT_SECONDS = 120.0  # a slow TPM, and what went wrong is to be undone
 UNLOCK_SECONDS = 60.0  # Argon2id on a Pi takes some seconds, opening a large store some more
@@ -577,6 +580,16 @@ class ControlClient:
         """Make the clinic. Faults: weak_passphrase, password_…, username_taken, wrong_state (it is made), a disk's."""
         given = Beginning(passphrase=passphrase, people=people)
         self._set_up = (await self._post("/v1/setup/birth", SetUpToken, given, seconds=UNLOCK_SECONDS)).token
+
+    async def backups_in_set_up(self) -> FoundBackups:
+        """Backups on sticks, of a box that is to go on here. Faults: wrong_state (the clinic is made)."""
+        return await self._request("GET", "/v1/setup/backups", FoundBackups)
+
+    async def restore_in_set_up(self, path: str, secret: str) -> None:
+        """Bring one back; set-up is over then and the box is open, or locked as any other. Faults: wrong_passphrase,
+        too_many_tries, restore_busy, backup_no_place, backup_damaged, store_newer, wrong_state, a disk's."""
+        given = BringBack(path=path, secret=secret)
+        await self._post("/v1/setup/restore", Done, given, seconds=RESTORE_SECONDS)
 
     async def join_set_up(self, passphrase: str) -> None:
         """Go on with a set-up that was cut short. Faults: wrong_passphrase, too_many_tries, those of the store."""

@@ -7,10 +7,13 @@ from aiohttp import web
 
 from appliance.control import types
 from appliance.control.desk import BOX, Route, answer, body, token_of
+from appliance.faults import Fault
 from appliance.setup import answers
+from appliance.setup.bringing_back import Found
 from appliance.setup.guide import Guide, Person
 
 PREFIX = "/v1/setup"
+MAX_PATH = 4096  # characters
 # A sheet of codes is in no list of answers for a retry: a second request makes another sheet and drops the first.
 NEVER_KEPT = frozenset({f"{PREFIX}/codes"})
 
@@ -53,6 +56,26 @@ async def _birth(request: web.Request) -> web.Response:
     given = await body(request, types.Beginning)
     token = await _guide(request).give_birth(given.passphrase, [_person_of(one) for one in given.people])
     return answer(types.SetUpToken(token=token))
+
+
+async def _backups(request: web.Request) -> web.Response:
+    sticks, found = await _guide(request).backups()
+    return answer(types.FoundBackups(sticks=sticks, backups=tuple(_backup(one) for one in found)))
+
+
+def _backup(one: Found) -> types.FoundBackup:
+    path, said = str(one.folder), one.said
+    if said is None:
+        return types.FoundBackup(path=path, stick=one.stick, fault=one.fault)
+    return types.FoundBackup(path=path, stick=one.stick, at=said.at, box=said.box, size=said.size())
+
+
+async def _restore(request: web.Request) -> web.Response:
+    given = await body(request, types.BringBack)
+    if not given.path or len(given.path) > MAX_PATH or "\0" in given.path:
+        raise Fault("bad_request", "path")
+    await _guide(request).restore(given.path, given.secret)
+    return answer(types.Done())
 
 
 async def _join(request: web.Request) -> web.Response:
@@ -116,6 +139,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{PREFIX}/network", _network, "anyone"),
     Route("POST", f"{PREFIX}/step", _step, "anyone"),
     Route("POST", f"{PREFIX}/birth", _birth, "anyone"),
+    Route("GET", f"{PREFIX}/backups", _backups, "anyone"),
+    Route("POST", f"{PREFIX}/restore", _restore, "anyone"),
     Route("POST", f"{PREFIX}/join", _join, "anyone"),
     Route("GET", f"{PREFIX}/people", _people, "anyone"),
     Route("POST", f"{PREFIX}/person", _person, "anyone"),

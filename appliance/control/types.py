@@ -346,13 +346,14 @@ SetUpStep = Literal["welcome", "place", "clinic", "network", "passphrase", "code
 class SetUp(Wire, frozen=True, kw_only=True):
     """How far the first set-up is. `born`: the clinic is made, its passphrase opens the rest. `zone`: of the tz
     database. `machine`: the box may set network, zone and keyboard of the machine it runs on. `keyboard`: "" for none
-    chosen."""
+    chosen. `restoring`: percent of a backup that is being brought back instead, -1 for none."""
 
     step: SetUpStep
     born: bool
     zone: str = ""
     machine: bool = False
     keyboard: str = ""
+    restoring: int = -1
 
 
 class Box(Wire, frozen=True, kw_only=True):
@@ -944,6 +945,35 @@ class Beginning(Wire, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "Beginning(…)"
+
+
+class FoundBackup(Wire, frozen=True, kw_only=True):
+    """A backup on a stick. `at`: of which moment, `box`: its number in hex, `size` in bytes; all empty, and `fault`
+    says why, where it cannot be read."""
+
+    path: str
+    stick: str
+    at: str = ""
+    box: str = ""
+    size: int = 0
+    fault: str = ""
+
+
+class FoundBackups(Wire, frozen=True, kw_only=True):
+    """The newest first. `sticks`: how many are plugged in."""
+
+    sticks: int
+    backups: tuple[FoundBackup, ...] = ()
+
+
+class BringBack(Wire, frozen=True, kw_only=True):
+    """A backup onto this new box. `secret`: a passphrase of the box that it was made of, or its sheet's words."""
+
+    path: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "BringBack(…)"
 
 
 class SetUpToken(Wire, frozen=True, kw_only=True):

@@ -71,8 +71,11 @@ async def restore(checked: Checked, home: Home, at: str) -> None:
         await asyncio.to_thread(_lay_out, checked, beside)
         await _tell_the_store(checked, beside, at)
         await asyncio.to_thread(_settle, checked, beside, home)
-    except OSError as problem:
-        raise fault_of_os(problem) from problem
+    except BaseException as problem:
+        await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)  # as large as the store, and of no use
+        if isinstance(problem, OSError):
+            raise fault_of_os(problem) from problem
+        raise
 
 
 def _lay_out(checked: Checked, beside: Path) -> None:

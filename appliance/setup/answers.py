@@ -13,7 +13,7 @@ import msgspec
 from appliance.faults import Fault
 from appliance.home import Home
 from appliance.store import birth
-from appliance.store.files import write_atomically
+from appliance.store.files import fault_of_os, sync_folder, write_atomically
 
 # In their order. From `codes` on there is a clinic; `codes` are those of the first two accounts.
 Step = Literal["welcome", "place", "clinic", "network", "passphrase", "codes", "sheet", "headquarters", "done"]
@@ -49,6 +49,15 @@ def save(home: Home, answers: Answers) -> None:
 def finish(home: Home) -> None:
     """The clinic was made otherwise: no set-up goes on here."""
     save(home, Answers(step="done", finished=True))
+
+
+def forget(home: Home) -> None:
+    """No file says that a set-up is under way: a store that comes here next is one in use. Faults: the disk's."""
+    try:
+        home.setup.unlink(missing_ok=True)
+        sync_folder(home.root)
+    except OSError as problem:
+        raise fault_of_os(problem) from problem
 
 
 def begin(home: Home) -> Answers | None:

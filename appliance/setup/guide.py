@@ -24,6 +24,7 @@ from appliance import settings
 from appliance.clinic import Clinic
 from appliance.clock import now_text
 from appliance.control import types
+from appliance.copies import restore
 from appliance.faults import Fault
 from appliance.founding import MAX_PASSPHRASE, MIN_PASSPHRASE, Founder, found
 from appliance.home import Home
@@ -33,8 +34,9 @@ from appliance.ids import new_token, token_hash
 from appliance.keeping import Keeper, Seen
 from appliance.machine.network import MachineNetwork
 from appliance.policy import Actor
-from appliance.setup import answers, people, rows
+from appliance.setup import answers, bringing_back, people, rows
 from appliance.setup.answers import Answers, Step
+from appliance.setup.bringing_back import Found
 from appliance.setup.people import Role
 from appliance.store import birth, keyslots
 
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 ROLES: tuple[Role, ...] = ("administrator", "clinical_lead")
 MAX_CLINIC, MAX_PHONE = 60, 40  # characters
 MAX_TOKENS = 4  # consoles that go through set-up at once: the screen, a serial line
+CHECKED = 70  # percent of a restoration when the backup was read from end to end; the rest is writing
 JOINS_PER_MINUTE = 5  # each costs 128 MiB and a second of all cores
 _ZONE = re.compile(r"[A-Za-z0-9_+\-]{1,32}(/[A-Za-z0-9_+\-]{1,32}){0,2}")
 
@@ -80,6 +83,7 @@ class Guide:
         self._tokens: list[bytes] = []
         self._joins = Throttle(JOINS_PER_MINUTE, 60.0)
         self._changing = asyncio.Lock()
+        self._restoring = -1
 
     def begin(self) -> None:
         """Find out whether there is a set-up here."""
@@ -175,9 +179,10 @@ class Guide:
 
         Faults: wrong_state (there is one), bad_request, weak_passphrase, password_…, username_taken, the disk's.
         """
+        if self._restoring >= 0:
+            raise Fault("restore_busy")
         async with self._changing:
-            if self.answers and self.born:
-                raise Fault("wrong_state", "the clinic is made")
+            self._refuse_a_clinic()
             check_passphrase(passphrase)
             first = [_founder(one, founders) for one in founders]
             if tuple(one.role for one in founders) != ROLES:
@@ -190,11 +195,79 @@ class Guide:
             await self._behind.unlock(passphrase)
             return self._admit()
 
+    # -- a backup instead ----------------------------------------------------------------------------------------
+
+    @property
+    def restoring(self) -> int:
+        """Percent of a backup that is being brought back; -1 where none is."""
+        return self._restoring
+
+    async def backups(self) -> tuple[int, list[Found]]:
+        """How many sticks there are, and the backups on them. Fault("wrong_state")."""
+        self._refuse_a_clinic()
+        return await asyncio.to_thread(bringing_back.listed, self._home)
+
+    async def restore(self, path: str, secret: str) -> None:
+        """Bring the clinic of a backup back in place of a new one, open it, and end set-up for ever.
+
+        Whole or not at all, as `hearth restore` does it. Faults: wrong_state, restore_busy, too_many_tries,
+        backup_no_place (none of those on sticks), backup_damaged, store_newer, wrong_passphrase, those of the disk.
+        """
+        self._refuse_a_clinic()
+        if self._restoring >= 0:
+            raise Fault("restore_busy")
+        if not self._joins.take("", time.monotonic()):
+            raise Fault("too_many_tries")
+        async with self._changing:
+            self._refuse_a_clinic()
+            folder = await asyncio.to_thread(bringing_back.chosen, path, self._home)
+            await asyncio.to_thread(bringing_back.try_secret, folder, secret)
+            self._reached(0)
+            try:
+                await asyncio.shield(asyncio.ensure_future(self._bring_back(folder, secret)))
+            finally:
+                self._reached(-1)
+
+    def _refuse_a_clinic(self) -> None:
+        if self.answers and self.born:
+            raise Fault("wrong_state", "the clinic is made")
+
+    async def _bring_back(self, folder: Path, secret: str) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(percent: int) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(self._reached, percent * CHECKED // 100)
+
+        checked = await asyncio.to_thread(restore.check, folder, lambda at: keyslots.unlock(at, secret), tell)
+        try:
+            await asyncio.to_thread(bringing_back.take_settings, checked.inside, self._home)
+            await asyncio.to_thread(answers.forget, self._home)
+            await restore.restore(checked, self._home, now_text())
+        except Fault:
+            with contextlib.suppress(Fault):
+                self._keep(self.answers)  # set-up goes on where it was
+            raise
+        answers.finish(self._home)
+        self._behind.set_settings(settings.load(self._home.settings))
+        try:
+            await self._behind.unlock(secret)
+        except Fault as fault:  # it is there, and locked as any other
+            log.warning("the restored box was not opened: %s", fault.code)
+        self._end()
+
+    def _reached(self, percent: int) -> None:
+        if percent != self._restoring:
+            self._restoring = percent
+            self._behind.tell_box()
+
     async def join(self, passphrase: str) -> str:
         """Go on with a set-up that was cut short, or at another console; the token for it.
 
         Faults: wrong_state, wrong_passphrase, too_many_tries, those of the store.
         """
+        if self._restoring >= 0:
+            raise Fault("restore_busy")
         if self.answers and not self.born:
             raise Fault("wrong_state", "there is no clinic yet")
         if not self._joins.take("", time.monotonic()):
@@ -282,7 +355,9 @@ class Guide:
         return Actor(first[0].person, "administrator", surface="console", address="console")
 
     async def _allowed(self, token: str) -> None:
-        """Before there is a clinic everybody at the console; then as `standing`."""
+        """Before there is a clinic everybody at the console; then as `standing`. Fault("restore_busy")."""
+        if self._restoring >= 0:
+            raise Fault("restore_busy")
         if self.answers and self.born:
             await self.standing(token)
 

@@ -40,6 +40,8 @@ SET_UP = (
     "network",
     "step",
     "birth",
+    "backups",
+    "restore",
     "join",
     "people",
     "person",
@@ -76,7 +78,7 @@ OPEN = {
     ("POST", "/v1/machine/erase"),  # of a box that nobody can open, which whoever sits there can destroy anyway
     ("POST", "/v1/timers/{what}"),  # for the timers' user alone, whom the listener knows by its uid
     # Set-up, which is over where there is a clinic: test_setup.py tries each.
-    *(("GET" if word == "people" else "POST", f"/v1/setup/{word}") for word in SET_UP),
+    *(("GET" if word in ("people", "backups") else "POST", f"/v1/setup/{word}") for word in SET_UP),
 }
 # The steps of signing in, each for one who has no login yet; tests/contract/test_sign_in*.py go through them.
 WAYS_IN = ("/staff/sign-in", "/v1/sign-in", "/join")

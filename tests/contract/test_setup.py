@@ -105,6 +105,8 @@ async def every_call(console: ControlClient) -> list[str]:
         await refused(console.network_in_set_up(NetworkSettings())),
         await refused(console.set_step("done")),
         await refused(console.found_clinic("another passphrase", PEOPLE)),
+        await refused(console.backups_in_set_up()),
+        await refused(console.restore_in_set_up("/media/BLUE/hearth-backup-1dc69106-000004-20310301", PASSPHRASE)),
         await refused(console.join_set_up(PASSPHRASE)),
         await refused(console.set_up_people()),
         await refused(console.change_founder(RUTH)),

@@ -19,6 +19,7 @@ from tui.widgets.hints import Hints
 from tui.words import Words, plain
 
 LANGUAGES = (("en", "English"), ("es", "Español"))
+INSTEAD = "instead"  # a backup in place of a new clinic
 MOST_ZONES = 40  # options shown; who looks for one types a letter more
 
 
@@ -27,14 +28,16 @@ class WelcomePage(SetupPage):
 
     where = "welcome"
     AUTO_FOCUS = "#language"
-    extra_hints = (("arrows", "setup.hint.language"), ("enter", "setup.hint.on"))
+    extra_hints = (("arrows", "setup.hint.language"), ("enter", "setup.hint.on"), ("ctrl+b", "setup.hint.backup"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+b", "screen.instead", "", show=False, priority=True)]
 
     class Spoken(Message):
-        """A language was chosen."""
+        """A language was chosen. `instead`: a backup is to come back in place of a new clinic."""
 
-        def __init__(self, language: str) -> None:
+        def __init__(self, language: str, *, instead: bool = False) -> None:
             super().__init__()
             self.language = language
+            self.instead = instead
 
     def body(self) -> Iterable[Widget]:
         yield Static(
@@ -50,7 +53,7 @@ class WelcomePage(SetupPage):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         words = Words(event.option.id or "en")
-        text = (f"setup.welcome.{one}" for one in ("hello", "time", "need", "paper", "who", "power"))
+        text = (f"setup.welcome.{one}" for one in ("hello", "time", "need", "paper", "who", "power", "backup"))
         self.query_one("#text", Static).update("\n\n".join(words(one) for one in text))
         self.query_one("#where", Static).update(words(self.title_id))
         self.query_one(Hints).speak(words)
@@ -59,6 +62,10 @@ class WelcomePage(SetupPage):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.post_message(self.Spoken(event.option.id or "en"))
+
+    def action_instead(self) -> None:
+        at = self.query_one("#language", OptionList).highlighted_option
+        self.post_message(self.Spoken(at.id if at is not None and at.id else "en", instead=True))
 
     def action_back(self) -> None:
         """There is nothing before it."""
@@ -190,6 +197,13 @@ class ClinicPage(SetupPage):
     where = "clinic"
     fields = ("name", "phone")
     AUTO_FOCUS = "#name"
+    extra_hints = (
+        ("enter", "setup.hint.on"),
+        ("tab", "hint.next_field"),
+        ("ctrl+b", "setup.hint.backup"),
+        ("escape", "setup.hint.back"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+b", "screen.instead", "", show=False, priority=True)]
 
     def body(self) -> Iterable[Widget]:
         yield from self.about("setup.clinic.text")
@@ -204,6 +218,9 @@ class ClinicPage(SetupPage):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._preview()
+
+    def action_instead(self) -> None:
+        self.give({INSTEAD: ""})
 
     def wrong(self, values: dict[str, str]) -> tuple[str, str]:
         return ("setup.empty", "name") if not values["name"].strip() else ("", "")
