@@ -214,7 +214,11 @@ class Database:
             return await future
 
     async def _keep_witness(self) -> None:
-        """Until cancelled. What a reader sees is on the disk already, so the witness is never ahead of it."""
+        """Until cancelled. What a reader sees is on the disk already, so the witness is never ahead of it.
+
+        Works that looked and changed nothing, or nothing that it speaks of, wear no card out.
+        """
+        kept: witness.Seen | None = None
         while True:
             await self._written.wait()
             await asyncio.sleep(witness.SECONDS)
@@ -223,7 +227,10 @@ class Database:
                 continue
             try:
                 seen = await self.read(lambda tx: witness.look(tx.one))
+                if seen == kept:
+                    continue
                 await asyncio.to_thread(witness.write, self.folder, "open", seen)
+                kept = seen
             except Fault:  # an older witness is a weaker one, not a wrong one; the next commit tries again
                 continue
 

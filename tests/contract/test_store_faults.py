@@ -182,6 +182,31 @@ async def test_the_witness_follows_the_commits_while_the_store_is_open(
     assert seen(folder) == ("closed", 4)
 
 
+async def test_a_work_that_changes_nothing_wears_no_card_out_by_a_witness(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "SECONDS", 0.0)
+    database = await opened(folder)
+    await database.write(act)
+    await until(lambda: seen(folder) == ("open", 4))
+    before = witness.witness_path(folder).read_bytes()
+    looks, real = list[int](), witness.look
+
+    def look(one: witness.One) -> witness.Seen:
+        looks.append(1)
+        return real(one)
+
+    monkeypatch.setattr(witness, "look", look)
+    await database.write(entries)  # itself a look, and then the witness's own
+    await until(lambda: len(looks) >= 2)
+    await database.write(entries)
+    await until(lambda: len(looks) >= 4)
+    assert witness.witness_path(folder).read_bytes() == before
+    await database.write(act)
+    await until(lambda: seen(folder) == ("open", 5))
+    await database.close()
+
+
 def seen(folder: Path) -> tuple[str, int]:
     known = witness.read(folder)
     return (known.state, known.seen.entries) if known else ("", 0)
