@@ -1,5 +1,5 @@
 """Releases on a stick, at the serial console of a box that was set up: the next one starts, a broken one is given up by
-the box itself, foreign, tampered and older ones are refused.
+the box itself; foreign, tampered, damaged and older ones are refused.
 
 Goes on with the disk that test_box.py leaves in tests/out/image. Needs image/out/hearth-*.raucb of a later version
 (`make bundle VERSION=...`), and for the broken one a still later one (`BREAK=portal`).
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.keeper import Keeper, stick, tampered
+from image import signing
+from tests.image.keeper import Keeper, damaged, small, stick, tampered
 from tests.image.machine import Machine, overlay
 from tests.image.test_box import OUT, ROOT, step
 from tests.image.wizard import Typed
@@ -50,18 +51,29 @@ async def test_a_stick_updates_the_box_and_a_broken_release_is_given_up_by_itsel
     broken = bundles(broken=True)[-1:] if not os.environ.get("HEARTH_NO_BROKEN") else []
     words, typed = Words("en"), Typed(**json.loads((OUT / "typed.json").read_text()))
     disk = overlay(OUT / "set-up.qcow2", folder / "disk.qcow2")
-    first = stick(folder / "first.img", [known[old], known[new], tampered(known[new], folder / "bad.raucb")])
+    signing.make(folder / "strangers", "strangers")
+    unfit = [
+        tampered(known[new], folder / "tampered.raucb"),
+        small("0.6.0", folder / "older", signing.folder()),
+        small("0.9.0", folder / "foreign", folder / "strangers"),
+    ]
+    first = stick(folder / "first.img", [known[old], known[new], *unfit])
+    second = stick(folder / "second.img", [damaged(known[new], folder / f"damaged-{new}.raucb")])
     async with Machine(folder / "machine", disk) as machine:
         keeper = Keeper(machine, typed)
         with step("a start, and the keeper in front of the box"):
             await machine.answers()
             await keeper.in_front()
-        with step("the stick is seen; what runs already or is tampered with is refused there"):
+        with step("one whose content is damaged is begun, and given up"):
+            await machine.plug(second)
+            await keeper.install(new, ends=words.fault("update_damaged"))
+            await machine.unplug(second)
+        with step("what runs already, is older, a stranger's, or tampered with is refused at the look"):
             await machine.plug(first)
             await keeper.releases(f"Install {new} from the stick")
             print("\n".join(machine.screen.lines()))
-            for code in ("update_same", "update_unsigned"):
-                assert machine.screen.shows(words.fault(code)[:30]), code
+            for code, times in (("update_same", 1), ("update_older", 1), ("update_unsigned", 2)):
+                assert machine.screen.text().count(words.fault(code)[:24]) == times, code
         with step(f"{new} is installed"):
             await keeper.install(new)
         with step(f"the restart into {new}"):
@@ -71,7 +83,7 @@ async def test_a_stick_updates_the_box_and_a_broken_release_is_given_up_by_itsel
             print("\n".join(machine.screen.lines()))
         for version, bundle in broken:
             await machine.unplug(first)
-            await machine.plug(stick(folder / "second.img", [bundle]))
+            await machine.plug(stick(folder / "third.img", [bundle]))
             with step(f"{version}, which is broken, is installed and tried"):
                 await keeper.install(version)
                 await keeper.restart(version)
