@@ -61,3 +61,10 @@ def test_of_two_disks_inside_none_is_guessed(tmp_path: Path) -> None:
 def test_no_disk_is_no_system(tmp_path: Path) -> None:
     _plug(tmp_path, INSIDE, "PARTNAME=esp")
     assert _taken(tmp_path) == ""
+
+
+def test_the_kernel_is_told_where_the_roots_own_modprobe_is_before_the_hand_over() -> None:
+    """It keeps asking for busybox's otherwise, which is gone: no loop device, so no release could be installed."""
+    text = INIT.read_text()
+    told, over = text.rindex("echo /sbin/modprobe >/proc/sys/kernel/modprobe"), text.index("exec switch_root")
+    assert text.index("echo /bin/modprobe >/proc/sys/kernel/modprobe") < told < over
