@@ -67,10 +67,6 @@ class Machine:
         """Which boxes this image is for."""
         return self._configured("compatible")
 
-    def counts_starts(self) -> bool:
-        """Whether the boot loader counts every start as a try until it hears that it was good."""
-        return self._configured("bootloader") == "grub"
-
     def _configured(self, name: str) -> str:
         read = configparser.ConfigParser(strict=False, interpolation=None)
         try:
@@ -290,12 +286,9 @@ def prove(machine: Machine, healthy: health.Healthy) -> bool:
     """
     now, slot, running = machine.now(), machine.slot(), machine.running()
     if not releases.on_trial(now, slot, running):
-        if machine.counts_starts():
-            machine.rauc.mark("good", "booted")  # it has proved itself before: the start counts as a good one
         return True
-    if (
-        running != now.version or not healthy()
-    ):  # another one: exchanged on the stick, and the power cut before it was seen
+    # Another version: exchanged on the stick, and the power cut before that was seen.
+    if running != now.version or not healthy():
         with contextlib.suppress(Refused):  # the boot loader finds out by itself, only later
             machine.rauc.mark("bad", "booted")
         return False

@@ -58,7 +58,7 @@ def pc(tmp_path: Path) -> Pc:
 
 
 def test_grub_understands_its_script() -> None:
-    if not shutil.which("grub-script-check"):
+    if not shutil.which("grub-script-check") and not os.environ.get("CI"):
         pytest.skip("grub-common is not installed")
     text = boot.grub_cfg((IMAGE / "grub/grub.cfg").read_text(), (IMAGE / "grub/options.txt").read_text())
     assert "@" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
@@ -79,7 +80,7 @@ def test_progress_is_told_and_a_failure_by_its_last_words(tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`good.raucb` and the keys `ours.pem`, `foreign.pem`."""
-    if not all(map(shutil.which, ("rauc", "mksquashfs", "openssl"))):
+    if not all(map(shutil.which, ("rauc", "mksquashfs", "openssl"))) and not os.environ.get("CI"):
         pytest.skip("this machine has no rauc")
     folder = tmp_path_factory.mktemp("bundles")
     (folder / "in").mkdir()
