@@ -268,7 +268,11 @@ async def test_a_dead_worker_lets_nothing_out_and_its_keys_are_not_used_again(
     await flows(page)
     await page.evaluate(f"pair.alice.worker.{death}")
     await failed(page, "worker")
-    assert await look(page, "['audio', 'video'].map((kind) => pair.sender(kind).track)") == [None, None]
+
+    async def off() -> bool:
+        return await look(page, "['audio', 'video'].map((kind) => pair.sender(kind).track)") == [None, None]
+
+    await until(off, "the tracks are off")  # replaceTrack ends after the failure is told
     assert await look(page, "pair.media.getTracks().map((track) => track.readyState)") == ["live", "live"]
     assert await look(page, "pair.alice.sealer.usable") is False
     assert await look(page, "pair.alice.sealer.protects(pair.sender('video'))") is False
