@@ -174,7 +174,7 @@ KINDS: tuple[FaultKind, ...] = (
         "store_damaged",
         "machine",
         500,
-        "A part of the store is damaged. The rest goes on; restore the box from a backup soon (hearth restore).",
+        "A part of the store is damaged. The rest goes on; restore the box from a backup soon.",
     ),
     FaultKind("store_newer", "machine", 500, "The store was written by a newer version. Start that version instead."),
     FaultKind(
@@ -232,6 +232,10 @@ KINDS: tuple[FaultKind, ...] = (
     # sticks that carry sealed records
     FaultKind("stick_busy", "caller", 409, "A stick is being written or read already. Please wait until it is done."),
     FaultKind("stick_missing", "caller", 404, "There is no such folder. Is the stick plugged in?"),
+    FaultKind("stick_several", "caller", 409, "There is more than one stick. Leave only the one for headquarters in."),
+    FaultKind(
+        "stick_no_answer", "caller", 404, "There is no answer for this box on the stick. Was it at headquarters?"
+    ),
     FaultKind(
         "stick_full", "machine", 507, "The stick is full. What is on it whole counts; the rest goes on the next one."
     ),
@@ -327,7 +331,12 @@ KINDS: tuple[FaultKind, ...] = (
         "A session is going on. Please wait until it has ended.",
     ),
     FaultKind("clock_wrong", "caller", 422, "That date cannot be right. Please look at day, month and year again."),
-    FaultKind("audit_broken", "machine", 500, "The audit does not hold together. Verify it: hearth audit verify."),
+    FaultKind(
+        "audit_broken",
+        "machine",
+        500,
+        "The audit does not hold together: it was changed, or is damaged. Tell headquarters.",
+    ),
     # notes
     FaultKind("keys_missing", "caller", 403, "Your key to the notes is not here. Please sign out and in again."),
     FaultKind(

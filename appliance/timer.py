@@ -24,7 +24,7 @@ SENTENCES = {
     "failed": "The backup failed. The console says why.",
     "busy": "Put off: people are in a room, or another one is under way.",
     "whole": "The audit is whole.",
-    "broken": "The audit does not hold together. Verify it: hearth audit verify.",
+    "broken": "The audit does not hold together: it was changed, or is damaged. Tell headquarters.",
     "asked": "The courier looks for what headquarters sends.",
     "box_locked": "The box is locked. Nothing was done.",
     "away": "The box is not running. Nothing was done.",

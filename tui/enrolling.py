@@ -16,17 +16,18 @@ from tui.work import Post, Refused
 class Wish:
     """What to do. The code opens nothing once it was used; it is never printed all the same."""
 
-    word: Literal["see", "enrol", "cancel"]
+    word: Literal["see", "enrol", "cancel", "write", "read"]
     address: str = ""
     code: str = ""
 
 
 class Seen(Message):
-    """For the page: how things stand."""
+    """For the page: how things stand, after that was done with a stick."""
 
-    def __init__(self, enrolment: Enrolment) -> None:
+    def __init__(self, enrolment: Enrolment, stick: Literal["", "write", "read"] = "") -> None:
         super().__init__()
         self.enrolment = enrolment
+        self.stick = stick
 
 
 async def do(client: ControlClient, app: Post, page: Post, login: int, wish: Wish) -> None:
@@ -34,6 +35,10 @@ async def do(client: ControlClient, app: Post, page: Post, login: int, wish: Wis
     try:
         if wish.word == "enrol":
             page(Seen(await client.enrol(wish.address, wish.code)))
+        elif wish.word == "write":
+            page(Seen(await client.enrol_by_stick("request", wish.code), "write"))
+        elif wish.word == "read":
+            page(Seen(await client.enrol_by_stick("answer"), "read"))
         elif wish.word == "cancel":
             page(Seen(await client.enrol_cancel()))
         else:

@@ -49,6 +49,7 @@ from appliance.control.types import (
     Doctor,
     Done,
     Enrol,
+    EnrolByStick,
     EnrolFacts,
     EnrolFile,
     Enrolment,
@@ -527,6 +528,11 @@ class ControlClient:
     async def enrol_answer(self, content: str) -> Enrolment:
         """What HQ answered, base64. Faults: refused, wrong_answer."""
         return await self._post("/v1/enrolment/answer", Enrolment, EnrolFile(content=content))
+
+    async def enrol_by_stick(self, way: Literal["request", "answer"], code: str = "") -> Enrolment:
+        """The same two on the one stick that is plugged in. Faults: those two's, and stick_missing, stick_several,
+        stick_full, stick_failed, stick_no_answer."""
+        return await self._post("/v1/enrolment/stick", Enrolment, EnrolByStick(way=way, code=code))
 
     async def enrol_facts(self, content: str, code: str) -> Enrolment:
         """HQ's file of public facts, base64. Faults: refused, facts_other_code, facts_damaged."""

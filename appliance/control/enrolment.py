@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from dataclasses import asdict
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from appliance.control import types
 from appliance.control.desk import BOX, Route, actor, answer, body, signed_in
+from appliance.enrolment import by_stick
 from appliance.faults import Fault
 
 
@@ -49,6 +51,22 @@ async def _answer(request: web.Request) -> web.Response:
     return await _told(request)
 
 
+async def _stick(request: web.Request) -> web.Response:
+    """The same two by the one stick that is plugged in: a box has no other way to a file."""
+    who, _ = await signed_in(request)
+    given = await body(request, types.EnrolByStick)
+    box = request.app[BOX]
+    enroller = box.enroller()
+    await enroller.may(who)
+    stick = by_stick.only(await box.sticks().places())
+    if given.way == "request":
+        raw = await enroller.request(who, given.code)
+        await asyncio.to_thread(by_stick.put, stick, (await enroller.state()).box, raw)
+    else:
+        await enroller.answer(who, await asyncio.to_thread(by_stick.answer, stick, (await enroller.state()).box))
+    return await _told(request)
+
+
 async def _facts(request: web.Request) -> web.Response:
     who, _ = await signed_in(request)
     given = await body(request, types.EnrolFacts)
@@ -73,5 +91,6 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/enrolment/cancel", _cancel, ("enrol_box",)),
     Route("POST", "/v1/enrolment/request", _request, ("enrol_box",)),
     Route("POST", "/v1/enrolment/answer", _answer, ("enrol_box",)),
+    Route("POST", "/v1/enrolment/stick", _stick, ("enrol_box",)),
     Route("POST", "/v1/enrolment/facts", _facts, ("enrol_box",)),
 )

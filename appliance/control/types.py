@@ -299,6 +299,13 @@ class EnrolFile(Wire, frozen=True, kw_only=True):
     content: str
 
 
+class EnrolByStick(Wire, frozen=True, kw_only=True):
+    """Write the request for HQ on the one stick that is plugged in, or read HQ's answer from it. `code` as above."""
+
+    way: Literal["request", "answer"]
+    code: str = ""
+
+
 class EnrolFacts(Wire, frozen=True, kw_only=True):
     """HQ's public facts from a file, base64, and the code of its key that a person compared."""
 

@@ -92,9 +92,50 @@ async def test_a_box_that_is_known_already_is_asked_about_before_it_is_let_in_an
     await desk.sees("Asking HQ")
 
 
+async def test_without_a_line_a_stick_takes_the_request_and_brings_the_answer(desk: Desk) -> None:
+    await opens(desk)
+    await desk.sees("does not know its HQ yet", "^T", "On a stick", "^R")
+    await desk.presses("ctrl+t")  # no code yet: that is where to type
+    await desk.types(CODE)
+    await desk.presses("ctrl+t")
+    await desk.sees("The request is on the stick. Take it to HQ", "A request for HQ was written on a stick. ^R reads")
+    assert desk.daemon.enrolled == [("request", CODE)]
+    desk.daemon.fail_next("stick", "stick_no_answer")
+    await desk.presses("ctrl+r")
+    await desk.sees("There is no answer for this box on the stick")
+    desk.daemon.enrolment = KNOWN
+    await desk.presses("ctrl+r")
+    await desk.sees("HQ has let this box in", "as Clinic at the lake")
+    assert desk.daemon.enrolled[1:] == [("answer", "")]
+    assert CODE not in desk.screen
+
+
+async def test_the_wrong_number_of_sticks_is_told(desk: Desk) -> None:
+    await opens(desk)
+    for fault, told in (
+        ("stick_missing", "Is the stick plugged in?"),
+        ("stick_several", "Leave only the one for HQ in"),
+    ):
+        desk.daemon.fail_next("stick", fault)
+        await desk.presses("ctrl+r")
+        await desk.sees(told)
+
+
+async def test_a_known_box_is_asked_about_before_a_stick_makes_it_known_anew(desk: Desk) -> None:
+    desk.daemon.enrolment = KNOWN
+    await opens(desk)
+    await desk.sees("Clinic at the lake")
+    await desk.types(CODE)
+    await desk.presses("ctrl+t")
+    await desk.sees("Ask to be let in anew, by a")
+    await desk.presses("escape")
+    await desk.comes_to("EnrolPage")
+    assert desk.daemon.enrolled == []
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_everything_fits_on_the_smallest_screen(language: str) -> None:
     async with sitting_down(language=language) as desk:
         desk.daemon.enrolment = msgspec.structs.replace(KNOWN, fault="not_hq", clock_off=7200)
         await opens(desk)
-        await desk.sees("KK96-RYYC-Y86D-KMBT", "hearth enroll --code --request FILE.")
+        await desk.sees("KK96-RYYC-Y86D-KMBT", "^R reads" if language == "en" else "^R lee")

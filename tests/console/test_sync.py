@@ -63,7 +63,9 @@ async def test_a_stick_is_chosen_written_and_told_of(desk: Desk) -> None:
     desk.daemon.tell_sync(stick=StickState(step="writing", way="export", percent=40))
     await desk.sees("[########............] writing")
     desk.daemon.tell_sync(stick=StickState(way="export", segments=7, bytes=140_000, there=2))
-    await desk.sees("The stick is written. Unmount it", "7 sealed parts written (140 kB), 2 were there already")
+    await desk.sees(
+        "The stick is written. You can pull it out", "7 sealed parts written (140 kB), 2 were there already"
+    )
 
 
 async def test_what_a_stick_brought_and_what_was_not_taken_is_told(desk: Desk) -> None:

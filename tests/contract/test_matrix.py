@@ -114,6 +114,7 @@ UNFINISHED = {
     ("POST", "/v1/network/back"),  # the settings on trial are kept by then
     ("POST", "/v1/enrolment/request"),  # no courier, so no key to ask for
     ("POST", "/v1/enrolment/answer"),  # HQ's
+    ("POST", "/v1/enrolment/stick"),  # none is plugged in
     ("POST", "/v1/keys/{slot}/remove"),  # the last one
 }
 

@@ -35,6 +35,7 @@ from appliance.control.types import (
     Doctor,
     Done,
     Enrol,
+    EnrolByStick,
     Enrolment,
     Erase,
     FaultBody,
@@ -160,7 +161,7 @@ class FakeDaemon:
         app.router.add_post("/v1/machine/{word:power|reset|erase}", self._post)
         app.router.add_get("/v1/enrolment", self._enrolment)
         app.router.add_post("/v1/{word:enrolment}", self._post)
-        app.router.add_post("/v1/enrolment/{word:cancel}", self._post)
+        app.router.add_post("/v1/enrolment/{word:cancel|stick}", self._post)
         app.router.add_get("/v1/updates", self._updates)
         app.router.add_post("/v1/updates/{word:install|back|restart|seen}", self._post)
         app.router.add_get("/v1/sync/sticks", self._sticks)
@@ -489,6 +490,11 @@ class FakeDaemon:
         self._may(request, "enrol_box")
         if word == "cancel":
             self.enrolment = Enrolment(state="not_enrolled")
+        elif word == "stick":
+            by_stick = msgspec.json.decode(body, type=EnrolByStick)
+            self.enrolled.append((by_stick.way, by_stick.code))
+            if by_stick.way == "request":
+                self.enrolment = Enrolment(state="asking")
         else:
             asked = msgspec.json.decode(body, type=Enrol)
             self.enrolled.append((asked.address, asked.code))

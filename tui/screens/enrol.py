@@ -33,15 +33,19 @@ class EnrolPage(Page):
     aside = True
     typing = True
     title_id = "enrol.title"
-    extra_hints = (
+    extra_hints: ClassVar[tuple[tuple[str, str], ...]] = (
         ("enter", "hint.send"),
         ("tab", "hint.next_field"),
+        ("ctrl+t", "enrol.hint.write"),
+        ("ctrl+r", "enrol.hint.read"),
         ("ctrl+k", "enrol.hint.stop"),
         ("escape", "hint.back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,shift+tab", "next_field", "", show=False, priority=True),
         Binding("ctrl+k", "screen.cancel", "", show=False, priority=True),
+        Binding("ctrl+t", "screen.write", "", show=False, priority=True),
+        Binding("ctrl+r", "screen.read", "", show=False, priority=True),
     ]
 
     class Asked(Message):
@@ -89,6 +93,9 @@ class EnrolPage(Page):
         if before is None and not address.value:
             address.value = self._seen.address
             (self.query_one("#code", Input) if address.value else address).focus()
+        if message.stick == "write":
+            self.post_message(self.Told(Notice("note", self.words("done.enrol.write"))))
+        self._sent = self._sent or message.stick == "read"
         if self._sent and self._seen.state != "asking":
             self._sent = False
             if self._seen.state == "enrolled" and not self._seen.fault:
@@ -109,21 +116,37 @@ class EnrolPage(Page):
             self._sent = False
             self._ask(Wish("cancel"))
 
+    def action_write(self) -> None:
+        """The request by this code onto the stick that is plugged in."""
+        if code := self._typed("code"):
+            self._sure(self.words("confirm.enrol.write"), Wish("write", code=code))
+
+    def action_read(self) -> None:
+        """HQ's answer from the stick."""
+        self._ask(Wish("read"))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        address, code = (self.query_one(query, Input).value.strip() for query in ("#address", "#code"))
-        if not address or not code:
-            self.query_one("#address" if not address else "#code", Input).focus()
-        elif self._seen is not None and self._seen.state == "enrolled":
-            question = self.words("confirm.enrol", address=plain(address))
-            self.app.push_screen(Confirm(self.words, question), lambda yes: self._send(bool(yes), address, code))
-        else:
-            self._send(True, address, code)
+        if (address := self._typed("address")) and (code := self._typed("code")):
+            self._sure(self.words("confirm.enrol", address=plain(address)), Wish("enrol", address, code))
 
-    def _send(self, yes: bool, address: str, code: str) -> None:
-        if yes:
-            self._sent = True
-            self._ask(Wish("enrol", address, code))
+    def _typed(self, field: str) -> str:
+        """What stands there; where nothing does, that is where to type next."""
+        entry = self.query_one(f"#{field}", Input)
+        if not entry.value.strip():
+            entry.focus()
+        return entry.value.strip()
+
+    def _sure(self, question: str, wish: Wish) -> None:
+        """Ask before a box that is known already is made known anew."""
+        if self._seen is not None and self._seen.state == "enrolled":
+            self.app.push_screen(Confirm(self.words, question), lambda yes: self._send(wish) if yes else None)
+        else:
+            self._send(wish)
+
+    def _send(self, wish: Wish) -> None:
+        self._sent = wish.word == "enrol"
+        self._ask(wish)
 
     def _ask(self, wish: Wish) -> None:
         self.post_message(self.Asked(self, wish))
