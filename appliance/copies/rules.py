@@ -61,11 +61,12 @@ def next_number(last: int, names: Iterable[str], box: str) -> int:
 def superfluous(names: Iterable[str], box: str, keep: int) -> list[str]:
     """The copies of this box that may go, oldest first, so that `keep` stay; none where `keep` is 0.
 
-    Called after a new one was checked, which has the largest number: it always stays.
+    Called after a new one was checked, which has the largest number: it always stays. Where numbers have come to their
+    end (or somebody made a folder that says so) nobody knows which is the newest, so all of that number stay.
     """
     found = [(one.number, text) for text in names if (one := parse_name(text)) is not None and one.box == box[:8]]
-    ordered = [text for _, text in sorted(found)]
-    return ordered[:-keep] if keep > 0 else []
+    ordered = sorted(found)
+    return [text for number, text in ordered[:-keep] if number < MOST] if keep > 0 else []
 
 
 def due(last: float | None, tried: float | None, now: float, every_hours: int) -> bool:
