@@ -270,7 +270,7 @@ async def test_a_dead_worker_lets_nothing_out_and_its_keys_are_not_used_again(
     await failed(page, "worker")
 
     async def off() -> bool:
-        return await look(page, "['audio', 'video'].map((kind) => pair.sender(kind).track)") == [None, None]
+        return bool(await look(page, "['audio', 'video'].map((kind) => pair.sender(kind).track)") == [None, None])
 
     await until(off, "the tracks are off")  # replaceTrack ends after the failure is told
     assert await look(page, "pair.media.getTracks().map((track) => track.readyState)") == ["live", "live"]

@@ -75,6 +75,17 @@ class Keeper:
         await self.choose(version, self.words("confirm.updates.install", version=version))
         await self.screen.expect(ends or self.words("done.updates.install", version=version), seconds=INSTALLING)
 
+    async def restart_box(self) -> None:
+        """The same release anew, in order, by its name among the commands; until the portal answers again."""
+        words = self.words
+        await self.screen.press("\x10")  # Ctrl-P
+        await self.screen.type(words("command.restart_box"))
+        await self.screen.press("enter")
+        await self.screen.expect(words("power.restart"), seconds=LONG)
+        await self.screen.press(words("power.restart.key"))
+        await self.machine.silent(LONG)
+        await self.machine.answers()
+
     async def restart(self, version: str) -> None:
         """Into what was installed; until the portal answers again."""
         await self.releases(self.words("updates.do.now", version=version))

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.fakes.boxes import free_ports
 from tests.fakes.waiting import until
@@ -90,7 +90,7 @@ class Machine:
     def portal(self) -> str:
         return f"https://127.0.0.1:{self.ports.portal}"
 
-    async def __aenter__(self) -> Machine:
+    async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ports = Ports(*free_ports(3))
         self.ports.relay = self.relay_port or self.ports.relay

@@ -102,3 +102,13 @@ async def invite(page: Page, portal: str, session: str) -> list[Invited]:
         code, pin = await row.locator("code.secret").all_text_contents()
         made.append(Invited(await row.locator("strong").inner_text(), code, pin))
     return made
+
+
+async def note(page: Page, portal: str, session: str, text: str) -> None:
+    """A note about the session, from its summary, by who led it."""
+    await page.goto(f"{portal}/staff/sessions/{session}/summary")
+    async with page.expect_navigation(timeout=SLOW):
+        await page.locator('a[href*="/staff/notes/new"]').first.click()
+    await page.fill("#text", text)
+    await _submit(page, 'form[action="/staff/notes/new"]')
+    await page.get_by_text(text).wait_for(timeout=SLOW)

@@ -26,6 +26,7 @@ from tests.browser.looks import admit, end, flowing, sees
 from tests.browser.people import launch, person, to_the_waiting_room
 from tests.image import office, search
 from tests.image.headquarters import Headquarters, headquarters
+from tests.image.keeper import Keeper
 from tests.image.machine import Machine, overlay, raw
 from tests.image.wizard import Typed, Wizard
 from tui.words import Words
@@ -35,6 +36,7 @@ pytestmark = [pytest.mark.image, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "tests" / "out" / "image"
 PATIENT, FACILITATOR, TITLE = "Adelheid Brookhollow", "Paulus Winterhalter", "Thursday circle"
+NOTE = "Sundays frighten the lighthouse keeper's granddaughter"
 OWN = {"lead": "nine-planted-new-heron-boats", "facilitator": "ten-planted-old-heron-boats"}
 CONTROL = "name of the clinic"
 LONG = 300.0  # seconds until something must hold that a virtual machine takes part in
@@ -95,6 +97,8 @@ async def session(playwright: Playwright, machine: Machine, typed: Typed) -> Non
     with step("the session ends"):
         await end(paul)
         await ada.page.get_by_role("heading", name="The session has ended").wait_for(timeout=office.SLOW)
+    with step("the facilitator writes a note"):
+        await office.note(paul.page, portal, planned, NOTE)
     await browser.close()
 
 
@@ -115,6 +119,7 @@ def planted(typed: Typed) -> dict[str, bytes | str]:
         "administrator": typed.administrator[0],
         "clinical lead": typed.lead[0],
         "title": TITLE,
+        "note": NOTE,
         "passphrase": typed.passphrase,
         "password of the administrator": typed.administrator[2],
         "first password of the lead": typed.lead[2],
@@ -173,5 +178,39 @@ async def test_a_box_is_set_up_a_session_held_its_record_sent_and_nothing_said_i
         key = keyslots.unlock(data_of(whole, folder) / "hearth/store", typed.passphrase)
         on_disk = search.found_in(whole, planted(typed) | {"key of the store": key.raw(), CONTROL: typed.clinic})
     shutil.copy(disk, OUT / "set-up.qcow2")
-    shutil.copy(folder / "typed.json", OUT / "typed.json")
+    (OUT / "typed.json").write_text(json.dumps(asdict(typed)))
     assert list(on_disk) == [CONTROL], "the clinic's name is in the settings: it shows that the search finds"
+
+
+async def test_a_box_that_was_restarted_in_order_has_forgotten_and_one_switched_off_leaves_nothing_readable(
+    folder: Path,
+) -> None:
+    if not (OUT / "set-up.qcow2").exists():
+        pytest.skip("no box that was set up: run the test above first")
+    disk = overlay(OUT / "set-up.qcow2", folder / "disk.qcow2")
+    typed = Typed(**json.loads((OUT / "typed.json").read_text()))
+    (folder / "before").mkdir()
+    key = keyslots.unlock(
+        data_of(raw(disk, folder / "before.raw"), folder / "before") / "hearth/store", typed.passphrase
+    )
+    secrets = planted(typed) | {"key of the store": key.raw()}
+    async with Machine(folder / "machine", disk) as machine:
+        await machine.answers()
+        keeper = Keeper(machine, typed)
+        with step("the keeper opens the box"):
+            await keeper.in_front()
+        await machine.memory_to(folder / "open")
+        with step("a restart in order"):
+            await keeper.restart_box()
+            await machine.screen.expect(keeper.words("unlock.title"), seconds=LONG)
+        await machine.memory_to(folder / "locked")
+        with step("switched off by its own button"):
+            await machine.off()
+    open_box = search.found_in(folder / "open", secrets)
+    print("  in the memory of the open box:", *sorted(open_box), sep="\n    ")
+    assert "key of the store" in open_box, "so the search finds"
+    locked = search.found_in(folder / "locked", secrets)
+    print("  in the memory of the box that was restarted:", *sorted(locked), sep="\n    ")
+    on_disk = search.found_in(raw(disk, folder / "disk.raw"), secrets | {CONTROL: typed.clinic})
+    assert list(on_disk) == [CONTROL]
+    assert not locked
