@@ -310,6 +310,7 @@ class Appliance:
         async with self._unlocking:
             if self._clinic is not None:
                 raise Fault("wrong_state", "the store is open")
+            await self._updates.known()
             if self._updates.on_trial:  # as for opening it
                 raise Fault("update_trial")
             opened = await asyncio.to_thread(keyslots.open_with, self._home.store, passphrase)
@@ -329,11 +330,12 @@ class Appliance:
 
         On a release that has yet to prove itself: as soon as it has.
         """
-        if self._updates.on_trial:
-            self._tasks.append(asyncio.create_task(self._updates.until_proved(self._unlock_later)))
-            return False
         seed = await asyncio.to_thread(machine.seed, self._home.store)
         if seed is None:
+            return False
+        await self._updates.known()
+        if self._updates.on_trial:
+            self._tasks.append(asyncio.create_task(self._updates.until_proved(self._unlock_later)))
             return False
         opened = await asyncio.to_thread(keyslots.open_with_seed, self._home.store, "machine", seed)
         if opened is None:
@@ -351,6 +353,7 @@ class Appliance:
         async with self._unlocking:
             if self._clinic is not None:
                 return
+            await self._updates.known()
             if self._updates.on_trial:  # opening may migrate, and the release before must still know this store
                 raise Fault("update_trial")
             opened = await asyncio.to_thread(find)

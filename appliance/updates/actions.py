@@ -35,6 +35,8 @@ MEDIA = Path("/media")
 LOOK_SECONDS = 5.0  # between two looks at sticks and spool
 INSTALL_SECONDS = 7500.0  # what the steward's unit is given
 ERRAND_SECONDS = 150.0
+SAID_SECONDS = 100.0  # more than what hearth-slot is given to tell which release runs
+SAY_SECONDS = 0.1  # between two looks for that
 MOST_FOUND = 8  # bundles looked at; more on one stick say nothing new
 MAX_FILE = 65_536
 RUNNING = Path("/usr/lib/hearth/release")
@@ -95,6 +97,7 @@ class Updates:
     _told: Told = field(default_factory=Told)
     _looked: dict[tuple[str, int, int], Found] = field(default_factory=dict)
     _working: asyncio.Task[None] | None = None
+    _began: float = field(default_factory=time.monotonic)
 
     @property
     def possible(self) -> bool:
@@ -113,6 +116,16 @@ class Updates:
     def on_trial(self) -> bool:
         """Whether the release that runs has yet to prove itself: until then no store is opened."""
         return self.slots().trial
+
+    async def known(self) -> None:
+        """Until the steward has told which release runs and whether it is on trial: it looks while this process starts.
+
+        One that tells nothing for SAID_SECONDS keeps nobody out of the box for good.
+        """
+        while self.errands.possible and self.errands.told("slots") is None:  # a file in memory
+            if time.monotonic() > self._began + SAID_SECONDS:
+                return
+            await asyncio.sleep(SAY_SECONDS)
 
     def told(self) -> Told:
         return self._told

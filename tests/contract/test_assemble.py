@@ -20,6 +20,7 @@ from appliance.live import Live
 from appliance.portal import tls
 from appliance.settings import PortalSection, Settings
 from appliance.store import birth
+from appliance.updates import actions
 from media.client import RelayClient
 from tests.fakes.box import CHEAP, PASSPHRASE
 from tests.fakes.updates import Slotted
@@ -65,6 +66,34 @@ async def test_a_release_on_trial_opens_no_store_until_it_has_proved_itself(appl
     assert (appliance._home.store / "hearth.db").read_bytes() == before
     assert appliance.about().update == "trial"
     steward.slots["trial"] = False
+    await appliance.unlock(PASSPHRASE)
+    assert appliance.is_unlocked()
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_before_the_steward_has_told_what_runs_no_store_is_opened(appliance: Appliance, trial: bool) -> None:
+    """The appliance starts beside the program that looks: what it does not know yet may be a release on trial."""
+    steward = Slotted(trial=trial)
+    steward.looking = True
+    appliance._updates.errands = steward
+    unlocking = asyncio.create_task(appliance.unlock(PASSPHRASE))
+    await until(lambda: steward.asked > 2)  # it looks again and again
+    assert not unlocking.done() and not appliance.is_unlocked()
+    steward.looking = False
+    if trial:
+        with pytest.raises(Fault, match="update_trial"):
+            await unlocking
+    else:
+        await unlocking
+    assert appliance.is_unlocked() is not trial
+
+
+async def test_a_steward_that_never_tells_locks_nobody_out(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appliance._updates.errands = steward = Slotted()
+    steward.looking = True
+    monkeypatch.setattr(actions, "SAID_SECONDS", 0.0)
     await appliance.unlock(PASSPHRASE)
     assert appliance.is_unlocked()
 

@@ -15,13 +15,18 @@ SLOTS: dict[str, Any] = {"slot": "a", "version": "0.7.0", "other_version": "0.6.
 
 
 class Slotted(Obedient):
-    """With two slots. `slots`: what the steward says of them."""
+    """With two slots. `slots`: what the steward says of them, once it is not `looking` any more."""
 
     def __init__(self, refuses: str = "", **slots: Any) -> None:
         super().__init__(refuses)
         self.slots = {**SLOTS, **slots}
+        self.looking = False
+        self.asked = 0
 
     def told(self, word: Word) -> Told | None:
+        self.asked += 1
+        if self.looking:
+            return None
         return Told(id="slots", state="done", facts=self.slots) if word == "slots" else None
 
 

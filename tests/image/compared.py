@@ -66,9 +66,11 @@ class Told(Machine):
 
     async def halted(self) -> None:
         """In order: the next start finds nothing to mend. Without EFI QEMU goes on after the kernel has ended."""
-        await self.qmp.do("system_powerdown")
         log = self.folder / "serial.log"
-        await until(lambda: self.ended or b"reboot: Power down" in log.read_bytes()[-400:], BOOT)
+        async with asyncio.timeout(BOOT):
+            while not (self.ended or b"reboot: Power down" in log.read_bytes()[-400:]):
+                await self.qmp.do("system_powerdown")  # again: just after the start nobody may listen yet
+                await asyncio.sleep(5)
 
 
 def parts(folder: Path) -> tuple[Path, Path, str]:
