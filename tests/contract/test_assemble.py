@@ -77,7 +77,7 @@ async def test_before_the_steward_has_told_what_runs_no_store_is_opened(applianc
     steward.looking = True
     appliance._updates.errands = steward
     unlocking = asyncio.create_task(appliance.unlock(PASSPHRASE))
-    await until(lambda: steward.asked > 2)  # it looks again and again
+    await until(lambda: steward.looks > 2)  # it looks again and again
     assert not unlocking.done() and not appliance.is_unlocked()
     steward.looking = False
     if trial:

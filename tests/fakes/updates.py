@@ -21,10 +21,10 @@ class Slotted(Obedient):
         super().__init__(refuses)
         self.slots = {**SLOTS, **slots}
         self.looking = False
-        self.asked = 0
+        self.looks = 0
 
     def told(self, word: Word) -> Told | None:
-        self.asked += 1
+        self.looks += 1
         if self.looking:
             return None
         return Told(id="slots", state="done", facts=self.slots) if word == "slots" else None
