@@ -6,6 +6,8 @@ import json
 import re
 from xml.etree import ElementTree
 
+import pytest
+
 from image import debian, sbom, wheels
 from image.targets import TARGETS
 from image.tools import HERE, PROJECT
@@ -129,3 +131,9 @@ def test_links_in_shared_folders_lead_nobody_astray_and_no_memory_is_dumped() ->
     assert {found[f"fs.protected_{one}"] for one in ("hardlinks", "symlinks", "regular", "fifos")} == {"1", "2"}
     assert (found["kernel.core_pattern"], found["kernel.sysrq"]) == ("|/bin/false", "0")
     assert found["kernel.kexec_load_disabled"] == found["kernel.dmesg_restrict"] == "1"
+
+
+@pytest.mark.parametrize("file", ["grub/options.txt", "pi/boot/cmdline.txt"])
+def test_both_kernels_wipe_what_is_freed_keep_pages_small_and_start_again_when_they_stop(file: str) -> None:
+    options = (HERE / file).read_text().split()
+    assert {"ro", "init_on_free=1", "transparent_hugepage=never", "panic=10"} <= set(options)
