@@ -127,11 +127,12 @@ test-image:  ## a box's image in a virtual machine: set up, a session, updates, 
 	@.ci/setup vm
 	@$(B)/pytest -m image -s -n0 tests/image --ignore=tests/image/test_arm64.py
 
-test-power:  ## power cuts on a disk that loses what was not flushed, CUTS=100 a way of writing; then starts of the image
+test-power:  ## power cuts on a disk that loses what was not flushed, CUTS=100 a way of writing; then starts and updates of the image
 	@.ci/setup test
 	@.ci/setup vm
 	@$(B)/python -m tests.image.power --cuts $(CUTS)
 	@$(B)/python -m tests.image.starts
+	@$(B)/python -m tests.image.cut_updates
 
 setup:  ## install what is missing for running and testing
 	@.ci/setup test
