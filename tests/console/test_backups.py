@@ -87,7 +87,7 @@ async def test_a_place_that_is_refused_is_told(desk: Desk) -> None:
 
 async def test_without_a_stick_the_page_says_what_to_do(desk: Desk) -> None:
     await at_the_page(desk)
-    await desk.sees("No stick and no folder is there.")
+    await desk.sees("No stick is there. Plug one in")
     desk.daemon.places = (STICK,)
     await desk.presses("f5")
     await desk.sees("/media/clinic/BLUE")
