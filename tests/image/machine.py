@@ -188,10 +188,12 @@ class Machine:
 
     async def used(self, seconds: float = 60.0) -> tuple[int, int]:
         """Bytes of memory that the box says are not available, and all it has (MemTotal less MemAvailable)."""
-        where = {"path": "/machine/peripheral/balloon"}
-        await self.qmp.do("qom-set", **where, property="guest-stats-polling-interval", value=2)
+        where = {"path": "/machine/peripheral/balloon", "property": "guest-stats"}
+        # What it knows before it is asked to look is from the driver's first moment, early in the start.
+        before = (await self.qmp.do("qom-get", **where))["last-update"]
+        await self.qmp.do("qom-set", **where | {"property": "guest-stats-polling-interval", "value": 2})
         async with asyncio.timeout(seconds):
-            while not (told := await self.qmp.do("qom-get", **where, property="guest-stats"))["last-update"]:
+            while (told := await self.qmp.do("qom-get", **where))["last-update"] in (0, before):
                 await asyncio.sleep(1)
         total, available = (int(told["stats"][f"stat-{one}-memory"]) for one in ("total", "available"))
         return total - available, total
