@@ -1,8 +1,12 @@
-"""What all tests share: those marked `again` wait for `make browsers`."""
+"""What all tests share: those marked `again` wait for `make browsers`, and no drawn input is held to a time."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
