@@ -19,7 +19,7 @@ from appliance.home import Home
 from appliance.live import Live
 from appliance.portal import tls
 from appliance.settings import PortalSection, Settings
-from appliance.store import birth
+from appliance.store import birth, keyslots, machine
 from appliance.updates import actions
 from media.client import RelayClient
 from tests.fakes.box import CHEAP, PASSPHRASE
@@ -55,14 +55,20 @@ async def test_a_certificate_that_cannot_be_written_keeps_no_box_locked(
     assert appliance.is_unlocked()
 
 
-async def test_a_release_on_trial_opens_no_store_until_it_has_proved_itself(appliance: Appliance) -> None:
+async def test_a_release_on_trial_opens_no_store_until_it_has_proved_itself(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Opening may migrate: if the release fails, the one before must find the store as it knows it."""
+    tried: list[str] = []
+    monkeypatch.setattr(machine, "seed", lambda _: bytes(32))  # the machine keeps a key slot
+    monkeypatch.setattr(keyslots, "open_with_seed", lambda _, slot, __: tried.append(slot))
     steward = Slotted(trial=True)
     appliance._updates.errands = steward
     before = (appliance._home.store / "hearth.db").read_bytes()
     with pytest.raises(Fault, match="update_trial"):
         await appliance.unlock(PASSPHRASE)
     assert not await appliance.unlock_by_machine()
+    assert tried == []
     assert (appliance._home.store / "hearth.db").read_bytes() == before
     assert appliance.about().update == "trial"
     steward.slots["trial"] = False
